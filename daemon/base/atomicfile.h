@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Files that are there as a whole or not at all, and durable when the call returns: written under a random hidden name,
+ * fsync, renamed, the folder synced. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+typedef enum {
+        SC_WRITE_REPLACE = 0,
+        SC_WRITE_NEW = 1 << 0, /* Exists if the name is taken */
+} ScWriteFlags;
+
+/* size -1: data is a string. The file is owned by the caller, mode is not masked. */
+bool sc_write_file(int dir_fd, const char *name, const char *data, gssize size, mode_t mode, ScWriteFlags flags, GError **error);
+
+/* A symlink under `name` to `target`, replacing what stands there (never a folder) in one step. */
+bool sc_write_symlink(int dir_fd, const char *target, const char *name, GError **error);
+
+/* Removes a name and syncs the folder; what is missing already is no error. */
+bool sc_unlink_durably(int dir_fd, const char *name, GError **error);

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+noinst_LIBRARIES += libsc-base.a
+libsc_base_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
+libsc_base_a_SOURCES = \
+	daemon/base/atomicfile.c daemon/base/atomicfile.h \
+	daemon/base/config.c daemon/base/config.h \
+	daemon/base/digest.c daemon/base/digest.h \
+	daemon/base/error.c daemon/base/error.h \
+	daemon/base/failpoint.c daemon/base/failpoint.h \
+	daemon/base/image-info.c daemon/base/image-info.h \
+	daemon/base/journal.c daemon/base/journal.h \
+	daemon/base/json.c daemon/base/json.h \
+	daemon/base/lock.c daemon/base/lock.h \
+	daemon/base/path.c daemon/base/path.h \
+	daemon/base/reference.c daemon/base/reference.h \
+	daemon/base/report.c daemon/base/report.h
+
+# One libcheck program a module: tests/unit/test-NAME.c. test.h holds what they share.
+UNIT_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS) $(CHECK_CFLAGS)
+UNIT_LDADD = libsc-base.a $(BASE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test-base
+TESTS += tests/unit/test-base
+tests_unit_test_base_SOURCES = tests/unit/test-base.c tests/unit/test.h
+tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_base_LDADD = $(UNIT_LDADD)

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Image references, [SOURCE:]NAME, as the atomic command took them, with the grammar of the distribution project's
+ * reference package (github.com/distribution/reference): HOST[:PORT]/PATH[:TAG][@DIGEST]. Parsing never asks the network. */
+
+#include "digest.h"
+
+typedef enum {
+        SC_SOURCE_REGISTRY,          /* no prefix, "oci:", "docker://": a registry over https (http on loopback) */
+        SC_SOURCE_REGISTRY_INSECURE, /* "http:": a registry without TLS, or without its verification */
+} ScSource;
+
+typedef struct {
+        ScSource source;
+        char *host;       /* "localhost:5000", "docker.io"; NULL where the name has none (an image known by a short name) */
+        char *path;       /* "library/busybox" is NOT added here: the path as given */
+        char *tag;        /* never NULL unless digest is set; "latest" where none was given */
+        char *digest;     /* "sha256:..." or NULL */
+        char *name;       /* the canonical name: [HOST/]PATH[:TAG][@DIGEST], without the source */
+} ScReference;
+
+/* InvalidReference names the text and what is wrong with it; an unknown "SOURCE:" is Unsupported. At most 1,023 bytes. */
+ScReference *sc_reference_parse(const char *text, GError **error);
+ScReference *sc_reference_copy(const ScReference *reference);
+void sc_reference_free(ScReference *reference);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScReference, sc_reference_free)
+
+/* True for localhost, 127.0.0.0/8 and ::1 with any port; from the text alone. */
+bool sc_reference_is_loopback(const ScReference *reference);
+
+/* OSTree refs of images: SC_REF_PREFIX, then the canonical name with every byte outside [A-Za-z0-9.-] as _XX (upper-case hex). */
+#define SC_REF_PREFIX "ociimage/"
+char *sc_ref_encode(const char *name);
+/* The name in a ref ("ociimage/..." or without the prefix); NULL where it is not a valid encoding. */
+char *sc_ref_decode(const char *ref);
+/* Exactly 64 hex digits after the prefix: a layer or a configuration blob, not an image. */
+bool sc_ref_is_blob(const char *ref);
+
+/* A container's name: [A-Za-z0-9][A-Za-z0-9_.-]{0,199}, no unit suffix (".service" ...). InvalidArgument otherwise. */
+bool sc_container_name_check(const char *name, GError **error);
+/* The name of a container installed without --name: the last path component, and -TAG unless the tag is latest. */
+char *sc_container_name_from_reference(const ScReference *reference, GError **error);

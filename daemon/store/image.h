@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Images in the repository: one ref a name (SC_REF_PREFIX and the encoded name) to a commit whose metadata holds, all strings:
+ * docker.manifest (byte for byte), docker.digest ("sha256:..."), signatures, as the atomic command wrote them, and
+ * "sysconsd.image": the ScImageInfo as JSON. Its tree holds manifest.json. */
+
+#include "base/image-info.h"
+#include "repository.h"
+
+typedef struct {
+        char **names;       /* canonical names, sorted; at least one */
+        char *id;           /* hex of the configuration's digest */
+        char *commit;       /* OSTree checksum of (the first name's) image commit */
+        char *manifest;     /* text as fetched; NULL from the list */
+        ScImageInfo *info;  /* NULL for an image that somebody else pulled, and nobody described yet */
+} ScImage;
+
+void sc_image_free(ScImage *image);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScImage, sc_image_free)
+
+/* All images, one entry an id, sorted by first name. An image that cannot be read is left out, with a line in the journal. */
+GPtrArray *sc_image_list(ScRepository *repository, GError **error);
+
+/* By canonical name, by name without ":latest", or by a prefix (at least 4 digits) of its id. NotFound: "Image X not found";
+ * a prefix of different images: InvalidArgument "more images matching prefix `X`". */
+ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError **error);
+
+/* Publishes the image under a name, durably, replacing what the name meant: all layers and the configuration must be here. */
+bool sc_image_publish(ScRepository *repository, const char *name, const char *manifest, gsize manifest_size, const ScImageInfo *info, GError **error);
+
+/* Drops names (NULL: all of them) of an image; layers stay until prune. */
+bool sc_image_delete(ScRepository *repository, const ScImage *image, const char *const *names, GError **error);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Layers into the repository: a stream of a (compressed) tar becomes one commit and one ref, SC_REF_PREFIX and the blob's hex
+ * digest. Commit metadata, all strings: docker.size, docker.uncompressed_size, docker.uncompressed_digest ("sha256:...").
+ *
+ * One ScImport is one pull. Its threads write objects into a staging folder of their own; when a layer's digests have proven
+ * right its objects are synced, renamed into objects/, their folders synced, and only then does a commit name them:
+ * nothing that lies in objects/ is ever unsynced, because libostree would adopt it by name after a power cut. */
+
+#include "base/image-info.h"
+#include "base/report.h"
+#include "repository.h"
+
+typedef struct ScImport ScImport;
+
+typedef struct {
+        guint writers;          /* threads that write objects; 0: as many as there are CPUs, at most 4 */
+        guint64 max_layer_size; /* inflated bytes; more is InvalidArgument naming the limit */
+        guint64 max_entries;    /* 0: 2,000,000 */
+} ScImportLimits;
+
+ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, GError **error);
+/* Ends the threads and removes the staging folder (unless a layer broke off: what is whole in it serves the next pull of this boot). */
+void sc_import_free(ScImport *import);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScImport, sc_import_free)
+
+/* > 0: bytes at *ret_chunk, valid until the next call; 0: end, the blob's digest has been checked; -1: error. */
+typedef gssize (*ScLayerRead)(gpointer source, const void **ret_chunk, GError **error);
+
+bool sc_layer_exists(ScRepository *repository, const ScDigest *digest, GError **error);
+
+/* Reads a layer to its end, in the calling thread; several threads may import different layers of one ScImport at once. The
+ * compression is told from the first bytes (gzip, zstd, none) and must agree with the media type, if that names one. The tar's
+ * digest must be layer->diff_id where has_diff_id. On success the layer is published and durable, and *ret_inflated its size.
+ * Paths with "..", entries below a symlink, hardlinks to what the layer does not hold, and broken tars are Corrupt naming the
+ * entry; device nodes, fifos and sockets are left out. */
+bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead read, gpointer source, guint64 *ret_inflated,
+                     GCancellable *cancellable, GError **error);
+
+/* The configuration blob as ref SC_REF_PREFIX HEX: a tree with one file, /content; docker.size. */
+bool sc_import_config(ScImport *import, const ScDigest *digest, const char *data, gsize size, GError **error);
+
+/* What the commit's metadata says of the tar's size; 0 where it does not. NotFound where the layer is missing. */
+bool sc_layer_inflated_size(ScRepository *repository, const ScDigest *digest, guint64 *ret, GError **error);

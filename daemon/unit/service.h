@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The systemd unit of a container. */
+
+#include <gio/gio.h>
+#include "exports.h"
+#include "variables.h"
+
+/* The template in use: the image's, or ours (Restart=on-failure, WantedBy=multi-user.target ...). Not owned by the caller. */
+const char *sc_service_template(const ScExports *exports);
+bool sc_service_is_detached(const char *template_text);
+/* The rendered unit. Where it starts a runtime and has no Delegate=, one is added: the container's cgroup lies in the unit's. A %
+ * in a value is doubled. */
+char *sc_service_make(const ScExports *exports, const ScVariables *variables, GError **error);
+/* True if the text has an [Install] section with an effective directive: enabling it means something. */
+bool sc_service_is_enableable(const char *unit_text);
+
+/* tmpfiles.d lines: the image's template rendered, or `d PATH 0700 UID GID - -` for each missing bind source; "" for none. */
+char *sc_tmpfiles_make(const ScExports *exports, const ScVariables *variables, char *const *missing_sources, GError **error);
+/* systemd-tmpfiles --create FILE / --remove FILE; its stderr is part of the error. */
+bool sc_tmpfiles_create(const char *path, GCancellable *cancellable, GError **error);
+bool sc_tmpfiles_remove(const char *path, GCancellable *cancellable, GError **error);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* systemd, asked by a worker over the bus (or, at boot when there is none yet, over its private socket). Calls block; they are
+ * made by one thread. */
+
+#include <gio/gio.h>
+#include <stdbool.h>
+
+typedef struct ScSystemd ScSystemd;
+
+/* Opens the system bus; where that is not up, unix:path=/run/systemd/private (root only). */
+ScSystemd *sc_systemd_open(GError **error);
+void sc_systemd_close(ScSystemd *systemd);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScSystemd, sc_systemd_close)
+
+/* Units are named in full: "etcd.service". */
+bool sc_systemd_reload(ScSystemd *systemd, GError **error);
+bool sc_systemd_enable(ScSystemd *systemd, const char *unit, GError **error);  /* EnableUnitFiles, then the folders of its links synced */
+bool sc_systemd_disable(ScSystemd *systemd, const char *unit, GError **error); /* a unit that is not there is no error */
+/* "enabled", "disabled", "static", ...; *ret NULL where there is no such unit file. */
+bool sc_systemd_file_state(ScSystemd *systemd, const char *unit, char **ret, GError **error);
+
+/* Start, stop, restart: wait for the result of systemd's job; anything but "done" is Failed naming the unit and the result. A
+ * start waits at most timeout seconds (0: as long as systemd does), then Failed. With cancellable: the job is cancelled. */
+bool sc_systemd_start(ScSystemd *systemd, const char *unit, guint timeout, GCancellable *cancellable, GError **error);
+bool sc_systemd_stop(ScSystemd *systemd, const char *unit, GCancellable *cancellable, GError **error); /* not loaded: no error */
+bool sc_systemd_restart(ScSystemd *systemd, const char *unit, GCancellable *cancellable, GError **error);
+/* Queues a start and does not wait (recovery at boot). */
+bool sc_systemd_start_later(ScSystemd *systemd, const char *unit, GError **error);
+bool sc_systemd_reset_failed(ScSystemd *systemd, const char *unit, GError **error);
+
+typedef struct {
+        char *load_state;    /* "loaded", "not-found", ... */
+        char *active_state;  /* "active", "failed", ... */
+        char *sub_state;
+        char *type;          /* Type= of the service */
+        char *result;        /* Result: "success", "exit-code" ... */
+        char *fragment_path; /* "" where there is none */
+        guint main_pid;
+        guint restarts;      /* NRestarts */
+} ScUnitState;
+void sc_unit_state_clear(ScUnitState *state);
+bool sc_systemd_state(ScSystemd *systemd, const char *unit, ScUnitState *ret, GError **error);
