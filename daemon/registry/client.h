@@ -25,6 +25,7 @@ typedef struct {
         char *content_type;
 } ScManifestText;
 void sc_manifest_text_clear(ScManifestText *manifest);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScManifestText, sc_manifest_text_clear)
 
 /* The manifest for the reference's tag or digest, or (digest not NULL) for one named by an index. With a digest the text has
  * been checked against it (VerifyFailed), and its size against expected_size unless that is 0. 404 is NotFound "Image X not
