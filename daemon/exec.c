@@ -110,11 +110,13 @@ int main(int argc, char **argv)
         }
         const char *failed = enter_runtime_group();
         if (failed != NULL)
-                fprintf(stderr, "sysconsd-exec: cannot %s: %s; the container may lie outside of its unit\n", failed, strerror(errno));
+                fprintf(stderr, "sysconsd-exec: cannot %s: %s; the container may lie outside of its unit\n", failed,
+                        strerror(errno));
         /* sysconsd-exec RUNTIME run [OPTION...] ID */
         if (strcmp(argv[2], "run") == 0 && argc > 3 && argv[argc - 1][0] != '-')
                 remove_stale_container(argv[1], argv[argc - 1]);
         execv(argv[1], argv + 1);
-        fprintf(stderr, "sysconsd-exec: cannot execute %s: %s\n", argv[1], strerror(errno));
-        return errno == ENOENT ? 127 : 126;
+        int reason = errno;
+        fprintf(stderr, "sysconsd-exec: cannot execute %s: %s\n", argv[1], strerror(reason));
+        return reason == ENOENT ? 127 : 126;
 }

@@ -22,8 +22,8 @@ static bool drain(GInputStream *stream, GString *kept, GCancellable *cancellable
 
 bool sc_command_run(const char *const *argv, int cwd_fd, GCancellable *cancellable, GError **error)
 {
-        g_autoptr(GSubprocessLauncher) launcher =
-                g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+        g_autoptr(GSubprocessLauncher)
+                launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
         if (cwd_fd >= 0) {
                 g_autofree char *cwd = g_strdup_printf("/proc/self/fd/%d", cwd_fd);
                 g_subprocess_launcher_set_cwd(launcher, cwd);
@@ -45,7 +45,8 @@ bool sc_command_run(const char *const *argv, int cwd_fd, GCancellable *cancellab
         g_strstrip(text);
         const char *separator = *text != '\0' ? ": " : "";
         if (g_subprocess_get_if_signaled(process))
-                return sc_throw(error, SC_ERROR_FAILED, "%s was ended by signal %d%s%s", argv[0], g_subprocess_get_term_sig(process), separator,
-                                text);
-        return sc_throw(error, SC_ERROR_FAILED, "%s ended with status %d%s%s", argv[0], g_subprocess_get_exit_status(process), separator, text);
+                return sc_throw(error, SC_ERROR_FAILED, "%s was ended by signal %d%s%s", argv[0],
+                                g_subprocess_get_term_sig(process), separator, text);
+        return sc_throw(error, SC_ERROR_FAILED, "%s ended with status %d%s%s", argv[0], g_subprocess_get_exit_status(process),
+                        separator, text);
 }

@@ -66,13 +66,14 @@ bool sc_image_user_resolve(const char *text, const char *passwd, const char *gro
                 line = find_line(passwd, 2, user_text);
         if (line != NULL ? !parse_id(line[2], &uid) || !parse_id(line[3], &gid)
                          : !parse_id(user_text, &uid) && strcmp(user_text, "root") != 0)
-                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "The image runs as user '%.64s', whom its /etc/passwd does not have", user_text);
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                                "The image runs as user '%.64s', whom its /etc/passwd does not have", user_text);
 
         if (group_text != NULL && *group_text != '\0') {
                 g_auto(GStrv) group_line = find_line(group, 0, group_text);
                 if (!parse_id(group_line != NULL ? group_line[2] : group_text, &gid))
-                        return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "The image runs as group '%.64s', which its /etc/group does not have",
-                                        group_text);
+                        return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                                        "The image runs as group '%.64s', which its /etc/group does not have", group_text);
         } else if (line != NULL) {
                 add_groups_of(group, line[0], groups);
         }

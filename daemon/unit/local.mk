@@ -5,6 +5,7 @@ libsc_unit_a_SOURCES = \
 	daemon/unit/capabilities.c daemon/unit/capabilities.h \
 	daemon/unit/command.c daemon/unit/command.h \
 	daemon/unit/exports.c daemon/unit/exports.h \
+	daemon/unit/host-copy.c daemon/unit/host-copy.h \
 	daemon/unit/host-path.c daemon/unit/host-path.h \
 	daemon/unit/hostfiles.c daemon/unit/hostfiles.h \
 	daemon/unit/hostfiles-plan.c \

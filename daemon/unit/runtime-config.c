@@ -16,8 +16,8 @@
 #define WHAT "config.json of the container"
 
 /* json-glib has 64-bit signed integers and doubles, the format has unsigned ones as well (an rlimit without a limit is
- * 18446744073709551615) and a number's text may say more than a double holds. So numbers that json-glib could change are strings with a
- * random prefix while it has them, and their own text again afterwards. */
+ * 18446744073709551615) and a number's text may say more than a double holds. So numbers that json-glib could change are strings
+ * with a random prefix while it has them, and their own text again afterwards. */
 typedef struct {
         char *mark;
 } Numbers;
@@ -80,7 +80,8 @@ static char *numbers_hide(Numbers *numbers, const char *text, GError **error)
                         bool plain;
                         size = strspn(text, "0123456789+-.eE");
                         if (!is_number(text, size, &plain)) {
-                                sc_throw(error, SC_ERROR_CORRUPT, "The " WHAT " is not valid JSON: '%.*s' is no number", (int)MIN(size, 40), text);
+                                sc_throw(error, SC_ERROR_CORRUPT, "The " WHAT " is not valid JSON: '%.*s' is no number",
+                                         (int)MIN(size, 40), text);
                                 return NULL;
                         }
                         g_string_append(out, plain ? "" : mark);
@@ -134,7 +135,8 @@ static bool check_spelling(JsonObject *object, const char *name, GError **error)
         for (GList *member = members; member != NULL; member = member->next) {
                 const char *key = member->data;
                 if (g_ascii_strcasecmp(key, name) == 0 && strcmp(key, name) != 0)
-                        return sc_throw(error, SC_ERROR_CORRUPT, "Invalid configuration file.  The key '%s' must be written '%s'", key, name);
+                        return sc_throw(error, SC_ERROR_CORRUPT, "Invalid configuration file.  The key '%s' must be written '%s'",
+                                        key, name);
         }
         return true;
 }
@@ -150,7 +152,8 @@ static bool check_root(JsonObject *config, const char *rootfs_path, GError **err
             !sc_json_get_string(root, "path", SC_JSON_OPTIONAL, &path, error))
                 return false;
         if (!read_only)
-                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "Invalid configuration file.  Only readonly images are supported");
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                                "Invalid configuration file.  Only readonly images are supported");
         if (path == NULL || strcmp(path, "rootfs") != 0)
                 return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "Invalid configuration file.  Path must be 'rootfs'");
         if (rootfs_path != NULL)
@@ -185,7 +188,8 @@ static JsonObject *runtime_spec(const char *runtime, int scratch_fd, Numbers *nu
         const char *const argv[] = {runtime, "spec", NULL};
         g_autofree char *text = NULL;
         gsize size;
-        if (!sc_command_run(argv, scratch_fd, NULL, error) || !sc_read_file(scratch_fd, "config.json", CONFIG_MAX, &text, &size, error) ||
+        if (!sc_command_run(argv, scratch_fd, NULL, error) ||
+            !sc_read_file(scratch_fd, "config.json", CONFIG_MAX, &text, &size, error) ||
             !sc_unlink_durably(scratch_fd, "config.json", error)) {
                 sc_prefix(error, "Cannot make a configuration for an image that brings none");
                 return NULL;
@@ -281,7 +285,8 @@ static JsonObject *load(const ScRuntimeConfigInput *input, Numbers *numbers, GEr
         }
         if (!exports->config_is_template)
                 return parse(exports->config, numbers, error);
-        g_autofree char *text = sc_template_expand("config.json.template", exports->config, input->variables, SC_TEMPLATE_RAW, error);
+        g_autofree char *text = sc_template_expand("config.json.template", exports->config, input->variables, SC_TEMPLATE_RAW,
+                                                   error);
         return text != NULL ? parse(text, numbers, error) : NULL;
 }
 
@@ -303,7 +308,7 @@ static bool is_bind(JsonObject *mount)
             !sc_json_get_strv(mount, "options", SC_JSON_OPTIONAL, &options, NULL))
                 return false;
         return g_strcmp0(type, "bind") == 0 || (options != NULL && (g_strv_contains((const char *const *)options, "bind") ||
-                                                                   g_strv_contains((const char *const *)options, "rbind")));
+                                                                    g_strv_contains((const char *const *)options, "rbind")));
 }
 
 char **sc_runtime_config_missing_sources(const char *config, GError **error)
@@ -347,7 +352,8 @@ char *sc_runtime_find(const char *name, GError **error)
         g_autofree char *found = *name != '\0' && (!is_path || g_path_is_absolute(name)) ? g_find_program_in_path(name) : NULL;
         if (found == NULL) {
                 sc_throw(error, SC_ERROR_UNSUPPORTED,
-                         "Cannot run the container: the runtime %s is not installed; install it, or name another one (runtime)", name);
+                         "Cannot run the container: the runtime %s is not installed; install it, or name another one (runtime)",
+                         name);
                 return NULL;
         }
         return g_steal_pointer(&found);

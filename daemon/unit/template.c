@@ -96,8 +96,9 @@ char *sc_template_expand(const char *file, const char *text, const ScVariables *
                         append_value(out, value, escape);
                 } else {
                         sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
-                                 "The template file '%s' has a dollar sign in line %u that begins no variable: write $$ for a dollar sign", file,
-                                 line_of(text, piece.start));
+                                 "The template file '%s' has a dollar sign in line %u that begins no variable: write $$ for a "
+                                 "dollar sign",
+                                 file, line_of(text, piece.start));
                         return NULL;
                 }
                 if (out->len > EXPANDED_MAX) {

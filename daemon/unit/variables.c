@@ -10,10 +10,19 @@
 #define VALUE_MAX_BYTES (64 * 1024)
 
 static const char *const fixed_names[] = {
-        "DESTDIR", "EXEC_START", "EXEC_STARTPRE", "EXEC_STOP", "EXEC_STOPPOST", "HOST_GID", "HOST_UID", "IMAGE_ID", "IMAGE_NAME", "NAME", NULL,
+        "DESTDIR",  "EXEC_START", "EXEC_STARTPRE", "EXEC_STOP", "EXEC_STOPPOST", "HOST_GID", "HOST_UID",
+        "IMAGE_ID", "IMAGE_NAME", "NAME",          NULL,
 };
 static const char *const overridable_names[] = {
-        "ALL_PROCESS_CAPABILITIES", "ATOMIC", "CONF_DIRECTORY", "PIDFILE", "RUNTIME", "RUN_DIRECTORY", "STATE_DIRECTORY", "UUID", NULL,
+        "ALL_PROCESS_CAPABILITIES",
+        "ATOMIC",
+        "CONF_DIRECTORY",
+        "PIDFILE",
+        "RUNTIME",
+        "RUN_DIRECTORY",
+        "STATE_DIRECTORY",
+        "UUID",
+        NULL,
 };
 
 struct ScVariables {
@@ -43,10 +52,12 @@ bool sc_variable_check(const char *key, const char *value, GError **error)
         if (!is_identifier(key)) {
                 g_autofree char *shown = g_strescape(key, NULL);
                 return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
-                                "\"%.100s\" is no name of a variable: letters, digits and _ only, not beginning with a digit", shown);
+                                "\"%.100s\" is no name of a variable: letters, digits and _ only, not beginning with a digit",
+                                shown);
         }
         if (sc_variable_is_fixed(key))
-                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "%s is set by the system and cannot be set to another value", key);
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "%s is set by the system and cannot be set to another value",
+                                key);
         if (strlen(value) > VALUE_MAX_BYTES)
                 return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "The value of %s is longer than %d bytes", key, VALUE_MAX_BYTES);
         if (!g_utf8_validate(value, -1, NULL))
@@ -101,9 +112,8 @@ static void put_commands(ScVariables *variables, const ScVariablesInput *input)
         g_autofree char *runtime = quote_path(input->runtime);
         g_autofree char *helper = quote_path(input->exec_helper);
         g_autofree char *pid_file = quote_path(sc_variables_get(variables, "PIDFILE"));
-        g_autofree char *start = input->detached
-                                         ? g_strdup_printf("%s %s run -d --pid-file %s %s", helper, runtime, pid_file, name)
-                                         : g_strdup_printf("%s %s run %s", helper, runtime, name);
+        g_autofree char *start = input->detached ? g_strdup_printf("%s %s run -d --pid-file %s %s", helper, runtime, pid_file, name)
+                                                 : g_strdup_printf("%s %s run %s", helper, runtime, name);
         g_autofree char *stop = g_strdup_printf("%s kill %s", runtime, name);
         g_autofree char *stop_post = input->detached ? g_strdup_printf("%s delete %s", runtime, name) : g_strdup("");
         put(variables, "EXEC_START", start);
@@ -137,8 +147,8 @@ static void put_overridable(ScVariables *variables, const ScVariablesInput *inpu
         put_new(variables, "ALL_PROCESS_CAPABILITIES", capabilities);
         put_new(variables, "RUNTIME", input->runtime);
         put_new(variables, "ATOMIC", input->client);
-        g_autofree char *pid_file =
-                g_strdup_printf("%s/container-%s.pid", sc_variables_get(variables, "RUN_DIRECTORY"), input->name);
+        g_autofree char *pid_file = g_strdup_printf("%s/container-%s.pid", sc_variables_get(variables, "RUN_DIRECTORY"),
+                                                    input->name);
         put_new(variables, "PIDFILE", pid_file);
 }
 
