@@ -136,7 +136,7 @@ static bool start(ScInflate *inflate, GError **error)
                                 inflate->expected != NULL ? inflate->expected->name : "an uncompressed tar",
                                 inflate->class != NULL ? inflate->class->name : "neither gzip nor zstd");
         if (inflate->class != NULL) {
-                inflate->decoder = inflate->class->new();
+                inflate->decoder = inflate->class->new ();
                 inflate->output = g_malloc(OUTPUT_SIZE);
         }
         inflate->started = true;
@@ -147,7 +147,8 @@ static bool count_out(ScInflate *inflate, gsize size, GError **error)
 {
         if (size > inflate->max - inflate->bytes_out)
                 return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
-                                "The layer inflates to more than %" G_GUINT64_FORMAT " bytes; MaxLayerSize= in sysconsd.conf sets the limit",
+                                "The layer inflates to more than %" G_GUINT64_FORMAT
+                                " bytes; MaxLayerSize= in sysconsd.conf sets the limit",
                                 inflate->max);
         inflate->bytes_out += size;
         return true;

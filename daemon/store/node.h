@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A tree of folders and files in memory: what a layer's tar describes on its way to a commit, and what an image's layers give when they
- * are merged. */
+/* A tree of folders and files in memory: what a layer's tar describes on its way to a commit, and what an image's layers give when
+ * they are merged. */
 
 #include "object.h"
 
@@ -16,12 +16,12 @@ typedef struct ScNode ScNode;
 
 struct ScNode {
         ScNodeType type;
-        bool symlink;          /* of a file */
-        bool implied;          /* of a folder: nothing has named it but what lies below it */
-        char *name;            /* "" for the root */
-        gconstpointer file;    /* of a file; not owned */
-        GHashTable *children;  /* of a folder: name to ScNode, owned */
-        ScObjectMeta meta;     /* of a folder */
+        bool symlink;         /* of a file */
+        bool implied;         /* of a folder: nothing has named it but what lies below it */
+        char *name;           /* "" for the root */
+        gconstpointer file;   /* of a file; not owned */
+        GHashTable *children; /* of a folder: name to ScNode, owned */
+        ScObjectMeta meta;    /* of a folder */
 };
 
 /* A folder, implied, mode 0755 and owned by root. */

@@ -19,8 +19,8 @@ void sc_object_meta_clear(ScObjectMeta *meta)
         g_clear_pointer(&meta->xattrs, g_variant_unref);
 }
 
-/* The bytes of a header without extended attributes, which nearly all files have, put together without GVariant's allocations: the four
- * numbers, the string, an empty array, and one framing offset that says where the string ends. */
+/* The bytes of a header without extended attributes, which nearly all files have, put together without GVariant's allocations: the
+ * four numbers, the string, an empty array, and one framing offset that says where the string ends. */
 static gsize plain_header(const ScObjectMeta *meta, guint8 *header)
 {
         const guint32 numbers[] = {GUINT32_TO_BE(meta->uid), GUINT32_TO_BE(meta->gid), GUINT32_TO_BE(meta->mode), 0};
@@ -52,9 +52,9 @@ void sc_object_hash_header(ScHasher *hasher, const ScObjectMeta *meta)
                 hash_header(hasher, header, plain_header(meta, header));
                 return;
         }
-        g_autoptr(GVariant) header = g_variant_ref_sink(
-                g_variant_new("(uuuus@a(ayay))", GUINT32_TO_BE(meta->uid), GUINT32_TO_BE(meta->gid), GUINT32_TO_BE(meta->mode), 0,
-                              meta->target != NULL ? meta->target : "", meta->xattrs));
+        g_autoptr(GVariant) header = g_variant_ref_sink(g_variant_new("(uuuus@a(ayay))", GUINT32_TO_BE(meta->uid),
+                                                                      GUINT32_TO_BE(meta->gid), GUINT32_TO_BE(meta->mode), 0,
+                                                                      meta->target != NULL ? meta->target : "", meta->xattrs));
         hash_header(hasher, g_variant_get_data(header), g_variant_get_size(header));
 }
 
@@ -70,7 +70,8 @@ static bool xattr_failed(const char *name, GError **error)
 {
         /* ext4 says ENOSPC for a value that does not fit beside the inode, however empty the disk is. */
         if (errno == ENOSPC || errno == E2BIG || errno == ERANGE)
-                return sc_throw(error, SC_ERROR_UNSUPPORTED, "The extended attribute %s is too large for the repository's file system", name);
+                return sc_throw(error, SC_ERROR_UNSUPPORTED,
+                                "The extended attribute %s is too large for the repository's file system", name);
         return sc_throw_errno(error, "Cannot set the extended attribute %s", name);
 }
 
@@ -103,7 +104,8 @@ static bool set_symlink_meta(int dir_fd, const char *path, const ScObjectMeta *m
         for (gsize i = 0; meta->xattrs != NULL && i < g_variant_n_children(meta->xattrs); i++) {
                 g_autoptr(GVariant) name = NULL, value = NULL;
                 g_variant_get_child(meta->xattrs, i, "(@ay@ay)", &name, &value);
-                if (lsetxattr(proc_path, g_variant_get_bytestring(name), g_variant_get_data(value), g_variant_get_size(value), 0) < 0)
+                if (lsetxattr(proc_path, g_variant_get_bytestring(name), g_variant_get_data(value), g_variant_get_size(value), 0) <
+                    0)
                         return xattr_failed(g_variant_get_bytestring(name), error);
         }
         return true;
@@ -142,16 +144,17 @@ static bool content_matches(int fd, const guint8 *data, gsize size)
         return true;
 }
 
-/* The file's own attributes, as meta->xattrs would hold them. False if they cannot be read. */
+/* The attributes of an open file (a symlink's: opened with O_PATH), as meta->xattrs holds them. */
 static bool read_xattrs(int fd, guint32 mode, GVariant **ret)
 {
-        g_autofree char *names = g_malloc(XATTR_LIST_MAX), *value = g_malloc(XATTR_SIZE_MAX);
-        ssize_t names_size = flistxattr(fd, names, XATTR_LIST_MAX);
+        g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd), *names = g_malloc(XATTR_LIST_MAX),
+                        *value = g_malloc(XATTR_SIZE_MAX);
+        ssize_t names_size = listxattr(path, names, XATTR_LIST_MAX);
         ScXattrs *xattrs = sc_xattrs_new(mode);
-        bool readable = names_size >= 0;
+        bool readable = names_size >= 0 || errno == EOPNOTSUPP;
 
         for (const char *name = names; readable && name < names + names_size; name += strlen(name) + 1) {
-                ssize_t size = fgetxattr(fd, name, value, XATTR_SIZE_MAX);
+                ssize_t size = getxattr(path, name, value, XATTR_SIZE_MAX);
                 readable = size >= 0;
                 if (readable)
                         sc_xattrs_add(xattrs, name, value, (gsize)size);
@@ -171,12 +174,52 @@ bool sc_object_matches(int dir_fd, const char *path, const ScObjectMeta *meta, c
         fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return false;
-        if (st.st_mode != meta->mode || st.st_uid != meta->uid || st.st_gid != meta->gid || st.st_nlink != 1 || st.st_mtim.tv_sec != 0 ||
-            (guint64)st.st_size != size)
+        if (st.st_mode != meta->mode || st.st_uid != meta->uid || st.st_gid != meta->gid || st.st_nlink != 1 ||
+            st.st_mtim.tv_sec != 0 || (guint64)st.st_size != size)
                 return false;
 
         g_autoptr(GVariant) xattrs = NULL;
         if (!read_xattrs(fd, meta->mode, &xattrs) || (xattrs == NULL) != (meta->xattrs == NULL))
                 return false;
         return (xattrs == NULL || g_variant_equal(xattrs, meta->xattrs)) && content_matches(fd, data, size);
+}
+
+static bool copy_content(int from, int to, GError **error)
+{
+        ssize_t copied;
+
+        do
+                copied = copy_file_range(from, NULL, to, NULL, SSIZE_MAX & ~(ssize_t)0xfff, 0);
+        while (copied > 0);
+        return copied == 0 || sc_throw_errno(error, "Cannot copy");
+}
+
+static bool copy_file(int objects_fd, const char *path, int dir_fd, const char *name, const ScObjectMeta *meta, GError **error)
+{
+        sc_autofd from = openat(objects_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        sc_autofd to = from < 0 ? -1 : openat(dir_fd, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        if (to < 0)
+                return sc_throw_errno(error, "Cannot copy the object %s", path);
+        return copy_content(from, to, error) && sc_object_set_meta(to, meta, error);
+}
+
+bool sc_object_copy(int objects_fd, const char *path, int dir_fd, const char *name, GError **error)
+{
+        sc_autofd fd = openat(objects_fd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        char target[PATH_MAX] = "";
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return sc_throw_errno(error, "Cannot open the object %s", path);
+        ScObjectMeta meta = {.uid = st.st_uid, .gid = st.st_gid, .mode = st.st_mode, .target = target};
+        g_autoptr(GVariant) xattrs = NULL;
+        if (!read_xattrs(fd, st.st_mode, &xattrs))
+                return sc_throw_errno(error, "Cannot read the extended attributes of the object %s", path);
+        meta.xattrs = xattrs;
+        if (S_ISREG(st.st_mode))
+                return copy_file(objects_fd, path, dir_fd, name, &meta, error);
+        if (readlinkat(fd, "", target, sizeof target - 1) < 0)
+                return sc_throw_errno(error, "Cannot read the object %s", path);
+        return sc_object_write(dir_fd, name, &meta, NULL, 0, error);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Refs as libostree lays them out (refs/heads/NAME, a file with the commit's checksum and a newline), but written durably: libostree
- * syncs neither the folder nor a file that replaces another. */
+/* Refs as libostree lays them out (refs/heads/NAME, a file with the commit's checksum and a newline), but written durably:
+ * libostree syncs neither the folder nor a file that replaces another. */
 
 #include "repository.h"
 #include "base/error.h"
@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,7 +20,8 @@ char *sc_repository_resolve(ScRepository *repository, const char *ref, GError **
 {
         g_autofree char *commit = NULL;
 
-        if (!ostree_repo_resolve_rev_ext(sc_repository_ostree(repository), ref, TRUE, OSTREE_REPO_RESOLVE_REV_EXT_LOCAL_ONLY, &commit, error)) {
+        if (!ostree_repo_resolve_rev_ext(sc_repository_ostree(repository), ref, TRUE, OSTREE_REPO_RESOLVE_REV_EXT_LOCAL_ONLY,
+                                         &commit, error)) {
                 sc_prefix(error, "Cannot read the ref %s of the repository %s", ref, sc_repository_path(repository));
                 return NULL;
         }
@@ -63,7 +65,8 @@ static bool write_new(int state_fd, const char *commit, GError **error)
 
 bool sc_repository_set_ref(ScRepository *repository, const char *ref, const char *commit, GError **error)
 {
-        g_autofree char *path = g_build_filename(HEADS, ref, NULL), *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
+        g_autofree char *path = g_build_filename(HEADS, ref, NULL), *folder = g_path_get_dirname(path),
+                        *name = g_path_get_basename(path);
         sc_autofd state_fd = sc_repository_open_state(repository, error);
 
         if (state_fd < 0)
@@ -84,7 +87,8 @@ bool sc_repository_set_ref(ScRepository *repository, const char *ref, const char
 
 bool sc_repository_drop_ref(ScRepository *repository, const char *ref, GError **error)
 {
-        g_autofree char *path = g_build_filename(HEADS, ref, NULL), *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
+        g_autofree char *path = g_build_filename(HEADS, ref, NULL), *folder = g_path_get_dirname(path),
+                        *name = g_path_get_basename(path);
         sc_autofd folder_fd = openat(sc_repository_fd(repository), folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         if (folder_fd < 0)

@@ -110,10 +110,12 @@ ScRepository *sc_repository_open(const ScConfig *config, ScRepositoryFlags flags
                 return NULL;
         OstreeRepoMode mode = ostree_repo_get_mode(ostree);
         if (mode != OSTREE_REPO_MODE_BARE) {
-                sc_throw(error, SC_ERROR_UNSUPPORTED, "The repository %s has the mode %s, and only bare is supported", path, mode_name(mode));
+                sc_throw(error, SC_ERROR_UNSUPPORTED, "The repository %s has the mode %s, and only bare is supported", path,
+                         mode_name(mode));
                 return NULL;
         }
-        /* Whatever core.fsync says: without it libostree writes metadata straight into objects/, and a power cut leaves it empty. */
+        /* Whatever core.fsync says: without it libostree writes metadata straight into objects/, and a power cut leaves it empty.
+         */
         ostree_repo_set_disable_fsync(ostree, FALSE);
         sc_autofd objects_fd = openat(ostree_repo_get_dfd(ostree), "objects", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (objects_fd < 0) {

@@ -46,7 +46,7 @@ int sc_repository_lock(ScRepository *repository, bool exclusive, GCancellable *c
 char *sc_repository_resolve(ScRepository *repository, const char *ref, GError **error);
 /* 1: the ref exists, and its commit; 0: it does not; -1: error. */
 int sc_repository_has_ref(ScRepository *repository, const char *ref, GError **error);
-/* Durable when they return, and at no time half-written; a ref that is missing already is dropped without an error. The commit must be
- * durable before. */
+/* Durable when they return, and at no time half-written; a ref that is missing already is dropped without an error. The commit must
+ * be durable before. */
 bool sc_repository_set_ref(ScRepository *repository, const char *ref, const char *commit, GError **error);
 bool sc_repository_drop_ref(ScRepository *repository, const char *ref, GError **error);
