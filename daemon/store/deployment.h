@@ -28,8 +28,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScDeployment, sc_deployment_free)
 /* Opens the checkout path; create: makes it with its state folders where they are missing (NotFound otherwise). -1 on error. */
 int sc_checkout_open(const ScConfig *config, bool create, GError **error);
 
-/* Every container, preinstalled ones too (an installed one hides a preinstalled one of the same name), sorted by name. One that cannot be read is there as broken:
- * it never breaks the list. A checkout path that is not there gives an empty list. */
+/* Every container, preinstalled ones too (an installed one hides a preinstalled one of the same name), sorted by name. One that
+ * cannot be read is there as broken: it never breaks the list. A checkout path that is not there gives an empty list. */
 GPtrArray *sc_deployment_list(const ScConfig *config, GError **error);
 /* NotFound: "There is no container NAME". */
 ScDeployment *sc_deployment_find(const ScConfig *config, const char *name, GError **error);
@@ -40,7 +40,8 @@ char *sc_slot_name(const char *name, int slot);
 int sc_slot_live(int checkout_fd, const char *name);
 bool sc_slot_exists(int checkout_fd, const char *name, int slot);
 
-/* A new empty folder .NAME.N.XXXXXX (0755) for a deployment that is being built; *ret_hidden is its name. Returns its descriptor. */
+/* A new empty folder .NAME.N.XXXXXX (0755) for a deployment that is being built; *ret_hidden is its name. Returns its descriptor.
+ */
 int sc_slot_build(int checkout_fd, const char *name, int slot, char **ret_hidden, GError **error);
 /* Puts the hidden folder into the slot: renamed where the slot is free, else exchanged (what was there then lies under the hidden
  * name, so that it can be put back). Durable. */

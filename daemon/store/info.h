@@ -11,27 +11,27 @@
 
 typedef struct {
         /* the atomic command's keys */
-        char *image;              /* name as installed, canonical */
-        char *revision;           /* image id, hex */
+        char *image;    /* name as installed, canonical */
+        char *revision; /* image id, hex */
         char *ostree_commit;
-        gint64 created;           /* seconds since the epoch */
-        GHashTable *values;       /* all that the templates saw */
+        gint64 created;     /* seconds since the epoch */
+        GHashTable *values; /* all that the templates saw */
         bool has_service;
         GHashTable *installed_files; /* destination on the host -> sha256 hex ("" for folders and symlinks) */
-        char **rendered_files;    /* installed-files-template */
-        GHashTable *renamed_files; /* rename-installed-files */
-        char *rpm_installed;      /* NULL: none */
-        char *system_package;     /* "no" */
-        char *remote;             /* path of a remote rootfs' parent, NULL: none */
+        char **rendered_files;       /* installed-files-template */
+        GHashTable *renamed_files;   /* rename-installed-files */
+        char *rpm_installed;         /* NULL: none */
+        char *system_package;        /* "no" */
+        char *remote;                /* path of a remote rootfs' parent, NULL: none */
         bool use_links;
         char *runtime;
         /* ours */
-        char *deployment_id;      /* random, tells two deployments in one slot apart; NULL in old files */
-        GHashTable *set_values;   /* what the user set; NULL in old files: unknown, all of `values` count as set */
-        char *command;            /* process.args, for lists; NULL: unknown */
-        char **ports;             /* "2379/tcp"; NULL: unknown */
-        char *bad_image;          /* id of an image whose update failed the health verdict here; NULL: none */
-        JsonObject *unknown;      /* members that are not ours, written back as they were */
+        char *deployment_id;    /* random, tells two deployments in one slot apart; NULL in old files */
+        GHashTable *set_values; /* what the user set; NULL in old files: unknown, all of `values` count as set */
+        char *command;          /* process.args, for lists; NULL: unknown */
+        char **ports;           /* "2379/tcp"; NULL: unknown */
+        char *bad_image;        /* id of an image whose update failed the health verdict here; NULL: none */
+        JsonObject *unknown;    /* members that are not ours, written back as they were */
 } ScInfo;
 
 ScInfo *sc_info_new(void);
