@@ -42,4 +42,5 @@ typedef struct {
         guint restarts; /* NRestarts */
 } ScUnitState;
 void sc_unit_state_clear(ScUnitState *state);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScUnitState, sc_unit_state_clear)
 bool sc_systemd_state(ScSystemd *systemd, const char *unit, ScUnitState *ret, GError **error);
