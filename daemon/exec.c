@@ -11,11 +11,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -24,16 +26,30 @@
 
 /* Where the runtimes look, too. */
 #define CGROUP_ROOT "/sys/fs/cgroup"
+#define CGROUP_UNIFIED CGROUP_ROOT "/unified"
 #define GROUP "runtime"
 
 extern char **environ;
 
-/* With the older hierarchies (also the hybrid form, which has v2 below unified/) runtimes put a relative path below their own
- * group: there is nothing to do. */
-static bool is_cgroup_v2(void)
+static bool is_cgroup_v2(const char *path)
 {
         struct statfs fs;
-        return statfs(CGROUP_ROOT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+        return statfs(path, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/* In the older hierarchies runtimes put a relative path below their own group, as it should be. Where v2 is there as well, below
+ * unified/, systemd keeps its books in it, and runc 1.1 takes the container out of the unit: it puts it below the root. So it gets
+ * a view of the mounts in which v2 is not there. All other mounts go on being shared with the host. crun has an absolute path (see
+ * unit/runtime-config.c), and wants to see v2. */
+static const char *hide_unified(const char *runtime)
+{
+        if (strncmp(strrchr(runtime, '/'), "/crun", 5) == 0 || !is_cgroup_v2(CGROUP_UNIFIED))
+                return NULL;
+        if (unshare(CLONE_NEWNS) < 0)
+                return "make a mount namespace for the runtime";
+        if (mount(NULL, CGROUP_ROOT, NULL, MS_PRIVATE, NULL) < 0 || umount2(CGROUP_UNIFIED, MNT_DETACH) < 0)
+                return "hide " CGROUP_UNIFIED " from the runtime";
+        return NULL;
 }
 
 /* The path in the line "0::PATH" of /proc/self/cgroup. */
@@ -67,11 +83,11 @@ static bool write_string(const char *path, const char *text)
 }
 
 /* Returns what could not be done, with errno; NULL: all is well. */
-static const char *enter_runtime_group(void)
+static const char *enter_runtime_group(const char *runtime)
 {
         char group[PATH_MAX], path[PATH_MAX + sizeof CGROUP_ROOT + sizeof "/" GROUP "/cgroup.procs"];
-        if (!is_cgroup_v2())
-                return NULL;
+        if (!is_cgroup_v2(CGROUP_ROOT))
+                return hide_unified(runtime);
         if (!own_group(group))
                 return "find the control group of this process";
         if (strcmp(strrchr(group, '/'), "/" GROUP) == 0)
@@ -108,7 +124,7 @@ int main(int argc, char **argv)
                 fprintf(stderr, "usage: sysconsd-exec RUNTIME ARGUMENT...\nRUNTIME is an absolute path.\n");
                 return EX_USAGE;
         }
-        const char *failed = enter_runtime_group();
+        const char *failed = enter_runtime_group(argv[1]);
         if (failed != NULL)
                 fprintf(stderr, "sysconsd-exec: cannot %s: %s; the container may lie outside of its unit\n", failed,
                         strerror(errno));

@@ -161,11 +161,27 @@ static bool check_root(JsonObject *config, const char *rootfs_path, GError **err
         return true;
 }
 
-/* A unit that starts the runtime by itself, not by $EXEC_START, has no group of its own for the runtime; a relative path would
- * then begin above the unit and be the same for every container. */
-static bool set_cgroup(JsonObject *config, const ScExports *exports, GError **error)
+/* Where the container's group is to be, seen from the group `runtime` in which sysconsd-exec starts the runtime: beside it. The
+ * name is the container's, because in hierarchies that systemd leaves alone (version 1: freezer, cpuset) all start from the root.
+ * crun takes every path as one from the root. */
+static char *cgroup_path(const ScRuntimeConfigInput *input, GError **error)
 {
-        if (!sc_template_uses(sc_service_template(exports), "EXEC_START"))
+        const char *name = sc_variables_get(input->variables, "NAME");
+        g_autofree char *runtime_name = g_path_get_basename(input->runtime);
+        if (!g_str_has_prefix(runtime_name, "crun"))
+                return g_strdup_printf("container-%s", name);
+        g_autofree char *unit = sc_service_make(input->exports, input->variables, error);
+        if (unit == NULL)
+                return NULL;
+        g_autofree char *unit_cgroup = sc_service_cgroup(unit, name);
+        return g_strdup_printf("%s/container-%s", unit_cgroup, name);
+}
+
+/* A unit that starts the runtime by itself, not by $EXEC_START, has no group of its own for the runtime; a relative path would
+ * then begin above the unit. */
+static bool set_cgroup(JsonObject *config, const ScRuntimeConfigInput *input, GError **error)
+{
+        if (!sc_template_uses(sc_service_template(input->exports), "EXEC_START"))
                 return true;
         JsonObject *linux_part;
         const char *path;
@@ -178,8 +194,12 @@ static bool set_cgroup(JsonObject *config, const ScExports *exports, GError **er
         if (!check_spelling(linux_part, "cgroupsPath", error) ||
             !sc_json_get_string(linux_part, "cgroupsPath", SC_JSON_OPTIONAL, &path, error))
                 return false;
-        if (path == NULL || *path == '\0')
-                json_object_set_string_member(linux_part, "cgroupsPath", "container");
+        if (path != NULL && *path != '\0')
+                return true;
+        g_autofree char *ours = cgroup_path(input, error);
+        if (ours == NULL)
+                return false;
+        json_object_set_string_member(linux_part, "cgroupsPath", ours);
         return true;
 }
 
@@ -294,7 +314,7 @@ char *sc_runtime_config_make(const ScRuntimeConfigInput *input, GError **error)
 {
         g_auto(Numbers) numbers = {0};
         g_autoptr(JsonObject) config = load(input, &numbers, error);
-        if (config == NULL || !check_root(config, input->rootfs_path, error) || !set_cgroup(config, input->exports, error))
+        if (config == NULL || !check_root(config, input->rootfs_path, error) || !set_cgroup(config, input, error))
                 return NULL;
         g_autofree char *text = sc_json_to_string(config, true);
         return numbers_show(&numbers, text);

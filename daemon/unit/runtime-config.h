@@ -22,9 +22,9 @@ typedef struct {
  * read-only root, no terminal, and the image's Entrypoint and Cmd, Env, WorkingDir and User (run.sh where it names no command); its
  * namespaces are the runtime's choice, so such a container has a network of its own, with a loopback device only.
  * Checked: root.readonly true (Invalid configuration file.  Only readonly images are supported), root.path "rootfs" (Invalid
- * configuration file.  Path must be 'rootfs'). linux.cgroupsPath becomes "container" unless the image sets one or its unit does not
- * use $EXEC_START, so that the container's group lies in its unit's. Members that we do not know, and numbers beyond what a double
- * or a signed integer holds, stay as they are. */
+ * configuration file.  Path must be 'rootfs'). linux.cgroupsPath becomes "container-NAME" (for crun: its absolute path) unless the
+ * image sets one or its unit does not use $EXEC_START, so that the container's group lies in its unit's. Members that we do not
+ * know, and numbers beyond what a double or a signed integer holds, stay as they are. */
 char *sc_runtime_config_make(const ScRuntimeConfigInput *input, GError **error);
 
 /* Bind-mount sources of a configuration that do not exist on this host, in order. */

@@ -34,33 +34,37 @@ bool sc_service_is_detached(const char *template_text)
         return sc_template_uses(template_text, "EXEC_STOPPOST") && sc_template_uses(template_text, "PIDFILE");
 }
 
-/* True if section of the unit has one of the directives; with_value: an empty assignment does not count. */
-static bool has_directive(const char *unit_text, const char *section, const char *const *directives, bool with_value)
+/* The value of the last of these directives in a section of the unit that is not empty; "" if all that are there are, NULL if there
+ * is none. */
+static char *last_value(const char *unit_text, const char *section, const char *const *directives)
 {
         g_auto(GStrv) lines = g_strsplit(unit_text, "\n", -1);
         g_autofree char *header = g_strdup_printf("[%s]", section);
+        g_autofree char *value = NULL;
         bool inside = false, continued = false;
         for (char **line = lines; *line != NULL; line++) {
                 g_strstrip(*line);
-                bool comment = **line == '#' || **line == ';';
-                bool continuation = continued;
-                if (comment)
+                if (**line == '#' || **line == ';')
                         continue;
+                bool continuation = continued;
                 continued = g_str_has_suffix(*line, "\\");
                 if (continuation)
                         continue;
-                if (**line == '[') {
+                if (**line == '[')
                         inside = strcmp(*line, header) == 0;
-                        continue;
-                }
                 char *equals = strchr(*line, '=');
                 if (!inside || equals == NULL)
                         continue;
                 g_autofree char *key = g_strndup(*line, equals - *line);
-                if (g_strv_contains(directives, g_strchomp(key)) && (!with_value || *g_strchug(equals + 1) != '\0'))
-                        return true;
+                if (!g_strv_contains(directives, g_strchomp(key)))
+                        continue;
+                g_strchug(equals + 1);
+                if (value == NULL || equals[1] != '\0') {
+                        g_free(value);
+                        value = g_strdup(equals + 1);
+                }
         }
-        return false;
+        return g_steal_pointer(&value);
 }
 
 char *sc_service_make(const ScExports *exports, const ScVariables *variables, GError **error)
@@ -68,7 +72,10 @@ char *sc_service_make(const ScExports *exports, const ScVariables *variables, GE
         static const char *const delegate[] = {"Delegate", NULL};
         const char *template_text = sc_service_template(exports);
         g_autofree char *unit = sc_template_expand("service.template", template_text, variables, SC_TEMPLATE_UNIT, error);
-        if (unit == NULL || !sc_template_uses(template_text, "EXEC_START") || has_directive(unit, "Service", delegate, false))
+        if (unit == NULL || !sc_template_uses(template_text, "EXEC_START"))
+                return g_steal_pointer(&unit);
+        g_autofree char *delegated = last_value(unit, "Service", delegate);
+        if (delegated != NULL)
                 return g_steal_pointer(&unit);
         /* systemd joins sections of the same name, so this needs no drop-in: one file less to keep in step. */
         const char *newline = g_str_has_suffix(unit, "\n") ? "" : "\n";
@@ -83,5 +90,21 @@ char *sc_service_make(const ScExports *exports, const ScVariables *variables, GE
 bool sc_service_is_enableable(const char *unit_text)
 {
         static const char *const install[] = {"WantedBy", "RequiredBy", "UpheldBy", "Alias", "Also", NULL};
-        return has_directive(unit_text, "Install", install, true);
+        g_autofree char *value = last_value(unit_text, "Install", install);
+        return value != NULL && *value != '\0';
+}
+
+char *sc_service_cgroup(const char *unit_text, const char *name)
+{
+        static const char *const directive[] = {"Slice", NULL};
+        g_autofree char *value = last_value(unit_text, "Service", directive);
+        const char *slice = value != NULL && g_str_has_suffix(value, ".slice") ? value : "system.slice";
+        GString *path = g_string_new(NULL);
+        /* a-b.slice lies in a.slice (systemd.slice(5)); -.slice is the root */
+        for (const char *dash = strchr(slice, '-'); dash != NULL && dash > slice; dash = strchr(dash + 1, '-'))
+                g_string_append_printf(path, "/%.*s.slice", (int)(dash - slice), slice);
+        if (strcmp(slice, "-.slice") != 0)
+                g_string_append_printf(path, "/%s", slice);
+        g_string_append_printf(path, "/%s.service", name);
+        return g_string_free(path, FALSE);
 }
