@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "base/path.h"
 #include "side.h"
+#include "store/checkout.h"
 #include "store/deployment.h"
 #include "store/merge.h"
 #include "unit/hostfiles.h"

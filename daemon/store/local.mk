@@ -5,7 +5,10 @@ libsc_store_a_SOURCES = \
 	daemon/store/checkout.c daemon/store/checkout.h \
 	daemon/store/commit.c daemon/store/commit.h \
 	daemon/store/decoder-gzip.c daemon/store/decoder-zstd.c daemon/store/decoder.h \
+	daemon/store/deployment.c daemon/store/deployment.h \
 	daemon/store/image.c daemon/store/image.h \
+	daemon/store/info.c daemon/store/info.h \
+	daemon/store/intent.c daemon/store/intent.h \
 	daemon/store/inflate.c daemon/store/inflate.h \
 	daemon/store/layer.c daemon/store/layer.h \
 	daemon/store/layer-tree.c daemon/store/layer-tree.h \
