@@ -100,7 +100,7 @@ static bool fetch_manifest(ScRegistry *registry, ScHttp *http, const ScRequest *
                 return false;
         g_autofree char *what = g_strdup_printf("manifest of %s", registry->image);
         g_autoptr(GByteArray) body = NULL;
-        if (!sc_answer_read_all(&answer, http, SC_MANIFEST_MAX_SIZE, what, patience, &body, cancellable, error))
+        if (!sc_answer_read_all(&answer, SC_MANIFEST_MAX_SIZE, what, patience, &body, cancellable, error))
                 return false;
         ScDigest computed;
         sc_digest_of(body->data, body->len, &computed);

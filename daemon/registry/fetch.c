@@ -84,8 +84,8 @@ static bool skip_bytes(Fetch *fetch, const ScAnswer *answer, guint64 count, GErr
         g_autofree guint8 *buffer = count > 0 ? g_malloc(SC_BLOB_CHUNK) : NULL;
         while (count > 0) {
                 gsize n;
-                if (!sc_answer_read(answer, fetch->http, buffer, (gsize)MIN(count, SC_BLOB_CHUNK), &fetch->patience, &n,
-                                    fetch->cancellable, error))
+                if (!sc_answer_read(answer, buffer, (gsize)MIN(count, SC_BLOB_CHUNK), &fetch->patience, &n, fetch->cancellable,
+                                    error))
                         return false;
                 if (n == 0)
                         return sc_patience_throw(&fetch->patience, error, "%s broke off the blob %s",
@@ -101,8 +101,8 @@ static bool receive(Fetch *fetch, const ScAnswer *answer, GError **error)
         for (;;) {
                 gsize n;
                 g_autoptr(GError) problem = NULL;
-                if (!sc_answer_read(answer, fetch->http, fetch->chunk + fetch->filled, SC_BLOB_CHUNK - fetch->filled,
-                                    &fetch->patience, &n, fetch->cancellable, &problem)) {
+                if (!sc_answer_read(answer, fetch->chunk + fetch->filled, SC_BLOB_CHUNK - fetch->filled, &fetch->patience, &n,
+                                    fetch->cancellable, &problem)) {
                         /* A connection that breaks behind the last byte is none of our trouble. */
                         if (fetch->patience.passing && fetch->received == fetch->target->size)
                                 return true;

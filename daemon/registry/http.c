@@ -42,6 +42,14 @@ void sc_http_reset(ScHttp *http)
         drop_session(http);
 }
 
+void sc_http_release(ScHttp *http, SoupMessage **message, GInputStream **body)
+{
+        g_main_context_push_thread_default(http->context);
+        g_clear_object(body);
+        g_clear_object(message);
+        g_main_context_pop_thread_default(http->context);
+}
+
 static void need_session(ScHttp *http)
 {
         if (http->session != NULL)

@@ -20,6 +20,8 @@ GInputStream *sc_http_send(ScHttp *http, SoupMessage *message, gint64 limit, GCa
 /* The next bytes of a body, at least one; 0: its end. -1: error. */
 gssize sc_http_read(ScHttp *http, GInputStream *body, void *buffer, gsize size, gint64 limit, GCancellable *cancellable,
                     GError **error);
+/* Lets go of an answer; not to be left to g_object_unref(), which libsoup wants called within the session's main context. */
+void sc_http_release(ScHttp *http, SoupMessage **message, GInputStream **body);
 /* Drops all connections: after trouble, or a body that nobody wants to the end. */
 void sc_http_reset(ScHttp *http);
 

@@ -15,3 +15,10 @@ libsc_registry_a_SOURCES = \
 	daemon/registry/printable.c daemon/registry/printable.h \
 	daemon/registry/request.c daemon/registry/request.h \
 	daemon/registry/trouble.c daemon/registry/trouble.h
+
+check_PROGRAMS += tests/unit/test-registry
+TESTS += tests/unit/test-registry
+tests_unit_test_registry_SOURCES = tests/unit/test-registry.c tests/unit/test.h
+tests_unit_test_registry_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
+tests_unit_test_registry_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
+EXTRA_DIST += tests/unit/registry-server.py

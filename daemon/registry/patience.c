@@ -44,8 +44,6 @@ void sc_patience_feed(ScPatience *patience)
 void sc_patience_advance(ScPatience *patience, gsize bytes)
 {
         patience->advanced += bytes;
-        if (patience->advanced >= PROGRESS)
-                patience->made = 0;
 }
 
 bool sc_patience_throw(ScPatience *patience, GError **error, const char *format, ...)
@@ -74,7 +72,7 @@ bool sc_patience_again(ScPatience *patience, ScHttp *http, GCancellable *cancell
         if (!patience->passing)
                 return false;
         gint64 pause = MAX(FIRST_PAUSE << MIN(patience->made, 4), patience->wanted);
-        patience->made++;
+        patience->made = patience->advanced >= PROGRESS ? 0 : patience->made + 1;
         if (patience->made >= patience->attempts || pause >= budget_left(patience)) {
                 if (patience->made > 1)
                         say_how_often(patience, problem);

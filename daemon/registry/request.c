@@ -25,8 +25,9 @@ typedef struct {
 
 void sc_answer_clear(ScAnswer *answer)
 {
-        g_clear_object(&answer->body);
-        g_clear_object(&answer->message);
+        if (answer->http != NULL)
+                sc_http_release(answer->http, &answer->message, &answer->body);
+        answer->http = NULL;
 }
 
 static char *host_of(const ScAnswer *answer)
@@ -34,11 +35,11 @@ static char *host_of(const ScAnswer *answer)
         return sc_trouble_host(soup_message_get_uri(answer->message));
 }
 
-bool sc_answer_read(const ScAnswer *answer, ScHttp *http, void *buffer, gsize size, ScPatience *patience, gsize *ret,
-                    GCancellable *cancellable, GError **error)
+bool sc_answer_read(const ScAnswer *answer, void *buffer, gsize size, ScPatience *patience, gsize *ret, GCancellable *cancellable,
+                    GError **error)
 {
         g_autoptr(GError) problem = NULL;
-        gssize n = sc_http_read(http, answer->body, buffer, size, sc_patience_limit(patience), cancellable, &problem);
+        gssize n = sc_http_read(answer->http, answer->body, buffer, size, sc_patience_limit(patience), cancellable, &problem);
         if (n < 0) {
                 g_autofree char *host = host_of(answer);
                 return sc_trouble_throw(problem, answer->message, host, patience, error);
@@ -49,14 +50,14 @@ bool sc_answer_read(const ScAnswer *answer, ScHttp *http, void *buffer, gsize si
         return true;
 }
 
-bool sc_answer_read_all(const ScAnswer *answer, ScHttp *http, gsize max, const char *what, ScPatience *patience, GByteArray **ret,
+bool sc_answer_read_all(const ScAnswer *answer, gsize max, const char *what, ScPatience *patience, GByteArray **ret,
                         GCancellable *cancellable, GError **error)
 {
         g_autoptr(GByteArray) body = g_byte_array_new();
         for (;;) {
                 gsize old = body->len, n;
                 g_byte_array_set_size(body, old + CHUNK);
-                if (!sc_answer_read(answer, http, body->data + old, CHUNK, patience, &n, cancellable, error))
+                if (!sc_answer_read(answer, body->data + old, CHUNK, patience, &n, cancellable, error))
                         return false;
                 g_byte_array_set_size(body, old + n);
                 if (body->len > max)
@@ -111,7 +112,7 @@ static bool send_once(Attempt *attempt, const Get *get, GUri *uri, ScAnswer *ret
                 g_autofree char *host = sc_trouble_host(uri);
                 return sc_trouble_throw(problem, message, host, attempt->patience, error);
         }
-        *ret = (ScAnswer){.message = g_steal_pointer(&message), .body = body};
+        *ret = (ScAnswer){.http = attempt->http, .message = g_steal_pointer(&message), .body = body};
         return true;
 }
 
@@ -122,10 +123,13 @@ static void discard(Attempt *attempt, ScAnswer *answer)
         bool small = soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH &&
                      soup_message_headers_get_content_length(headers) <= MAX_DISCARDED;
         g_autoptr(GByteArray) body = NULL;
-        if (!small || !sc_answer_read_all(answer, attempt->http, MAX_DISCARDED, "answer", attempt->patience, &body,
-                                          attempt->cancellable, NULL))
-                sc_http_reset(attempt->http);
+        bool whole = small &&
+                     sc_answer_read_all(answer, MAX_DISCARDED, "answer", attempt->patience, &body, attempt->cancellable, NULL);
         sc_answer_clear(answer);
+        if (!whole)
+                sc_http_reset(attempt->http);
+        /* If reading it failed, that is no trouble of the attempt. */
+        attempt->patience->passing = false;
 }
 
 static bool is_redirect(guint status)
@@ -221,8 +225,7 @@ static bool ask_for_token(Attempt *attempt, const ScChallenge *challenge, GError
         g_autofree char *host = host_of(&answer);
         g_autofree char *what = g_strdup_printf("token answer of %s", host);
         g_autoptr(GByteArray) text = NULL;
-        if (!sc_answer_read_all(&answer, attempt->http, SC_TOKEN_ANSWER_MAX_SIZE, what, attempt->patience, &text,
-                                attempt->cancellable, error))
+        if (!sc_answer_read_all(&answer, SC_TOKEN_ANSWER_MAX_SIZE, what, attempt->patience, &text, attempt->cancellable, error))
                 return false;
         g_autofree char *token = NULL;
         guint seconds;

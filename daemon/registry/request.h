@@ -31,6 +31,7 @@ typedef struct {
 } ScRequest;
 
 typedef struct {
+        ScHttp *http; /* that it came by; NULL: there is no answer */
         SoupMessage *message;
         GInputStream *body;
 } ScAnswer;
@@ -43,9 +44,9 @@ bool sc_request_send(ScRegistry *registry, ScHttp *http, const ScRequest *reques
                      GCancellable *cancellable, GError **error);
 
 /* More of the answer's body, at most size bytes; *ret 0: its end. Feeds the patience. */
-bool sc_answer_read(const ScAnswer *answer, ScHttp *http, void *buffer, gsize size, ScPatience *patience, gsize *ret,
-                    GCancellable *cancellable, GError **error);
+bool sc_answer_read(const ScAnswer *answer, void *buffer, gsize size, ScPatience *patience, gsize *ret, GCancellable *cancellable,
+                    GError **error);
 
 /* The whole body, with a zero behind it that does not count. More than max bytes is Corrupt. `what` names it in that message. */
-bool sc_answer_read_all(const ScAnswer *answer, ScHttp *http, gsize max, const char *what, ScPatience *patience, GByteArray **ret,
+bool sc_answer_read_all(const ScAnswer *answer, gsize max, const char *what, ScPatience *patience, GByteArray **ret,
                         GCancellable *cancellable, GError **error);
