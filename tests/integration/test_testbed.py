@@ -131,14 +131,23 @@ def test_limits_bind_and_nothing_is_left():
     assert traces(name) == []
 
 
-def test_interrupted_boot_leaves_nothing():
+@pytest.mark.parametrize("moment", ["settings", "boot.log", "init", "upper/etc/machine-id"])
+def test_interrupted_boot_leaves_nothing(moment):
     name = f"interrupted-{os.getpid()}"
     boot = subprocess.Popen([TESTBED, "up", name], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    wait_until(lambda: (STATE / name / "init").exists(), interval=0.001)
+    wait_until((STATE / name / moment).exists, interval=0.001)
     boot.send_signal(signal.SIGTERM)
     boot.communicate(timeout=100)
     assert boot.returncode != 0
     assert traces(name) == []
+
+
+def test_power_off_ends_commands():
+    with Bed(f"ended-{os.getpid()}") as bed:
+        command = subprocess.Popen([TESTBED, "exec", bed.name, "sleep", "1000"])
+        wait_until(lambda: "sleep" in bed.output("ps -e -o comm=").split())
+    assert command.wait(timeout=10) != 0
+    assert traces(bed.name) == []
 
 
 def test_failed_boot_leaves_nothing(tmp_path):
