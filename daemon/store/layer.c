@@ -82,6 +82,8 @@ ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, 
 
 void sc_import_free(ScImport *import)
 {
+        if (import == NULL)
+                return;
         sc_publisher_free(import->publisher);
         sc_writers_free(import->writers);
         sc_staging_free(import->staging, g_atomic_int_get(&import->broke_off) != 0 ? SC_STAGING_KEEP : SC_STAGING_REMOVE);
