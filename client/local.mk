@@ -1,1 +1,32 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# All but main.c is a library, for the unit tests.
+noinst_LIBRARIES += libsc-client.a
+libsc_client_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
+libsc_client_a_SOURCES = \
+	client/agent.c client/agent.h \
+	client/bus.c client/bus.h \
+	client/client.c client/client.h \
+	client/containers.c client/verbs.h \
+	client/deploy.c \
+	client/exit.c client/exit.h \
+	client/images.c \
+	client/info.c \
+	client/interrupt.c client/interrupt.h \
+	client/jobs.c \
+	client/listing.c client/listing.h \
+	client/object.c \
+	client/options.c client/options.h \
+	client/progress.c client/progress.h \
+	client/remote.c client/remote.h \
+	client/run.c client/run.h \
+	client/screen.c client/screen.h \
+	client/show.c \
+	client/table.c client/table.h \
+	client/text.c client/text.h \
+	client/value.c client/value.h \
+	client/wait.c client/wait.h
+
+bin_PROGRAMS += sysconsctl
+sysconsctl_SOURCES = client/main.c
+sysconsctl_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
+sysconsctl_LDADD = libsc-client.a libsc-base.a $(BASE_LIBS)

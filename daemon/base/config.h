@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* /etc/sysconsd.conf, and drop-ins in /etc/sysconsd.conf.d (*.conf, in the order of their names; later wins). The keys are documented in
- * data/sysconsd.conf and in sysconsd.conf(5). */
+/* /etc/sysconsd.conf, and drop-ins in /etc/sysconsd.conf.d (*.conf, in the order of their names; later wins). The keys are
+ * documented in data/sysconsd.conf and in sysconsd.conf(5). */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -13,15 +13,15 @@ typedef struct {
         char *repository;        /* Repository=, NULL: looked for (see store/repository.h) */
         char *preinstalled_path; /* PreinstalledPath=, /usr/lib/containers/atomic */
         /* [Container] */
-        char *runtime;           /* Runtime=, runc: a name looked up in PATH, or an absolute path */
-        guint settling_time;     /* SettlingTime=, 5: seconds a service must stay up after an update */
-        guint start_timeout;     /* StartTimeout=, 90: seconds an update waits for the new service to become active */
+        char *runtime;       /* Runtime=, runc: a name looked up in PATH, or an absolute path */
+        guint settling_time; /* SettlingTime=, 5: seconds a service must stay up after an update */
+        guint start_timeout; /* StartTimeout=, 90: seconds an update waits for the new service to become active */
         /* [Pull] */
-        guint parallel_layers;   /* ParallelLayers=, 3 */
-        guint stall_timeout;     /* StallTimeout=, 25: seconds without a byte (the first attempt gets 30) */
-        guint attempts;          /* Attempts=, 4 */
-        guint64 max_layer_size;  /* MaxLayerSize=, 64G: inflated bytes of one layer */
-        guint max_layers;        /* MaxLayers=, 256 */
+        guint parallel_layers;      /* ParallelLayers=, 3 */
+        guint stall_timeout;        /* StallTimeout=, 25: seconds without a byte (the first attempt gets 30) */
+        guint attempts;             /* Attempts=, 4 */
+        guint64 max_layer_size;     /* MaxLayerSize=, 64G: inflated bytes of one layer */
+        guint max_layers;           /* MaxLayers=, 256 */
         char **insecure_registries; /* InsecureRegistries=, a list of HOST[:PORT] that may speak plain http */
         /* [Daemon] */
         guint idle_timeout;      /* IdleTimeout=, 0: seconds after which an idle daemon exits; 0: never */

@@ -17,18 +17,18 @@ typedef struct {
 } ScLayerInfo;
 
 typedef struct {
-        ScDigest digest;      /* of the manifest */
-        ScDigest config;      /* of the configuration; its hex digits are the image's id */
+        ScDigest digest; /* of the manifest */
+        ScDigest config; /* of the configuration; its hex digits are the image's id */
         guint64 config_size;
-        gint64 created;       /* seconds since the epoch, 0: unknown */
+        gint64 created; /* seconds since the epoch, 0: unknown */
         char *architecture;
         char *os;
-        GHashTable *labels;   /* strings, never NULL */
-        GPtrArray *layers;    /* ScLayerInfo, lowest first */
-        char **entrypoint;    /* NULL: none; so are the next ones */
+        GHashTable *labels; /* strings, never NULL */
+        GPtrArray *layers;  /* ScLayerInfo, lowest first */
+        char **entrypoint;  /* NULL: none; so are the next ones */
         char **cmd;
         char **env;
-        char **ports;         /* ExposedPorts: "2379/tcp" */
+        char **ports; /* ExposedPorts: "2379/tcp" */
         char *user;
         char *working_dir;
         char **health_test;   /* Healthcheck.Test, NULL: none */

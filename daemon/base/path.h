@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/* g_autofd closes at the end of the scope; sc_steal_fd hands a descriptor on. */
+/* sc_autofd closes at the end of the scope; sc_steal_fd hands a descriptor on. */
 void sc_close(int *fd);
 #define sc_autofd __attribute__((cleanup(sc_close))) int
 int sc_steal_fd(int *fd);

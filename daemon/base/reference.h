@@ -13,11 +13,11 @@ typedef enum {
 
 typedef struct {
         ScSource source;
-        char *host;       /* "localhost:5000", "docker.io"; NULL where the name has none (an image known by a short name) */
-        char *path;       /* "library/busybox" is NOT added here: the path as given */
-        char *tag;        /* never NULL unless digest is set; "latest" where none was given */
-        char *digest;     /* "sha256:..." or NULL */
-        char *name;       /* the canonical name: [HOST/]PATH[:TAG][@DIGEST], without the source */
+        char *host;   /* "localhost:5000", "docker.io"; NULL where the name has none (an image known by a short name) */
+        char *path;   /* "library/busybox" is NOT added here: the path as given */
+        char *tag;    /* never NULL unless digest is set; "latest" where none was given */
+        char *digest; /* "sha256:..." or NULL */
+        char *name;   /* the canonical name: [HOST/]PATH[:TAG][@DIGEST], without the source */
 } ScReference;
 
 /* InvalidReference names the text and what is wrong with it; an unknown "SOURCE:" is Unsupported. At most 1,023 bytes. */

@@ -5,6 +5,7 @@
  * its protocol. All functions may be called from any thread, and with a NULL report (they do nothing). */
 
 #include <glib.h>
+#include <stdbool.h>
 
 typedef struct ScReport ScReport;
 

@@ -7,23 +7,24 @@
 #include <check.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define ck_assert_no_error(error)                                                                                                  \
-        ck_assert_msg((error) == NULL, "unexpected error: %s", (error) != NULL ? (error)->message : "")
+#define ck_assert_no_error(error) ck_assert_msg((error) == NULL, "unexpected error: %s", (error) != NULL ? (error)->message : "")
 
 /* The call failed with this code of ours, and its message contains `part`. */
-#define ck_assert_error(error, error_code, part)                                                                                   \
-        do {                                                                                                                       \
-                ck_assert_msg((error) != NULL, "no error where one was expected");                                                 \
-                ck_assert_msg((error)->domain == SC_ERROR && (error)->code == (int)(error_code), "error is %s %d: %s",             \
-                              g_quark_to_string((error)->domain), (error)->code, (error)->message);                                \
-                ck_assert_msg(strstr((error)->message, (part)) != NULL, "message lacks '%s': %s", (part), (error)->message);       \
-        } while (0)
+static inline void ck_assert_error(const GError *error, ScError code, const char *part)
+{
+        ck_assert_msg(error != NULL, "no error where one was expected");
+        ck_assert_msg(error->domain == SC_ERROR && error->code == (int)code, "error is %s %d: %s", g_quark_to_string(error->domain),
+                      error->code, error->message);
+        ck_assert_msg(strstr(error->message, part) != NULL, "message lacks '%s': %s", part, error->message);
+}
 
 /* A folder that test_folder_remove() takes away with all in it. */
 static inline char *test_folder_new(void)
 {
-        g_autofree char *template = g_build_filename(g_getenv("TMPDIR") != NULL ? g_getenv("TMPDIR") : "/var/tmp", "sysconsd-test-XXXXXX", NULL);
+        g_autofree char *template = g_build_filename(g_getenv("TMPDIR") != NULL ? g_getenv("TMPDIR") : "/var/tmp",
+                                                     "sysconsd-test-XXXXXX", NULL);
         char *path = g_mkdtemp(g_steal_pointer(&template));
         ck_assert_ptr_nonnull(path);
         return path;

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One run of sysconsctl: what its global options say, its connection, and what every verb prints with. */
+
+#include "exit.h"
+#include "table.h"
+#include <json-glib/json-glib.h>
+#include <systemd/sd-bus.h>
+
+typedef struct ScAgent ScAgent;
+
+typedef struct {
+        sd_bus *bus;    /* NULL before sc_client_connect() */
+        ScAgent *agent; /* polkit's text agent, NULL where none was needed yet */
+        char *host;     /* [USER@]HOST[:PORT], NULL: this machine */
+        /* gboolean, because GOption writes them. */
+        gboolean json;
+        gboolean quiet;
+        gboolean no_wait;
+        gboolean no_ask_password;
+        gboolean help;
+        gboolean version;
+} ScClient;
+
+/* Ends the agent, closes the connection. */
+void sc_client_close(ScClient *client);
+
+/* A verb: its name, its arguments as shown in help, and what runs it. argv[0] is the verb's name. */
+typedef struct {
+        const char *name;
+        const char *synopsis;
+        const char *summary;
+        bool (*run)(ScClient *client, int argc, char **argv, GError **error);
+} ScVerb;
+
+/* A line for the user: on stdout, on stderr where stdout is for JSON, nowhere with --quiet. Cleaned. */
+void sc_client_message(ScClient *client, const char *line);
+/* A value as JSON on stdout. */
+void sc_client_print_json(JsonNode *node);
+/* A table on stdout, cut to the terminal's width unless no_trunc. */
+void sc_client_print_table(ScTable *table, bool no_heading, bool no_trunc);
+/* Columns of the terminal at fd, 0 where it is none. */
+unsigned sc_terminal_width(int fd);

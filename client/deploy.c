@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "options.h"
+#include "run.h"
+#include "value.h"
+#include "verbs.h"
+#include <string.h>
+
+static const char *const pull_choices[] = {"missing", "always", "never", NULL};
+
+typedef struct {
+        char *name, *runtime, *rootfs, *pull;
+        char **set;
+        gboolean start;
+        GHashTable *values;
+} InstallOptions;
+
+static void install_options_clear(InstallOptions *options)
+{
+        g_free(options->name);
+        g_free(options->runtime);
+        g_free(options->rootfs);
+        g_free(options->pull);
+        g_strfreev(options->set);
+        g_clear_pointer(&options->values, g_hash_table_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(InstallOptions, install_options_clear)
+
+static bool make_install_call(ScClient *client, const char *image, gconstpointer data, sd_bus_message **ret, GError **error)
+{
+        const InstallOptions *options = data;
+        sd_bus_message *call = NULL;
+        if (sc_call_new(client, SC_BUS_ROOT, SC_BUS_MANAGER, "Install", image, &call, error) && sc_call_open_options(call, error) &&
+            sc_call_option_string(call, "name", options->name, error) &&
+            sc_call_option_map(call, "values", options->values, error) &&
+            sc_call_option_string(call, "runtime", options->runtime, error) &&
+            sc_call_option_string(call, "rootfs", options->rootfs, error) &&
+            sc_call_option_string(call, "start", options->start ? "now" : NULL, error) &&
+            sc_call_option_string(call, "pull", options->pull, error) && sc_call_close_options(call, error)) {
+                *ret = call;
+                return true;
+        }
+        sd_bus_message_unref(call);
+        return false;
+}
+
+bool sc_verb_install(ScClient *client, int argc, char **argv, GError **error)
+{
+        g_auto(InstallOptions) options = {NULL};
+        const GOptionEntry entries[] = {
+                {"name", 0, 0, G_OPTION_ARG_FILENAME, &options.name, "Name of the container; else the last part of the image's",
+                 "NAME"},
+                {"set", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.set,
+                 "Set a variable of the image's templates (may be repeated)", "NAME=VALUE"},
+                {"runtime", 0, 0, G_OPTION_ARG_FILENAME, &options.runtime, "The OCI runtime that runs it", "PATH"},
+                {"rootfs", 0, 0, G_OPTION_ARG_FILENAME, &options.rootfs, "Use the root file system below this folder of the host",
+                 "PATH"},
+                {"pull", 0, 0, G_OPTION_ARG_FILENAME, &options.pull,
+                 "Whether to pull the image first: missing (the default), always, never", "WHEN"},
+                {"start", 0, 0, G_OPTION_ARG_NONE, &options.start, "Start it, too; else it starts with the next boot", NULL},
+                G_OPTION_ENTRY_NULL,
+        };
+        const ScSyntax syntax = {
+                argv[0],
+                "IMAGE",
+                "Make a container of an image, and enable its unit.",
+                "`sysconsctl info IMAGE` shows the variables of an image that is here already.",
+                entries,
+                1,
+                1,
+        };
+        char **arguments;
+        ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
+        if (parsed != SC_PARSED)
+                return parsed == SC_PARSED_HELP;
+        if (!sc_options_assignments(options.set, &options.values, error) ||
+            !sc_options_choice("pull", options.pull, pull_choices, error))
+                return false;
+        bool configures = g_hash_table_size(options.values) > 0 || options.runtime != NULL || options.rootfs != NULL;
+        const ScTask task = {
+                make_install_call,
+                &options,
+                configures ? "org.sysconsd1.install and org.sysconsd1.configure" : "org.sysconsd1.install",
+                false,
+        };
+        return sc_run_each(client, &task, arguments, false, error);
+}
+
+typedef struct {
+        char *image, *pull, *health_timeout;
+        char **set, **unset;
+        gboolean all;
+        GHashTable *values;
+        guint seconds;
+} UpdateOptions;
+
+static void update_options_clear(UpdateOptions *options)
+{
+        g_free(options->image);
+        g_free(options->pull);
+        g_free(options->health_timeout);
+        g_strfreev(options->set);
+        g_strfreev(options->unset);
+        g_clear_pointer(&options->values, g_hash_table_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UpdateOptions, update_options_clear)
+
+static bool make_update_call(ScClient *client, const char *name, gconstpointer data, sd_bus_message **ret, GError **error)
+{
+        const UpdateOptions *options = data;
+        sd_bus_message *call = NULL;
+        if (sc_container_call(client, name, "Update", &call, error) && sc_call_option_map(call, "values", options->values, error) &&
+            sc_call_option_strv(call, "unset-values", options->unset, error) &&
+            sc_call_option_string(call, "image", options->image, error) &&
+            sc_call_option_string(call, "pull", options->pull, error) &&
+            sc_call_option_uint(call, "health-timeout", options->seconds, error) && sc_call_close_options(call, error)) {
+                *ret = call;
+                return true;
+        }
+        sd_bus_message_unref(call);
+        return false;
+}
+
+/* Preinstalled containers are the host's, and nobody can update them. */
+static bool all_names(ScClient *client, char ***ret, GError **error)
+{
+        g_autoptr(GPtrArray) objects = NULL;
+        if (!sc_objects_list(client, SC_OBJECT_CONTAINER, &objects, error))
+                return false;
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        for (guint i = 0; i < objects->len; i++) {
+                JsonObject *properties = ((ScObject *)objects->pdata[i])->properties;
+                if (!sc_value_bool(properties, "Preinstalled"))
+                        g_strv_builder_add(names, sc_value_string(properties, "Name"));
+        }
+        *ret = g_strv_builder_end(names);
+        return true;
+}
+
+static bool check_update(UpdateOptions *options, char **arguments, GError **error)
+{
+        if (options->all ? arguments[0] != NULL : arguments[0] == NULL)
+                return sc_exit_throw(error, SC_EXIT_USAGE,
+                                     "update: name the containers, or say --all; see `sysconsctl update --help`");
+        if (options->image != NULL && (options->all || arguments[1] != NULL))
+                return sc_exit_throw(error, SC_EXIT_USAGE, "--rebase is for one container");
+        return sc_options_assignments(options->set, &options->values, error) &&
+               sc_options_choice("pull", options->pull, pull_choices, error) &&
+               sc_options_seconds("health-timeout", options->health_timeout, &options->seconds, error);
+}
+
+bool sc_verb_update(ScClient *client, int argc, char **argv, GError **error)
+{
+        g_auto(UpdateOptions) options = {NULL};
+        const GOptionEntry entries[] = {
+                {"all", 'a', 0, G_OPTION_ARG_NONE, &options.all, "Every container, one after the other; ends with a summary", NULL},
+                {"set", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.set,
+                 "Set a variable of the image's templates (may be repeated)", "NAME=VALUE"},
+                {"unset", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.unset, "Give a variable its default again (may be repeated)",
+                 "NAME"},
+                {"rebase", 0, 0, G_OPTION_ARG_FILENAME, &options.image, "Go over to another image", "IMAGE"},
+                {"pull", 0, 0, G_OPTION_ARG_FILENAME, &options.pull,
+                 "Whether to pull the image first: always (the default), missing, never", "WHEN"},
+                {"health-timeout", 0, 0, G_OPTION_ARG_STRING, &options.health_timeout,
+                 "How long the service must stay up to be kept", "SECONDS"},
+                G_OPTION_ENTRY_NULL,
+        };
+        const ScSyntax syntax = {
+                argv[0],
+                "CONTAINER...|--all",
+                "Bring containers to the newest version of their images.",
+                "A container whose new version does not come up goes back to the old one by itself, and its update has failed.",
+                entries,
+                0,
+                SC_ARGUMENTS_ANY,
+        };
+        char **arguments;
+        ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
+        if (parsed != SC_PARSED)
+                return parsed == SC_PARSED_HELP;
+        g_auto(GStrv) everyone = NULL;
+        if (!check_update(&options, arguments, error) || (options.all && !all_names(client, &everyone, error)))
+                return false;
+        char **names = options.all ? everyone : arguments;
+        bool many = options.all || names[1] != NULL;
+        bool configures = g_hash_table_size(options.values) > 0 || options.unset != NULL || options.image != NULL;
+        const ScTask task = {
+                make_update_call,
+                &options,
+                configures ? "org.sysconsd1.update and org.sysconsd1.configure" : "org.sysconsd1.update",
+                true,
+        };
+        return sc_run_each(client, &task, names, many, error);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus.h"
+#include "options.h"
+#include "text.h"
+#include "value.h"
+#include "verbs.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+        ScObject *image;
+        JsonObject *defaults;
+        JsonNode *required; /* an array */
+} Info;
+
+static void info_clear(Info *info)
+{
+        sc_object_free(info->image);
+        g_clear_pointer(&info->defaults, json_object_unref);
+        g_clear_pointer(&info->required, json_node_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Info, info_clear)
+
+static bool describe_variables(ScClient *client, const char *path, Info *info, GError **error)
+{
+        sd_bus_message *call, *reply;
+        if (!sc_call_new(client, path, SC_BUS_IMAGE, "DescribeVariables", NULL, &call, error))
+                return false;
+        bool ok = sc_call(client, call, NULL, &reply, error);
+        sd_bus_message_unref(call);
+        if (!ok)
+                return false;
+        int r = sc_value_read_object(reply, &info->defaults);
+        if (r >= 0)
+                r = sc_value_read(reply, &info->required);
+        if (r >= 0 && !JSON_NODE_HOLDS_ARRAY(info->required))
+                r = -EBADMSG;
+        sd_bus_message_unref(reply);
+        return sc_bus_check(r, "The answer of sysconsd cannot be read", error);
+}
+
+static void print_pair(const char *name, const char *value)
+{
+        g_autofree char *line = g_strdup_printf("%s: %s", name, value);
+        g_autofree char *clean = sc_text_clean(line);
+        printf("  %s\n", clean);
+}
+
+static void print_map(const char *title, JsonObject *map)
+{
+        g_autoptr(GList) names = g_list_sort(json_object_get_members(map), (GCompareFunc)strcmp);
+        if (names == NULL)
+                return;
+        printf("%s\n", title);
+        for (GList *item = names; item != NULL; item = item->next)
+                print_pair(item->data, sc_value_string(map, item->data));
+}
+
+static void print_info(const Info *info)
+{
+        JsonNode *labels = json_object_get_member(info->image->properties, "Labels");
+        if (labels != NULL && JSON_NODE_HOLDS_OBJECT(labels))
+                print_map("Labels:", json_node_get_object(labels));
+        print_map("Variables with a default, which --set overrides:", info->defaults);
+        JsonArray *required = json_node_get_array(info->required);
+        if (json_array_get_length(required) > 0)
+                printf("Variables without a default, which --set must give:\n");
+        for (guint i = 0; i < json_array_get_length(required); i++) {
+                g_autofree char *clean = sc_text_clean(json_array_get_string_element(required, i));
+                printf("  %s\n", clean);
+        }
+}
+
+static void print_json(const Info *info)
+{
+        g_autoptr(JsonObject) object = sc_object_present(info->image);
+        json_object_set_object_member(object, "Defaults", json_object_ref(info->defaults));
+        json_object_set_member(object, "Required", json_node_copy(info->required));
+        g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), object);
+        sc_client_print_json(node);
+}
+
+bool sc_verb_info(ScClient *client, int argc, char **argv, GError **error)
+{
+        const ScSyntax syntax = {
+                argv[0], "IMAGE", "Show the labels of an image in the repository, and the variables of its templates.", NULL, NULL,
+                1,       1};
+        char **arguments;
+        ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
+        if (parsed != SC_PARSED)
+                return parsed == SC_PARSED_HELP;
+        g_auto(Info) info = {NULL};
+        g_autofree char *path = NULL;
+        if (!sc_object_find(client, SC_OBJECT_IMAGE, arguments[0], &path, error) ||
+            !sc_object_get(client, SC_OBJECT_IMAGE, path, &info.image, error) || !describe_variables(client, path, &info, error))
+                return false;
+        if (client->json)
+                print_json(&info);
+        else
+                print_info(&info);
+        return true;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What every verb has in common that lists objects: its options, filters, and the three forms table, names, JSON. */
+
+#include "bus.h"
+
+typedef enum {
+        SC_LIST_CUT = 0,
+        SC_LIST_NO_TRUNC = 1 << 0, /* ids in full */
+} ScListFlags;
+
+typedef struct {
+        ScObjectKind kind;
+        const char *summary;
+        const char *details;
+        const char *const *properties; /* that a filter may name; NULL-terminated */
+        const ScColumn *columns;
+        gsize n_columns;
+        const char *all_summary;                  /* of the option --all, NULL: there is none, all are shown */
+        bool (*is_shown)(JsonObject *properties); /* without --all */
+        void (*add_rows)(ScClient *client, ScTable *table, JsonObject *properties, ScListFlags flags);
+        char *(*id)(JsonObject *properties, ScListFlags flags); /* for --quiet */
+} ScListing;
+
+bool sc_listing_run(ScClient *client, const ScListing *listing, int argc, char **argv, GError **error);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "options.h"
+#include "verbs.h"
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+static const ScVerb verbs[] = {
+        {"pull", "IMAGE...", "Fetch images from their registries", sc_verb_pull},
+        {"images", "", "List images", sc_verb_images},
+        {"info", "IMAGE", "Labels and variables of an image", sc_verb_info},
+        {"delete-image", "IMAGE...", "Drop images", sc_verb_delete_image},
+        {"prune", "", "Remove what no image and no container needs", sc_verb_prune},
+        {"install", "IMAGE", "Make a container of an image", sc_verb_install},
+        {"list", "", "List containers", sc_verb_list},
+        {"show", "[NAME]", "All about a container, a job or an image", sc_verb_show},
+        {"values", "CONTAINER", "The values that a container was installed with", sc_verb_values},
+        {"update", "CONTAINER...|--all", "Bring containers to the newest version", sc_verb_update},
+        {"rollback", "CONTAINER...", "Go back to the previous version", sc_verb_rollback},
+        {"uninstall", "CONTAINER...", "Remove containers", sc_verb_uninstall},
+        {"start", "CONTAINER...", "Start containers", sc_verb_start},
+        {"stop", "CONTAINER...", "Stop containers", sc_verb_stop},
+        {"restart", "CONTAINER...", "Restart containers", sc_verb_restart},
+        {"jobs", "", "List jobs", sc_verb_jobs},
+        {"wait", "JOB", "Wait for the end of a job", sc_verb_wait},
+        {"cancel", "JOB", "Cancel a job", sc_verb_cancel},
+};
+
+static const ScVerb *find_verb(const char *name)
+{
+        for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++)
+                if (strcmp(verbs[i].name, name) == 0)
+                        return &verbs[i];
+        return NULL;
+}
+
+/* The bus takes nothing else, and says so in words that nobody understands. */
+static bool check_encoding(int argc, char **argv, GError **error)
+{
+        for (int i = 1; i < argc; i++)
+                if (!g_utf8_validate(argv[i], -1, NULL))
+                        return sc_exit_throw(error, SC_EXIT_USAGE, "argument %d is not valid UTF-8: %s", i, argv[i]);
+        return true;
+}
+
+static bool run(ScClient *client, int argc, char **argv, GError **error)
+{
+        if (!check_encoding(argc, argv, error) || !sc_options_parse_global(client, &argc, &argv, error))
+                return false;
+        if (client->version) {
+                puts("sysconsctl " VERSION);
+                return true;
+        }
+        if (argc == 0 && client->help) {
+                g_autofree char *help = sc_options_help(verbs, G_N_ELEMENTS(verbs));
+                fputs(help, stdout);
+                return true;
+        }
+        if (argc == 0)
+                return sc_exit_throw(error, SC_EXIT_USAGE, "a verb is missing; see `sysconsctl --help`");
+        const ScVerb *verb = find_verb(argv[0]);
+        if (verb == NULL)
+                return sc_exit_throw(error, SC_EXIT_USAGE, "there is no verb '%s'; see `sysconsctl --help`", argv[0]);
+        return verb->run(client, argc, argv, error);
+}
+
+/* Output that could not be written (a full disk) is a failure, too. */
+static bool flush(GError **error)
+{
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return true;
+        return sc_exit_throw(error, SC_EXIT_FAILED, "the output could not be written");
+}
+
+int main(int argc, char **argv)
+{
+        /* Only what tells the encoding of the terminal: messages and numbers are those of the C locale. */
+        setlocale(LC_CTYPE, "");
+        g_set_prgname("sysconsctl");
+        ScClient client = {NULL};
+        g_autoptr(GError) error = NULL;
+        bool ok = run(&client, argc, argv, &error);
+        sc_client_close(&client);
+        if (ok)
+                ok = flush(&error);
+        if (ok)
+                return SC_EXIT_OK;
+        fflush(stdout);
+        sc_exit_report(error);
+        return sc_exit_code(error);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "run.h"
+#include <stdio.h>
+
+typedef struct {
+        const char *name;
+        ScOutcome *outcome; /* NULL: there was no job, or it was left */
+        GError *error;      /* NULL: done */
+} Run;
+
+static void run_clear(gpointer data)
+{
+        Run *run = data;
+        sc_outcome_free(run->outcome);
+        g_clear_error(&run->error);
+}
+
+static void run_one(ScClient *client, const ScTask *task, Run *run)
+{
+        sd_bus_message *call;
+        if (!task->make_call(client, run->name, task->data, &call, &run->error))
+                return;
+        bool waited = sc_wait_call(client, call, task->actions, &run->outcome, &run->error);
+        sd_bus_message_unref(call);
+        if (waited)
+                sc_outcome_check(run->outcome, &run->error);
+        if (waited && run->outcome->result == NULL && !client->json)
+                printf("%" G_GUINT64_FORMAT "\n", run->outcome->number);
+}
+
+static JsonNode *run_to_json(const Run *run)
+{
+        if (run->outcome != NULL)
+                return sc_outcome_to_json(run->outcome);
+        g_autoptr(JsonObject) details = json_object_new();
+        json_object_set_string_member(details, "error-message", run->error->message);
+        g_autoptr(JsonObject) object = json_object_new();
+        json_object_set_null_member(object, "Job");
+        json_object_set_string_member(object, "Subject", run->name);
+        json_object_set_string_member(object, "Result", "failed");
+        json_object_set_object_member(object, "Details", g_steal_pointer(&details));
+        return json_node_init_object(json_node_alloc(), object);
+}
+
+static void print_json(GArray *runs, bool many)
+{
+        g_autoptr(JsonNode) node = NULL;
+        if (many) {
+                g_autoptr(JsonArray) array = json_array_new();
+                for (guint i = 0; i < runs->len; i++)
+                        json_array_add_element(array, run_to_json(&g_array_index(runs, Run, i)));
+                node = json_node_init_array(json_node_alloc(), array);
+        } else {
+                const Run *run = &g_array_index(runs, Run, 0);
+                if (run->outcome == NULL)
+                        return;
+                node = sc_outcome_to_json(run->outcome);
+        }
+        sc_client_print_json(node);
+}
+
+static void print_summary(GArray *runs)
+{
+        static const ScColumn columns[] = {{"NAME"}, {"RESULT"}, {"MESSAGE", SC_COLUMN_SHRINK}};
+        g_autoptr(ScTable) table = sc_table_new(columns, G_N_ELEMENTS(columns));
+        for (guint i = 0; i < runs->len; i++) {
+                const Run *run = &g_array_index(runs, Run, i);
+                sc_table_add(table, run->name);
+                if (run->error == NULL)
+                        sc_table_add(table, run->outcome->result != NULL ? "done" : "started");
+                else
+                        sc_table_add(table, sc_exit_code(run->error) == SC_EXIT_INTERRUPTED ? "interrupted" : "failed");
+                sc_table_add(table, run->error != NULL ? run->error->message : "");
+        }
+        sc_client_print_table(table, false, false);
+}
+
+static void report(const Run *run)
+{
+        g_autoptr(GError) named = g_error_copy(run->error);
+        g_prefix_error(&named, "%s: ", run->name);
+        sc_exit_report(named);
+}
+
+static bool must_stop(const GError *error)
+{
+        ScExit code = sc_exit_code(error);
+        return code == SC_EXIT_GONE || code == SC_EXIT_INTERRUPTED;
+}
+
+bool sc_run_each(ScClient *client, const ScTask *task, char *const *names, bool many, GError **error)
+{
+        g_autoptr(GArray) runs = g_array_new(FALSE, FALSE, sizeof(Run));
+        g_array_set_clear_func(runs, run_clear);
+        guint failed = 0;
+        ScExit code = SC_EXIT_OK;
+        bool stop = false;
+        for (; *names != NULL && !stop; names++) {
+                Run run = {.name = *names};
+                run_one(client, task, &run);
+                if (run.error != NULL) {
+                        ScExit this_code = sc_exit_code(run.error);
+                        stop = must_stop(run.error);
+                        code = stop || failed == 0 ? this_code : code == this_code ? code : SC_EXIT_FAILED;
+                        failed++;
+                        if (many)
+                                report(&run);
+                }
+                g_array_append_val(runs, run);
+        }
+        if (client->json)
+                print_json(runs, many);
+        else if (task->summary && many)
+                print_summary(runs);
+        if (failed == 0)
+                return true;
+        if (!many) {
+                Run *run = &g_array_index(runs, Run, 0);
+                g_propagate_error(error, g_steal_pointer(&run->error));
+                return false;
+        }
+        return sc_exit_throw(error, code, "%u of %u failed%s", failed, runs->len,
+                             stop && *names != NULL ? "; the rest was not tried" : "");
+}
+
+bool sc_container_call(ScClient *client, const char *name, const char *method, sd_bus_message **ret, GError **error)
+{
+        g_autofree char *path = NULL;
+        return sc_object_find(client, SC_OBJECT_CONTAINER, name, &path, error) &&
+               sc_call_new(client, path, SC_BUS_CONTAINER, method, NULL, ret, error) && sc_call_open_options(*ret, error);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "json.h"
+
+#include "error.h"
+#include <string.h>
+
+typedef enum { SCAN_OK, SCAN_TOO_DEEP, SCAN_NOT_JSON } ScanResult;
+
+/* json-glib parses recursively, so nesting is counted before it sees the text. It also reads comments, which are no JSON and could
+ * hide brackets and quotes from the count: a byte that JSON has no use for outside of strings ends the matter here. */
+static ScanResult scan(const char *text, gsize size)
+{
+        unsigned depth = 0;
+        bool in_string = false;
+        for (gsize i = 0; i < size; i++) {
+                char c = text[i];
+                if (in_string) {
+                        if (c == '\\')
+                                i++;
+                        else if (c == '"')
+                                in_string = false;
+                } else if (c == '"') {
+                        in_string = true;
+                } else if (c == '{' || c == '[') {
+                        if (++depth > SC_JSON_MAX_DEPTH)
+                                return SCAN_TOO_DEEP;
+                } else if (c == '}' || c == ']') {
+                        if (depth > 0)
+                                depth--;
+                } else if (c == '\0' || strchr(" \t\r\n:,+-.0123456789eEtrufalsn", c) == NULL) {
+                        return SCAN_NOT_JSON;
+                }
+        }
+        return SCAN_OK;
+}
+
+JsonObject *sc_json_parse_object(const char *text, gssize size, gsize max, const char *what, GError **error)
+{
+        gsize length = size < 0 ? strlen(text) : (gsize)size;
+        if (length > max) {
+                sc_throw(error, SC_ERROR_CORRUPT, "The %s is larger than %" G_GSIZE_FORMAT " bytes", what, max);
+                return NULL;
+        }
+        if (!g_utf8_validate(text, (gssize)length, NULL)) {
+                sc_throw(error, SC_ERROR_CORRUPT, "The %s is not valid UTF-8", what);
+                return NULL;
+        }
+        switch (scan(text, length)) {
+        case SCAN_OK:
+                break;
+        case SCAN_TOO_DEEP:
+                sc_throw(error, SC_ERROR_CORRUPT, "The %s is nested deeper than %d levels", what, SC_JSON_MAX_DEPTH);
+                return NULL;
+        case SCAN_NOT_JSON:
+                sc_throw(error, SC_ERROR_CORRUPT, "The %s is not valid JSON", what);
+                return NULL;
+        }
+        g_autoptr(JsonParser) parser = json_parser_new_immutable();
+        g_autoptr(GError) local = NULL;
+        if (!json_parser_load_from_data(parser, text, (gssize)length, &local)) {
+                sc_throw(error, SC_ERROR_CORRUPT, "The %s is not valid JSON: %s", what, local->message);
+                return NULL;
+        }
+        JsonNode *root = json_parser_get_root(parser);
+        if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root)) {
+                sc_throw(error, SC_ERROR_CORRUPT, "The %s is not a JSON object", what);
+                return NULL;
+        }
+        return json_node_dup_object(root);
+}
+
+/* NULL and *ret_ok false: error. NULL and true: absent. */
+static JsonNode *member(JsonObject *object, const char *key, ScJsonNeed need, bool *ret_ok, GError **error)
+{
+        JsonNode *node = json_object_get_member(object, key);
+        *ret_ok = true;
+        if (node != NULL && !JSON_NODE_HOLDS_NULL(node))
+                return node;
+        if (need == SC_JSON_REQUIRED)
+                *ret_ok = sc_throw(error, SC_ERROR_CORRUPT, "The key '%s' is missing", key);
+        return NULL;
+}
+
+static bool wrong_type(const char *key, const char *wanted, GError **error)
+{
+        return sc_throw(error, SC_ERROR_CORRUPT, "The key '%s' is not %s", key, wanted);
+}
+
+static bool holds(JsonNode *node, GType type)
+{
+        return JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == type;
+}
+
+bool sc_json_get_string(JsonObject *object, const char *key, ScJsonNeed need, const char **ret, GError **error)
+{
+        bool ok;
+        JsonNode *node = member(object, key, need, &ok, error);
+        if (node != NULL && !holds(node, G_TYPE_STRING))
+                return wrong_type(key, "a string", error);
+        if (ok)
+                *ret = node != NULL ? json_node_get_string(node) : NULL;
+        return ok;
+}
+
+bool sc_json_get_object(JsonObject *object, const char *key, ScJsonNeed need, JsonObject **ret, GError **error)
+{
+        bool ok;
+        JsonNode *node = member(object, key, need, &ok, error);
+        if (node != NULL && !JSON_NODE_HOLDS_OBJECT(node))
+                return wrong_type(key, "an object", error);
+        if (ok)
+                *ret = node != NULL ? json_node_get_object(node) : NULL;
+        return ok;
+}
+
+bool sc_json_get_array(JsonObject *object, const char *key, ScJsonNeed need, JsonArray **ret, GError **error)
+{
+        bool ok;
+        JsonNode *node = member(object, key, need, &ok, error);
+        if (node != NULL && !JSON_NODE_HOLDS_ARRAY(node))
+                return wrong_type(key, "an array", error);
+        if (ok)
+                *ret = node != NULL ? json_node_get_array(node) : NULL;
+        return ok;
+}
+
+bool sc_json_get_int(JsonObject *object, const char *key, ScJsonNeed need, gint64 *ret, GError **error)
+{
+        bool ok;
+        JsonNode *node = member(object, key, need, &ok, error);
+        if (node != NULL && !holds(node, G_TYPE_INT64))
+                return wrong_type(key, "an integer", error);
+        if (ok)
+                *ret = node != NULL ? json_node_get_int(node) : 0;
+        return ok;
+}
+
+bool sc_json_get_uint(JsonObject *object, const char *key, ScJsonNeed need, guint64 *ret, GError **error)
+{
+        gint64 value;
+        if (!sc_json_get_int(object, key, need, &value, error))
+                return false;
+        if (value < 0)
+                return wrong_type(key, "a positive integer", error);
+        *ret = (guint64)value;
+        return true;
+}
+
+bool sc_json_get_bool(JsonObject *object, const char *key, ScJsonNeed need, bool *ret, GError **error)
+{
+        bool ok;
+        JsonNode *node = member(object, key, need, &ok, error);
+        if (node != NULL && !holds(node, G_TYPE_BOOLEAN))
+                return wrong_type(key, "true or false", error);
+        if (ok)
+                *ret = node != NULL && json_node_get_boolean(node);
+        return ok;
+}
+
+bool sc_json_get_strv(JsonObject *object, const char *key, ScJsonNeed need, char ***ret, GError **error)
+{
+        JsonArray *array;
+        if (!sc_json_get_array(object, key, need, &array, error))
+                return false;
+        if (array == NULL) {
+                *ret = NULL;
+                return true;
+        }
+        g_autoptr(GPtrArray) strings = g_ptr_array_new_with_free_func(g_free);
+        for (guint i = 0; i < json_array_get_length(array); i++) {
+                JsonNode *node = json_array_get_element(array, i);
+                if (!holds(node, G_TYPE_STRING))
+                        return wrong_type(key, "an array of strings", error);
+                g_ptr_array_add(strings, g_strdup(json_node_get_string(node)));
+        }
+        g_ptr_array_add(strings, NULL);
+        *ret = (char **)g_ptr_array_free(g_steal_pointer(&strings), FALSE);
+        return true;
+}
+
+bool sc_json_get_string_map(JsonObject *object, const char *key, ScJsonNeed need, GHashTable **ret, GError **error)
+{
+        JsonObject *members;
+        if (!sc_json_get_object(object, key, need, &members, error))
+                return false;
+        g_autoptr(GHashTable) map = sc_string_map_new();
+        g_autoptr(GList) names = members != NULL ? json_object_get_members(members) : NULL;
+        for (GList *name = names; name != NULL; name = name->next) {
+                JsonNode *node = json_object_get_member(members, name->data);
+                char *value = NULL;
+                if (holds(node, G_TYPE_STRING))
+                        value = json_node_dup_string(node);
+                else if (JSON_NODE_HOLDS_VALUE(node))
+                        value = json_to_string(node, FALSE);
+                else
+                        return sc_throw(error, SC_ERROR_CORRUPT, "In '%s', the value of '%s' is not a string", key,
+                                        (char *)name->data);
+                g_hash_table_insert(map, g_strdup(name->data), value);
+        }
+        *ret = g_steal_pointer(&map);
+        return true;
+}
+
+/* Sorted, so that the same map is always the same text. */
+void sc_json_set_string_map(JsonObject *object, const char *key, GHashTable *map)
+{
+        JsonObject *members = json_object_new();
+        g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(map), (GCompareFunc)strcmp);
+        for (GList *name = names; name != NULL; name = name->next)
+                json_object_set_string_member(members, name->data, g_hash_table_lookup(map, name->data));
+        json_object_set_object_member(object, key, members);
+}
+
+void sc_json_set_strv(JsonObject *object, const char *key, char *const *strv)
+{
+        JsonArray *array = json_array_new();
+        for (char *const *string = strv; string != NULL && *string != NULL; string++)
+                json_array_add_string_element(array, *string);
+        json_object_set_array_member(object, key, array);
+}
+
+GHashTable *sc_string_map_new(void)
+{
+        return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+GHashTable *sc_string_map_copy(GHashTable *map)
+{
+        GHashTable *copy = sc_string_map_new();
+        GHashTableIter iter;
+        gpointer key, value;
+        g_hash_table_iter_init(&iter, map);
+        while (g_hash_table_iter_next(&iter, &key, &value))
+                g_hash_table_insert(copy, g_strdup(key), g_strdup(value));
+        return copy;
+}
+
+char *sc_json_to_string(JsonObject *object, bool pretty)
+{
+        g_autoptr(JsonNode) node = json_node_alloc();
+        json_node_init_object(node, object);
+        char *text = json_to_string(node, pretty);
+        if (!pretty)
+                return text;
+        char *with_end = g_strconcat(text, "\n", NULL);
+        g_free(text);
+        return with_end;
+}

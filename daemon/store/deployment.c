@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "deployment.h"
+
+#include "base/atomicfile.h"
+#include "base/error.h"
+#include "base/path.h"
+#include "base/reference.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+void sc_deployment_free(ScDeployment *deployment)
+{
+        if (deployment == NULL)
+                return;
+        g_free(deployment->name);
+        g_free(deployment->path);
+        sc_info_free(deployment->info);
+        g_free(deployment->broken);
+        sc_info_free(deployment->previous);
+        g_free(deployment);
+}
+
+int sc_checkout_open(const ScConfig *config, bool create, GError **error)
+{
+        if (create && g_mkdir_with_parents(config->checkout_path, 0755) < 0) {
+                sc_throw_errno(error, "Cannot make the checkout path %s", config->checkout_path);
+                return -1;
+        }
+        sc_autofd fd = sc_open_dir(config->checkout_path, error);
+        if (fd < 0 || !create)
+                return sc_steal_fd(&fd);
+        const char *folders[] = {SC_LOCK_DIR, SC_INTENT_DIR};
+        for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
+                sc_autofd made = sc_make_dirs(fd, folders[i], 0700, error);
+                if (made < 0) {
+                        sc_prefix(error, "Cannot prepare %s", config->checkout_path);
+                        return -1;
+                }
+        }
+        return sc_steal_fd(&fd);
+}
+
+char *sc_slot_name(const char *name, int slot)
+{
+        return g_strdup_printf("%s.%d", name, slot);
+}
+
+int sc_slot_live(int checkout_fd, const char *name)
+{
+        char target[512];
+        ssize_t length = readlinkat(checkout_fd, name, target, sizeof target - 1);
+        if (length < 0)
+                return -1;
+        target[length] = '\0';
+        /* The atomic command wrote absolute targets on some hosts, relative ones on others. */
+        const char *slash = strrchr(target, '/');
+        const char *base = slash != NULL ? slash + 1 : target;
+        for (int slot = 0; slot < 2; slot++) {
+                g_autofree char *slot_name = sc_slot_name(name, slot);
+                if (strcmp(base, slot_name) == 0)
+                        return slot;
+        }
+        return -1;
+}
+
+bool sc_slot_exists(int checkout_fd, const char *name, int slot)
+{
+        g_autofree char *slot_name = sc_slot_name(name, slot);
+        struct stat st;
+        return sc_lstat(checkout_fd, slot_name, &st, NULL) == 1 && S_ISDIR(st.st_mode);
+}
+
+static ScInfo *read_slot_info(int checkout_fd, const char *name, const char *folder, GError **error)
+{
+        sc_autofd fd = sc_open_beneath(checkout_fd, folder, O_RDONLY | O_DIRECTORY, 0, error);
+        if (fd < 0)
+                return NULL;
+        g_autofree char *what = g_strdup_printf("info file of the container %s", name);
+        return sc_info_read(fd, what, error);
+}
+
+static ScDeployment *load(int folder_fd, const char *folder_path, const char *name, bool preinstalled)
+{
+        ScDeployment *deployment = g_new0(ScDeployment, 1);
+        g_autoptr(GError) error = NULL;
+        deployment->name = g_strdup(name);
+        deployment->preinstalled = preinstalled;
+        deployment->slot = preinstalled ? -1 : sc_slot_live(folder_fd, name);
+        g_autofree char *folder = deployment->slot >= 0 ? sc_slot_name(name, deployment->slot) : g_strdup(name);
+        deployment->path = g_build_filename(folder_path, folder, NULL);
+        if (!preinstalled && deployment->slot < 0) {
+                deployment->broken = g_strdup_printf("%s/%s does not point to %s.0 or %s.1", folder_path, name, name, name);
+                return deployment;
+        }
+        deployment->info = read_slot_info(folder_fd, name, folder, &error);
+        if (deployment->info == NULL)
+                deployment->broken = g_strdup(error->message);
+        if (deployment->slot >= 0) {
+                g_autofree char *other = sc_slot_name(name, 1 - deployment->slot);
+                deployment->previous = read_slot_info(folder_fd, name, other, NULL);
+        }
+        return deployment;
+}
+
+/* A preinstalled container is a folder by its plain name (or a symlink to NAME.0, as an installed one). */
+static bool is_container(int folder_fd, const char *name, bool preinstalled)
+{
+        struct stat st;
+        if (name[0] == '.' || !sc_container_name_check(name, NULL) || sc_lstat(folder_fd, name, &st, NULL) != 1)
+                return false;
+        if (S_ISLNK(st.st_mode))
+                return !preinstalled;
+        return preinstalled && S_ISDIR(st.st_mode);
+}
+
+static void add_folder(GPtrArray *list, GHashTable *seen, const char *path, bool preinstalled)
+{
+        sc_autofd fd = sc_open_dir(path, NULL);
+        int listing_fd = fd >= 0 ? openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        DIR *listing = listing_fd >= 0 ? fdopendir(listing_fd) : NULL;
+        if (listing == NULL) {
+                sc_close(&listing_fd);
+                return;
+        }
+        for (struct dirent *entry; (entry = readdir(listing)) != NULL;)
+                if (is_container(fd, entry->d_name, preinstalled) && !g_hash_table_contains(seen, entry->d_name)) {
+                        g_hash_table_add(seen, g_strdup(entry->d_name));
+                        g_ptr_array_add(list, load(fd, path, entry->d_name, preinstalled));
+                }
+        closedir(listing);
+}
+
+static gint compare_names(gconstpointer a, gconstpointer b)
+{
+        return strcmp((*(ScDeployment *const *)a)->name, (*(ScDeployment *const *)b)->name);
+}
+
+GPtrArray *sc_deployment_list(const ScConfig *config, GError **error)
+{
+        GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)sc_deployment_free);
+        g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        add_folder(list, seen, config->checkout_path, false);
+        add_folder(list, seen, config->preinstalled_path, true);
+        g_ptr_array_sort(list, compare_names);
+        return list;
+}
+
+ScDeployment *sc_deployment_find(const ScConfig *config, const char *name, GError **error)
+{
+        if (!sc_container_name_check(name, error))
+                return NULL;
+        struct {
+                const char *path;
+                bool preinstalled;
+        } places[] = {{config->checkout_path, false}, {config->preinstalled_path, true}};
+        for (guint i = 0; i < G_N_ELEMENTS(places); i++) {
+                sc_autofd fd = sc_open_dir(places[i].path, NULL);
+                if (fd >= 0 && is_container(fd, name, places[i].preinstalled))
+                        return load(fd, places[i].path, name, places[i].preinstalled);
+        }
+        sc_throw(error, SC_ERROR_NOT_FOUND, "There is no container %s", name);
+        return NULL;
+}
+
+int sc_slot_build(int checkout_fd, const char *name, int slot, char **ret_hidden, GError **error)
+{
+        g_autofree char *suffix = sc_random_name(6);
+        g_autofree char *hidden = g_strdup_printf(".%s.%d.%s", name, slot, suffix);
+        if (mkdirat(checkout_fd, hidden, 0755) < 0) {
+                sc_throw_errno(error, "Cannot make the folder %s", hidden);
+                return -1;
+        }
+        int fd = sc_open_beneath(checkout_fd, hidden, O_RDONLY | O_DIRECTORY, 0, error);
+        if (fd < 0)
+                return -1;
+        *ret_hidden = g_steal_pointer(&hidden);
+        return fd;
+}
+
+bool sc_slot_place(int checkout_fd, const char *name, int slot, const char *hidden, GError **error)
+{
+        g_autofree char *slot_name = sc_slot_name(name, slot);
+        if (sc_slot_exists(checkout_fd, name, slot))
+                return sc_rename_exchange(checkout_fd, hidden, slot_name, error);
+        return sc_rename_new(checkout_fd, hidden, slot_name, error);
+}
+
+bool sc_slot_make_live(int checkout_fd, const char *name, int slot, GError **error)
+{
+        if (slot < 0)
+                return sc_unlink_durably(checkout_fd, name, error);
+        g_autofree char *slot_name = sc_slot_name(name, slot);
+        return sc_write_symlink(checkout_fd, slot_name, name, error);
+}
+
+/* ".NAME.N.XXXXXX" and nothing else: another container may be called NAME.0.more. */
+static bool is_leftover(const char *entry, const char *name)
+{
+        gsize length = strlen(name);
+        if (entry[0] != '.' || strncmp(entry + 1, name, length) != 0)
+                return false;
+        const char *rest = entry + 1 + length;
+        if (rest[0] != '.' || (rest[1] != '0' && rest[1] != '1') || rest[2] != '.' || strlen(rest + 3) != 6)
+                return false;
+        for (const char *c = rest + 3; *c != '\0'; c++)
+                if (!g_ascii_isalnum(*c))
+                        return false;
+        return true;
+}
+
+bool sc_slot_sweep(int checkout_fd, const char *name, GError **error)
+{
+        int listing_fd = openat(checkout_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *listing = listing_fd >= 0 ? fdopendir(listing_fd) : NULL;
+        if (listing == NULL) {
+                sc_throw_errno(error, "Cannot list the checkout path");
+                sc_close(&listing_fd);
+                return false;
+        }
+        bool ok = true;
+        for (struct dirent *entry; ok && (entry = readdir(listing)) != NULL;)
+                if (is_leftover(entry->d_name, name))
+                        ok = sc_remove_tree(checkout_fd, entry->d_name, error);
+        closedir(listing);
+        return ok;
+}

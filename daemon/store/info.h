@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The `info` file of a deployment: what was installed, with which values. The keys are those of the atomic command, none removed;
+ * sysconsd adds its own below "sysconsd". A file that lacks the newer ones is read as well as one that has them. It may hold
+ * secrets: mode 0600. */
+
+#include "base/json.h"
+
+#define SC_INFO_MAX_SIZE (4u * 1024 * 1024)
+
+typedef struct {
+        /* the atomic command's keys */
+        char *image;    /* name as installed, canonical */
+        char *revision; /* image id, hex */
+        char *ostree_commit;
+        gint64 created;     /* seconds since the epoch */
+        GHashTable *values; /* all that the templates saw */
+        bool has_service;
+        GHashTable *installed_files; /* destination on the host -> sha256 hex ("" for folders and symlinks) */
+        char **rendered_files;       /* installed-files-template */
+        GHashTable *renamed_files;   /* rename-installed-files */
+        char *rpm_installed;         /* NULL: none */
+        char *system_package;        /* "no" */
+        char *remote;                /* path of a remote rootfs' parent, NULL: none */
+        bool use_links;
+        char *runtime;
+        /* ours */
+        char *deployment_id;    /* random, tells two deployments in one slot apart; NULL in old files */
+        GHashTable *set_values; /* what the user set; NULL in old files: unknown, all of `values` count as set */
+        char *command;          /* process.args, for lists; NULL: unknown */
+        char **ports;           /* "2379/tcp"; NULL: unknown */
+        char *bad_image;        /* id of an image whose update failed the health verdict here; NULL: none */
+        JsonObject *unknown;    /* members that are not ours, written back as they were */
+} ScInfo;
+
+ScInfo *sc_info_new(void);
+void sc_info_free(ScInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScInfo, sc_info_free)
+
+ScInfo *sc_info_parse(const char *text, gsize size, const char *what, GError **error);
+char *sc_info_to_text(const ScInfo *info);
+
+/* The file "info" in a deployment's folder. */
+ScInfo *sc_info_read(int deployment_fd, const char *what, GError **error);
+bool sc_info_write(int deployment_fd, const ScInfo *info, GError **error);
