@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/error.h"
 #include "base/journal.h"
-#include "base/reference.h"
 #include "bus/service.h"
 #include <glib-unix.h>
 #include <locale.h>
@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
-
-#define WORKER LIBEXECDIR "/sysconsd-worker"
 
 typedef struct {
         GMainLoop *loop;
@@ -67,18 +65,19 @@ static bool read_options(int argc, char **argv, Options *options, GError **error
         return true;
 }
 
-static int run(const ScConfig *config)
+static int run(const ScConfig *config, const char *config_path)
 {
         g_autoptr(GError) error = NULL;
         g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
         Program program = {.loop = loop, .status = EXIT_SUCCESS};
+        const ScServicePaths paths = {.worker = LIBEXECDIR "/sysconsd-worker", .config_path = config_path};
         sd_bus *bus = NULL;
         int r = sd_bus_open_system_with_description(&bus, "sysconsd");
         if (r < 0) {
                 sc_journal(LOG_ERR, "Cannot connect to the system bus", SC_FIELD_ERROR, g_strerror(-r), NULL);
                 return EXIT_FAILURE;
         }
-        g_autoptr(ScService) service = sc_service_new(bus, config, WORKER, &service_sink, &program, &error);
+        g_autoptr(ScService) service = sc_service_new(bus, config, &paths, &service_sink, &program, &error);
         sd_bus_unref(bus);
         if (service == NULL) {
                 sc_journal(LOG_ERR, error->message, NULL);
@@ -112,5 +111,5 @@ int main(int argc, char **argv)
         }
         if (options.idle_timeout >= 0)
                 config->idle_timeout = (guint)options.idle_timeout;
-        return run(config);
+        return run(config, path);
 }

@@ -164,15 +164,15 @@ static bool publish(ScService *service, GError **error)
         return r >= 0 || sc_bus_throw(error, r, "Cannot publish the objects");
 }
 
-ScService *sc_service_new(sd_bus *bus, const ScConfig *config, const char *worker, const ScServiceSink *sink, gpointer data,
-                          GError **error)
+ScService *sc_service_new(sd_bus *bus, const ScConfig *config, const ScServicePaths *paths, const ScServiceSink *sink,
+                          gpointer data, GError **error)
 {
         g_autoptr(ScService) service = g_new0(ScService, 1);
         service->bus = sd_bus_ref(bus);
         service->config = config;
         service->sink = sink;
         service->data = data;
-        service->workers = (ScWorkers){.bus = bus, .config = config, .worker = worker};
+        service->workers = (ScWorkers){.bus = bus, .config = config, .worker = paths->worker, .config_path = paths->config_path};
         service->calls = g_ptr_array_new_with_free_func((GDestroyNotify)sc_call_free);
         service->peers = sc_peers_new(bus, on_peer_gone, service);
         service->queue = sc_queue_new(config, &sc_process_runner, &service->workers, &sc_bus_job_sink, service);

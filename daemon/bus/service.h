@@ -34,9 +34,15 @@ struct ScService {
         guint idle_source;
 };
 
+/* How workers are started; the strings must outlive the service. */
+typedef struct {
+        const char *worker;      /* absolute path of the program */
+        const char *config_path; /* NULL: the installed one */
+} ScServicePaths;
+
 /* Connects, reads what is there, takes over what an earlier daemon left running, and only then takes the name. */
-ScService *sc_service_new(sd_bus *bus, const ScConfig *config, const char *worker, const ScServiceSink *sink, gpointer data,
-                          GError **error);
+ScService *sc_service_new(sd_bus *bus, const ScConfig *config, const ScServicePaths *paths, const ScServiceSink *sink,
+                          gpointer data, GError **error);
 /* Jobs that run go on in their units. */
 void sc_service_free(ScService *service);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScService, sc_service_free)
