@@ -161,6 +161,13 @@ guint64 sc_job_number(const char *path)
         return value;
 }
 
+bool sc_job_throw_unknown(const char *path, GError **error)
+{
+        return sc_exit_throw(error, SC_EXIT_NOT_FOUND,
+                             "Job %" G_GUINT64_FORMAT " is not known; a finished job is forgotten after a minute",
+                             sc_job_number(path));
+}
+
 bool sc_object_get(ScClient *client, ScObjectKind kind, const char *path, ScObject **ret, GError **error)
 {
         sd_bus_message *call, *reply;
@@ -171,9 +178,7 @@ bool sc_object_get(ScClient *client, ScObjectKind kind, const char *path, ScObje
         sd_bus_message_unref(call);
         if (!ok) {
                 if (kind == SC_OBJECT_JOB && sc_exit_code(local) == SC_EXIT_NOT_FOUND)
-                        return sc_exit_throw(error, SC_EXIT_NOT_FOUND,
-                                             "Job %" G_GUINT64_FORMAT " is not known; a finished job is forgotten after a minute",
-                                             sc_job_number(path));
+                        return sc_job_throw_unknown(path, error);
                 g_propagate_error(error, g_steal_pointer(&local));
                 return false;
         }

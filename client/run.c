@@ -100,9 +100,8 @@ bool sc_run_each(ScClient *client, const ScTask *task, char *const *names, bool 
                 Run run = {.name = *names};
                 run_one(client, task, &run);
                 if (run.error != NULL) {
-                        ScExit this_code = sc_exit_code(run.error);
                         stop = must_stop(run.error);
-                        code = stop || failed == 0 ? this_code : code == this_code ? code : SC_EXIT_FAILED;
+                        code = stop ? sc_exit_code(run.error) : SC_EXIT_FAILED;
                         failed++;
                         if (many)
                                 report(&run);

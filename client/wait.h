@@ -12,8 +12,7 @@ typedef struct {
         char *operation;
         char *subject;
         char *result;        /* "done", "failed", "cancelled"; NULL: --no-wait, it runs on */
-        JsonObject *details; /* never NULL */
-        char *error_message; /* of a failed one */
+        JsonObject *details; /* never NULL; of a failed one "error-name" and "error-message" */
 } ScOutcome;
 
 void sc_outcome_free(ScOutcome *outcome);
