@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/catalog.h"
 #include "base/error.h"
-#include "base/journal.h"
 #include "base/path.h"
 #include "base/reference.h"
+#include "bus/reply.h"
 #include "bus/watch.h"
 #include "store/deployment.h"
 #include "store/image.h"
@@ -153,7 +153,7 @@ static GHashTable *read_containers(ScCatalog *catalog)
         g_autoptr(GError) error = NULL;
         g_autoptr(GPtrArray) list = sc_deployment_list(catalog->config, &error);
         if (list == NULL) {
-                sc_journal(LOG_ERR, "Cannot list the containers", SC_FIELD_ERROR, error->message, NULL);
+                sc_bus_complain(LOG_ERR, "Cannot list the containers", error->message);
                 return NULL;
         }
         GHashTable *containers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, container_free);
@@ -171,7 +171,7 @@ static GHashTable *read_images(ScCatalog *catalog, GHashTable *containers, char 
         g_autoptr(ScRepository) repository = sc_repository_open(catalog->config, SC_REPOSITORY_READ, &error);
         g_autoptr(GPtrArray) list = repository != NULL ? sc_image_list(repository, &error) : NULL;
         if (list == NULL && !g_error_matches(error, SC_ERROR, SC_ERROR_NOT_FOUND)) {
-                sc_journal(LOG_ERR, "Cannot list the images", SC_FIELD_ERROR, error->message, NULL);
+                sc_bus_complain(LOG_ERR, "Cannot list the images", error->message);
                 return NULL;
         }
         GHashTable *images = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, image_free);
@@ -424,6 +424,6 @@ char **sc_catalog_unfinished(ScCatalog *catalog)
         sc_autofd checkout_fd = sc_checkout_open(catalog->config, false, &error);
         char **names = checkout_fd >= 0 ? sc_intent_list(checkout_fd, &error) : NULL;
         if (names == NULL && !g_error_matches(error, SC_ERROR, SC_ERROR_NOT_FOUND))
-                sc_journal(LOG_ERR, "Cannot look for unfinished operations", SC_FIELD_ERROR, error->message, NULL);
+                sc_bus_complain(LOG_ERR, "Cannot look for unfinished operations", error->message);
         return names != NULL ? names : g_new0(char *, 1);
 }

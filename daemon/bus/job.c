@@ -12,9 +12,7 @@
 
 char *sc_bus_job_path(guint64 id)
 {
-        char *path;
-        g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, id);
-        return sd_bus_path_encode(JOBS_PATH, number, &path) >= 0 ? path : NULL;
+        return g_strdup_printf(JOBS_PATH "/%" G_GUINT64_FORMAT, id);
 }
 
 static ScJob *job_from_number(ScService *service, const char *number)
@@ -25,10 +23,9 @@ static ScJob *job_from_number(ScService *service, const char *number)
 
 static int find_job(sd_bus *bus, const char *path, const char *interface, void *data, void **ret_found, sd_bus_error *ret_error)
 {
-        g_autofree char *number = NULL;
-        if (sd_bus_path_decode(path, JOBS_PATH, &number) <= 0)
+        if (!g_str_has_prefix(path, JOBS_PATH "/"))
                 return 0;
-        *ret_found = job_from_number(data, number);
+        *ret_found = job_from_number(data, path + strlen(JOBS_PATH "/"));
         return *ret_found != NULL;
 }
 

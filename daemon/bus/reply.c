@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/reply.h"
+#include "base/journal.h"
 #include <errno.h>
 #include <stdarg.h>
 
@@ -13,6 +14,12 @@ int sc_bus_reply_error(sd_bus_message *call, const GError *error)
 {
         g_autofree char *name = sc_bus_error_name(error);
         return sd_bus_reply_method_errorf(call, name, "%s", error->message);
+}
+
+void sc_bus_complain(int priority, const char *what, const char *message)
+{
+        g_autofree char *line = g_strdup_printf("%s: %s", what, message);
+        sc_journal(priority, line, NULL);
 }
 
 bool sc_bus_throw(GError **error, int r, const char *format, ...)

@@ -16,5 +16,8 @@ char *sc_bus_error_name(const GError *error);
 /* For a method handler: answers the call with the error. Returns what the handler is to return. */
 int sc_bus_reply_error(sd_bus_message *call, const GError *error);
 
+/* A line in the journal, "WHAT: MESSAGE", for an error that nobody can be told. */
+void sc_bus_complain(int priority, const char *what, const char *message);
+
 /* Sets Failed from a negative errno of sd-bus, as sc_throw_errno() does. */
 bool sc_bus_throw(GError **error, int r, const char *format, ...) G_GNUC_PRINTF(3, 4);

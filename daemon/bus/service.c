@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/service.h"
-#include "base/journal.h"
 #include "bus/call.h"
 #include "bus/container.h"
 #include "bus/image.h"
@@ -132,7 +131,7 @@ static void on_first_states(gpointer data)
         ScService *service = data;
         g_autoptr(GError) error = NULL;
         if (!sc_adopt_workers(service->queue, &service->workers, &error))
-                sc_journal(LOG_ERR, "Workers of an earlier daemon cannot be taken over", SC_FIELD_ERROR, error->message, NULL);
+                sc_bus_complain(LOG_ERR, "Workers of an earlier daemon cannot be taken over", error->message);
         sc_bus_job_watch_owners(service);
         recover_unfinished(service);
         int r = sd_bus_request_name(service->bus, SC_BUS_NAME, 0);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/units.h"
-#include "base/journal.h"
 #include "bus/reply.h"
 #include <string.h>
 #include <syslog.h>
@@ -105,8 +104,7 @@ static int on_listed(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
         ScUnits *units = question->units;
         const sd_bus_error *refused = sd_bus_message_get_error(reply);
         if (refused != NULL)
-                sc_journal(LOG_WARNING, "systemd does not say how the containers' units are", SC_FIELD_ERROR, refused->message,
-                           NULL);
+                sc_bus_complain(LOG_WARNING, "systemd does not say how the containers' units are", refused->message);
         else
                 take_list(units, reply);
         ScUnitsFreshFunc done = question->done;
@@ -134,7 +132,7 @@ static void ask(ScUnits *units, ScUnitsFreshFunc done, gpointer data)
         sd_bus_message_unref(call);
         if (r >= 0)
                 return;
-        sc_journal(LOG_WARNING, "Cannot ask systemd for the containers' units", SC_FIELD_ERROR, strerror(-r), NULL);
+        sc_bus_complain(LOG_WARNING, "Cannot ask systemd for the containers' units", strerror(-r));
         g_ptr_array_remove(units->questions, question);
         if (done != NULL)
                 done(data);

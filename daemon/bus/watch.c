@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/watch.h"
-#include "base/journal.h"
 #include "base/path.h"
+#include "bus/reply.h"
 #include <errno.h>
 #include <glib-unix.h>
 #include <stdbool.h>
@@ -60,8 +60,7 @@ ScWatch *sc_watch_new(ScWatchFunc changed, gpointer data)
         if (watch->fd >= 0)
                 watch->source = g_unix_fd_add(watch->fd, G_IO_IN, on_events, watch);
         else
-                sc_journal(LOG_WARNING, "Changes made by others are not noticed: inotify does not work", SC_FIELD_ERROR,
-                           strerror(errno), NULL);
+                sc_bus_complain(LOG_WARNING, "Changes made by others are not noticed: inotify does not work", strerror(errno));
         return watch;
 }
 

@@ -17,11 +17,13 @@ static void adopt(ScQueue *queue, ScWorkers *workers, ScJob *job, int socket_fd)
         g_autoptr(GError) error = NULL;
         ScAdoption adoption = {.workers = workers, .socket_fd = socket_fd};
         g_autofree char *unit = sc_process_unit_name(job);
-        if (sc_queue_adopt(queue, job, sc_process_adopt, &adoption, &error))
-                sc_journal(LOG_INFO, "Took over a running worker", "SYSCONSD_UNIT", unit, NULL);
-        else
-                sc_journal(LOG_WARNING, "A running worker cannot be taken over", "SYSCONSD_UNIT", unit, SC_FIELD_ERROR,
-                           error->message, NULL);
+        if (sc_queue_adopt(queue, job, sc_process_adopt, &adoption, &error)) {
+                g_autofree char *line = g_strdup_printf("Took over the running worker %s", unit);
+                sc_journal(LOG_INFO, line, NULL);
+        } else {
+                g_autofree char *line = g_strdup_printf("Cannot take over the running worker %s: %s", unit, error->message);
+                sc_journal(LOG_WARNING, line, NULL);
+        }
 }
 
 static ScJob *job_from_unit(const char *unit, const char *description)

@@ -150,13 +150,13 @@ static void on_ended(gpointer data, GHashTable *details, const GError *error)
 {
         Entry *entry = data;
         ScQueue *queue = entry->queue;
-        g_clear_pointer(&entry->stage, queue->runner->free);
         if (entry->progress_pending)
                 emit_progress(entry);
         if (error != NULL)
                 entry->job->error = g_error_copy(error);
         else
                 entry->result = sc_string_map_copy(details);
+        g_clear_pointer(&entry->stage, queue->runner->free); /* owns details and error */
         entry->ending = true;
         queue->sink->ending(queue->sink_data, entry->job);
 }
