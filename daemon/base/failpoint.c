@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ static unsigned passings(const char *name)
 
 static bool act(const char *name, const char *action, GError **error)
 {
+        fprintf(stderr, "failpoint %s: %s\n", name, action);
         if (strcmp(action, "kill") == 0)
                 raise(SIGKILL);
         else if (strcmp(action, "sleep") == 0)

@@ -17,6 +17,7 @@
 
 #define SC_PROTOCOL_MAX_PACKET (512u * 1024)
 #define SC_PROTOCOL_MAX_FDS 8
+#define SC_PROTOCOL_MAX_TEXT (16u * 1024) /* bytes of a message's line or an error's message */
 
 typedef enum {
         SC_PACKET_REQUEST,
@@ -31,9 +32,9 @@ typedef struct {
         /* request */
         guint64 job;
         char *operation;
-        char *subject; /* may be "" */
+        char *subject;       /* may be "" */
         JsonObject *options; /* never NULL */
-        int *fds;      /* owned, -1 where one was taken; NULL where there are none */
+        int *fds;            /* owned, -1 where one was taken; NULL where there are none */
         gsize n_fds;
         /* progress */
         char *phase;
@@ -50,9 +51,13 @@ ScPacket *sc_packet_new(ScPacketType type);
 void sc_packet_free(ScPacket *packet);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScPacket, sc_packet_free)
 
-/* A text over the packet limit is cut (message, error) or refused with InvalidArgument (request, result). */
+/* Two connected sockets, close-on-exec, with buffers for the largest packet that the kernel's limits allow. */
+bool sc_packet_socketpair(int ret_fds[2], GError **error);
+
+/* A text over its limit is cut (message, error); a packet over the limit is refused with InvalidArgument (request, result). Control
+ * characters in texts become spaces, here and in sc_packet_receive(). */
 bool sc_packet_send(int socket_fd, const ScPacket *packet, GError **error);
 
-/* 1: a packet; 0: the other side is gone (or, on a socket that does not block, *ret_again true: nothing there); -1: error. Corrupt for a
- * packet that is not well-formed. */
+/* 1: a packet; 0: the other side is gone (or, on a socket that does not block, *ret_again true: nothing there); -1: error. Corrupt
+ * for a packet that is not well-formed. */
 int sc_packet_receive(int socket_fd, ScPacket **ret, bool *ret_again, GError **error);

@@ -1,1 +1,32 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+noinst_LIBRARIES += libsc-op.a
+libsc_op_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS) $(REGISTRY_CFLAGS) $(STORE_CFLAGS)
+libsc_op_a_SOURCES = \
+	daemon/op/build.c daemon/op/build.h \
+	daemon/op/change.c daemon/op/change.h \
+	daemon/op/control.c \
+	daemon/op/delete-image.c \
+	daemon/op/install.c \
+	daemon/op/op.c daemon/op/op.h \
+	daemon/op/options.c daemon/op/options.h \
+	daemon/op/prune.c \
+	daemon/op/pull.c \
+	daemon/op/recover.c \
+	daemon/op/rollback.c \
+	daemon/op/side.c daemon/op/side.h \
+	daemon/op/trial.c daemon/op/trial.h \
+	daemon/op/uninstall.c \
+	daemon/op/update.c \
+	daemon/op/verbs.h
+
+libexec_PROGRAMS += sysconsd-worker
+sysconsd_worker_SOURCES = daemon/worker-main.c
+sysconsd_worker_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
+sysconsd_worker_LDADD = libsc-op.a libsc-job.a libsc-registry.a libsc-store.a libsc-unit.a libsc-base.a \
+	$(REGISTRY_LIBS) $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+
+check_PROGRAMS += tests/unit/test-deployment
+TESTS += tests/unit/test-deployment
+tests_unit_test_deployment_SOURCES = tests/unit/test-deployment.c
+tests_unit_test_deployment_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_deployment_LDADD = libsc-store.a $(UNIT_LDADD)

@@ -12,10 +12,10 @@
 typedef struct {
         const ScConfig *config;
         ScReport *report;
-        GCancellable *cancellable;
-        const char *subject; /* an image reference or a container's name */
-        JsonObject *options; /* as in the D-Bus contract */
-        GHashTable *details; /* string to string, the result; the operation fills it */
+        GCancellable *cancellable; /* never NULL */
+        const char *subject;       /* an image reference or a container's name */
+        JsonObject *options;       /* as in the D-Bus contract */
+        GHashTable *details;       /* string to string, the result; the operation fills it */
 } ScOpContext;
 
 typedef struct {

@@ -19,12 +19,13 @@ void sc_registry_free(ScRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScRegistry, sc_registry_free)
 
 typedef struct {
-        char *text;      /* zero-terminated behind size */
+        char *text; /* zero-terminated behind size */
         gsize size;
         ScDigest digest; /* computed from text */
         char *content_type;
 } ScManifestText;
 void sc_manifest_text_clear(ScManifestText *manifest);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScManifestText, sc_manifest_text_clear)
 
 /* The manifest for the reference's tag or digest, or (digest not NULL) for one named by an index. With a digest the text has
  * been checked against it (VerifyFailed), and its size against expected_size unless that is 0. 404 is NotFound "Image X not
@@ -33,14 +34,15 @@ bool sc_registry_get_manifest(ScRegistry *registry, const ScDigest *digest, guin
                               GCancellable *cancellable, GError **error);
 
 /* A small blob (the image's configuration), whole: size and digest have been checked. */
-bool sc_registry_get_blob(ScRegistry *registry, const ScDigest *digest, guint64 size, char **ret_data, GCancellable *cancellable, GError **error);
+bool sc_registry_get_blob(ScRegistry *registry, const ScDigest *digest, guint64 size, char **ret_data, GCancellable *cancellable,
+                          GError **error);
 
 /* A blob that streams: a thread of its own fetches, hashes and queues chunks (at most 4 MiB), and after a broken connection or a
  * stall goes on with Range where it stopped (config->attempts tries without progress, all in less than two minutes). */
 typedef struct ScBlob ScBlob;
 ScBlob *sc_registry_open_blob(ScRegistry *registry, const ScDigest *digest, guint64 size, GCancellable *cancellable);
-/* > 0: that many bytes at *ret_chunk, valid until the next call; 0: the end, and size and digest are right; -1: error (VerifyFailed,
- * Network, Cancelled). From one thread. The signature fits ScLayerRead of store/layer.h. */
+/* > 0: that many bytes at *ret_chunk, valid until the next call; 0: the end, and size and digest are right; -1: error
+ * (VerifyFailed, Network, Cancelled). From one thread. The signature fits ScLayerRead of store/layer.h. */
 gssize sc_blob_read(gpointer blob, const void **ret_chunk, GError **error);
 /* Ends the thread, also in the middle of a transfer. */
 void sc_blob_free(ScBlob *blob);

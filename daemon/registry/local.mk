@@ -1,1 +1,33 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+noinst_LIBRARIES += libsc-registry.a
+libsc_registry_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS) $(REGISTRY_CFLAGS)
+libsc_registry_a_SOURCES = \
+	daemon/registry/auth.c daemon/registry/auth.h \
+	daemon/registry/blob.c \
+	daemon/registry/client.c daemon/registry/client.h \
+	daemon/registry/endpoint.c daemon/registry/endpoint.h \
+	daemon/registry/fetch.c daemon/registry/fetch.h \
+	daemon/registry/http.c daemon/registry/http.h \
+	daemon/registry/image-config.c \
+	daemon/registry/manifest.c daemon/registry/manifest.h \
+	daemon/registry/patience.c daemon/registry/patience.h \
+	daemon/registry/platform.c daemon/registry/platform.h \
+	daemon/registry/printable.c daemon/registry/printable.h \
+	daemon/registry/request.c daemon/registry/request.h \
+	daemon/registry/trouble.c daemon/registry/trouble.h
+
+check_PROGRAMS += tests/unit/test-registry
+TESTS += tests/unit/test-registry
+tests_unit_test_registry_SOURCES = tests/unit/test-registry.c tests/unit/test.h
+tests_unit_test_registry_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
+tests_unit_test_registry_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
+EXTRA_DIST += tests/unit/registry-server.py
+
+check_PROGRAMS += tests/unit/test-manifest tests/unit/test-auth
+TESTS += tests/unit/test-manifest tests/unit/test-auth
+tests_unit_test_manifest_SOURCES = tests/unit/test-manifest.c tests/unit/test.h
+tests_unit_test_manifest_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_manifest_LDADD = libsc-registry.a $(UNIT_LDADD)
+tests_unit_test_auth_SOURCES = tests/unit/test-auth.c tests/unit/test.h
+tests_unit_test_auth_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_auth_LDADD = libsc-registry.a $(UNIT_LDADD)

@@ -9,11 +9,11 @@
 #include "repository.h"
 
 typedef struct {
-        char **names;       /* canonical names, sorted; at least one */
-        char *id;           /* hex of the configuration's digest */
-        char *commit;       /* OSTree checksum of (the first name's) image commit */
-        char *manifest;     /* text as fetched; NULL from the list */
-        ScImageInfo *info;  /* NULL for an image that somebody else pulled, and nobody described yet */
+        char **names;      /* canonical names, sorted; at least one */
+        char *id;          /* hex of the configuration's digest */
+        char *commit;      /* OSTree checksum of (the first name's) image commit */
+        char *manifest;    /* text as fetched; NULL from the list */
+        ScImageInfo *info; /* NULL for an image that somebody else pulled, and nobody described yet */
 } ScImage;
 
 void sc_image_free(ScImage *image);
@@ -27,7 +27,8 @@ GPtrArray *sc_image_list(ScRepository *repository, GError **error);
 ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError **error);
 
 /* Publishes the image under a name, durably, replacing what the name meant: all layers and the configuration must be here. */
-bool sc_image_publish(ScRepository *repository, const char *name, const char *manifest, gsize manifest_size, const ScImageInfo *info, GError **error);
+bool sc_image_publish(ScRepository *repository, const char *name, const char *manifest, gsize manifest_size,
+                      const ScImageInfo *info, GError **error);
 
 /* Drops names (NULL: all of them) of an image; layers stay until prune. */
 bool sc_image_delete(ScRepository *repository, const ScImage *image, const char *const *names, GError **error);

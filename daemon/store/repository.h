@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The OSTree repository: Repository= of the configuration if set; else /ostree/repo if it exists and a file of it can be
- * hardlinked into the checkout path (tried, not guessed from st_dev); else CHECKOUT/.storage/ostree, made in mode "bare". */
+/* The OSTree repository: Repository= of the configuration if set; else CHECKOUT/.storage/ostree if it was made before; else
+ * /ostree/repo if it exists and a file of it can be hardlinked into the checkout path (tried, not guessed from st_dev); else
+ * CHECKOUT/.storage/ostree, made in mode "bare". The one that was made comes before /ostree/repo so that a process that must
+ * not write (the daemon, which cannot try a link) finds the same repository as the one that decided.
+ *
+ * What is ours alone inside it lies in extensions/sysconsd (libostree leaves `extensions` to others):
+ *   lock                       the lock of sc_repository_lock()
+ *   ref.lock, ref.new          a ref on its way (refs.c)
+ *   staging.lock, staging-*    objects of running imports (staging.h) */
 
 #include "base/config.h"
 #include <gio/gio.h>
@@ -15,14 +22,31 @@ typedef enum {
         SC_REPOSITORY_CREATE = 1 << 0, /* make it (and the checkout path) where it is missing; else a missing one is NotFound */
 } ScRepositoryFlags;
 
+/* Another mode than "bare" is Unsupported. Whoever lives long opens anew for each look: a pull may just have made it. */
 ScRepository *sc_repository_open(const ScConfig *config, ScRepositoryFlags flags, GError **error);
 void sc_repository_free(ScRepository *repository);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScRepository, sc_repository_free)
 
+/* Where it is, by the rule above, with the host's own repository at another place than /ostree/repo. Newly allocated. */
+char *sc_repository_find(const ScConfig *config, const char *host_repository, ScRepositoryFlags flags, GError **error);
+
 OstreeRepo *sc_repository_ostree(ScRepository *repository);
 const char *sc_repository_path(ScRepository *repository);
 int sc_repository_fd(ScRepository *repository);
+int sc_repository_objects_fd(ScRepository *repository);
+/* A new descriptor of extensions/sysconsd, which is made where it is missing; -1 on error. */
+int sc_repository_open_state(ScRepository *repository, GError **error);
 
 /* The lock that keeps prune away: shared while a pull decides what is missing and until its image's ref is published, and while
- * install and update merge and link; exclusive for prune. Waits, cancellable. The descriptor is the lock. */
+ * install and update merge and link; exclusive for prune. Waits, cancellable. The descriptor is the lock. (libostree's own lock
+ * cannot serve: it belongs to an OstreeRepo, not to a descriptor, and gives up after 30 s.) */
 int sc_repository_lock(ScRepository *repository, bool exclusive, GCancellable *cancellable, GError **error);
+
+/* Refs, full names with SC_REF_PREFIX. The commit's checksum, newly allocated; NotFound. */
+char *sc_repository_resolve(ScRepository *repository, const char *ref, GError **error);
+/* 1: the ref exists, and its commit; 0: it does not; -1: error. */
+int sc_repository_has_ref(ScRepository *repository, const char *ref, GError **error);
+/* Durable when they return, and at no time half-written; a ref that is missing already is dropped without an error. The commit must
+ * be durable before. */
+bool sc_repository_set_ref(ScRepository *repository, const char *ref, const char *commit, GError **error);
+bool sc_repository_drop_ref(ScRepository *repository, const char *ref, GError **error);

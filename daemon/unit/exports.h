@@ -10,15 +10,15 @@
 typedef bool (*ScExportsRead)(gpointer source, const char *name, char **ret_text, GError **error);
 
 typedef struct {
-        bool present;           /* the image has /exports at all */
-        GHashTable *defaults;   /* defaultValues, as strings */
-        GHashTable *renames;    /* renameFiles: path below hostfs ("/etc/x.conf") -> template of the destination */
-        char **rendered;        /* installedFilesTemplate: paths below hostfs whose content is a template; empty vector if none */
-        bool no_service;        /* noContainerService */
-        bool use_links;         /* useLinks, true unless said otherwise */
-        char *service;          /* text of service.template; NULL: none */
-        char *tmpfiles;         /* text of tmpfiles.template; NULL: none */
-        char *config;           /* text of config.json.template, or else of config.json; NULL: none */
+        bool present;         /* the image has /exports at all */
+        GHashTable *defaults; /* defaultValues, as strings */
+        GHashTable *renames;  /* renameFiles: path below hostfs ("/etc/x.conf") -> template of the destination */
+        char **rendered;      /* installedFilesTemplate: paths below hostfs whose content is a template; empty vector if none */
+        bool no_service;      /* noContainerService */
+        bool use_links;       /* useLinks, true unless said otherwise */
+        char *service;        /* text of service.template; NULL: none */
+        char *tmpfiles;       /* text of tmpfiles.template; NULL: none */
+        char *config;         /* text of config.json.template, or else of config.json; NULL: none */
         bool config_is_template;
 } ScExports;
 

@@ -12,26 +12,38 @@
 typedef struct {
         char *source;      /* path below hostfs, "/etc/x.conf" */
         char *destination; /* absolute path on the host: source, or its renamed place rendered */
-        char *checksum;    /* sha256 hex of the content as installed ("" for a folder or a symlink) */
+        char *checksum;    /* sha256 hex: of a file's content as installed, of a symlink's target; "" for a folder */
         mode_t mode;       /* with the file type */
         uid_t uid;
         gid_t gid;
-        bool rendered;     /* the content is a template */
-        char *link;        /* target of a symlink, else NULL */
+        bool rendered; /* the content is a template */
+        char *link;    /* target of a symlink, else NULL */
 } ScHostFile;
 
 void sc_host_file_free(ScHostFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScHostFile, sc_host_file_free)
 
-/* What hostfs_fd (rootfs/exports/hostfs; -1: nothing) wants on the host, in an order that can be carried out (folders first: only
+/* What hostfs_fd (rootfs/exports/hostfs; -1: nothing) wants on the host, sorted by destination (folders: only
  * empty ones are entries, others are made as needed). Pure: reads the tree only. Destinations that are not clean absolute
- * paths are InvalidArgument. */
+ * paths are InvalidArgument, so are two files for one place. */
 GPtrArray *sc_host_files_plan(int hostfs_fd, const ScExports *exports, const ScVariables *variables, GError **error);
 
-/* Makes the host agree. `files` is the new deployment's plan, `old` the displaced one's (either may be NULL). For each destination:
- * in both and unmodified since: replaced in one step; only in old and unmodified: removed; modified: left alone with a message
- * (Will not delete F as it was manually modified.); only in new and something is there: left alone (File F already exists) unless it
- * is the same already. root_fd: the host's root folder. Each file and its folder are synced. Swapping the two arguments undoes it.
- * *ret_skipped (may be NULL) gets destinations in `files` that were left alone. */
-bool sc_host_files_apply(int root_fd, int hostfs_fd, GPtrArray *files, const ScVariables *variables, GPtrArray *old, ScReport *report,
-                         GPtrArray **ret_skipped, GError **error);
+/* Takes out of `files` what is in the way of something that is not ours: a destination where anything lies already (File F already
+ * exists), unless `old` (may be NULL) has it and it is unmodified (else: Will not delete F as it was manually modified.). To be
+ * called before `files` is recorded, so that what is recorded is ours, and a recovery never removes what was there before. Changes
+ * nothing on the host. */
+bool sc_host_files_settle(int root_fd, GPtrArray *files, GPtrArray *old, ScReport *report, GError **error);
+
+/* Makes the host agree. `files` is the new deployment's plan, `old` the displaced one's (either may be NULL; of `old` only
+ * destination and checksum are looked at, so that it can come from a record). For each destination: in both and unmodified since:
+ * replaced in one step; only in old and unmodified: removed (a folder only if it is empty); modified: left alone with a message
+ * (Will not delete F as it was manually modified.); only in new and something is there: left alone (File F already exists) unless
+ * it is the same already. root_fd: the host's root folder. Each file and its folder are synced. Can be repeated after an
+ * interruption; swapping the two arguments (hostfs_fd and variables being those of `files`) undoes it. *ret_skipped (may be NULL)
+ * gets destinations in `files` that were left alone, as owned strings. */
+bool sc_host_files_apply(int root_fd, int hostfs_fd, GPtrArray *files, const ScVariables *variables, GPtrArray *old,
+                         ScReport *report, GPtrArray **ret_skipped, GError **error);
+
+/* The content of a file that is a template. */
+#define SC_HOST_FILE_TEMPLATE_MAX (1024 * 1024)
+char *sc_host_file_render(int hostfs_fd, const ScHostFile *file, const ScVariables *variables, GError **error);

@@ -7,14 +7,25 @@
 #include "exports.h"
 #include "variables.h"
 
+typedef struct {
+        const ScExports *exports;
+        const ScImageInfo *image;
+        const ScVariables *variables;
+        const char *runtime;     /* absolute path of the OCI runtime */
+        const char *rootfs_path; /* a remote rootfs: root.path is rewritten to it; else NULL */
+        const char *passwd;      /* texts of /etc/passwd and /etc/group of the image, where it has them: asked for the image's */
+        const char *group;       /* User only where the image brings no configuration; else NULL */
+        int scratch_fd;          /* an empty private folder where the runtime may write its specification */
+} ScRuntimeConfigInput;
+
 /* The text to write beside rootfs. From the image's template or file, or (where it has none) from `RUNTIME spec` with a
- * read-only root, no terminal, and the image's Entrypoint and Cmd, Env, WorkingDir and User (run.sh where it names no command).
+ * read-only root, no terminal, and the image's Entrypoint and Cmd, Env, WorkingDir and User (run.sh where it names no command); its
+ * namespaces are the runtime's choice, so such a container has a network of its own, with a loopback device only.
  * Checked: root.readonly true (Invalid configuration file.  Only readonly images are supported), root.path "rootfs" (Invalid
- * configuration file.  Path must be 'rootfs'). linux.cgroupsPath becomes "container" unless the image sets one, so that the
- * container's group lies in its unit's. rootfs_path not NULL (a remote rootfs): root.path is rewritten to it.
- * scratch_fd: an empty private folder where the runtime may write its specification. */
-char *sc_runtime_config_make(const ScExports *exports, const ScImageInfo *image, const ScVariables *variables, const char *runtime,
-                             const char *rootfs_path, int scratch_fd, GError **error);
+ * configuration file.  Path must be 'rootfs'). linux.cgroupsPath becomes "container-NAME" (for crun: its absolute path) unless the
+ * image sets one or its unit does not use $EXEC_START, so that the container's group lies in its unit's. Members that we do not
+ * know, and numbers beyond what a double or a signed integer holds, stay as they are. */
+char *sc_runtime_config_make(const ScRuntimeConfigInput *input, GError **error);
 
 /* Bind-mount sources of a configuration that do not exist on this host, in order. */
 char **sc_runtime_config_missing_sources(const char *config, GError **error);

@@ -15,6 +15,9 @@ bool sc_service_is_detached(const char *template_text);
 char *sc_service_make(const ScExports *exports, const ScVariables *variables, GError **error);
 /* True if the text has an [Install] section with an effective directive: enabling it means something. */
 bool sc_service_is_enableable(const char *unit_text);
+/* The control group, from the root of the hierarchy, in which systemd runs the unit NAME.service of the system: Slice= or
+ * system.slice. */
+char *sc_service_cgroup(const char *unit_text, const char *name);
 
 /* tmpfiles.d lines: the image's template rendered, or `d PATH 0700 UID GID - -` for each missing bind source; "" for none. */
 char *sc_tmpfiles_make(const ScExports *exports, const ScVariables *variables, char *const *missing_sources, GError **error);

@@ -16,7 +16,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScSystemd, sc_systemd_close)
 
 /* Units are named in full: "etcd.service". */
 bool sc_systemd_reload(ScSystemd *systemd, GError **error);
-bool sc_systemd_enable(ScSystemd *systemd, const char *unit, GError **error);  /* EnableUnitFiles, then the folders of its links synced */
+bool sc_systemd_enable(ScSystemd *systemd, const char *unit,
+                       GError **error); /* EnableUnitFiles, then the folders of its links synced */
 bool sc_systemd_disable(ScSystemd *systemd, const char *unit, GError **error); /* a unit that is not there is no error */
 /* "enabled", "disabled", "static", ...; *ret NULL where there is no such unit file. */
 bool sc_systemd_file_state(ScSystemd *systemd, const char *unit, char **ret, GError **error);
@@ -31,14 +32,15 @@ bool sc_systemd_start_later(ScSystemd *systemd, const char *unit, GError **error
 bool sc_systemd_reset_failed(ScSystemd *systemd, const char *unit, GError **error);
 
 typedef struct {
-        char *load_state;    /* "loaded", "not-found", ... */
-        char *active_state;  /* "active", "failed", ... */
+        char *load_state;   /* "loaded", "not-found", ... */
+        char *active_state; /* "active", "failed", ... */
         char *sub_state;
         char *type;          /* Type= of the service */
         char *result;        /* Result: "success", "exit-code" ... */
         char *fragment_path; /* "" where there is none */
         guint main_pid;
-        guint restarts;      /* NRestarts */
+        guint restarts; /* NRestarts */
 } ScUnitState;
 void sc_unit_state_clear(ScUnitState *state);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScUnitState, sc_unit_state_clear)
 bool sc_systemd_state(ScSystemd *systemd, const char *unit, ScUnitState *ret, GError **error);

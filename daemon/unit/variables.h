@@ -9,8 +9,8 @@
 #include "base/json.h"
 
 typedef struct {
-        const char *name;        /* of the container */
-        const char *destdir;     /* absolute path of the deployment, CHECKOUT/NAME.N */
+        const char *name;    /* of the container */
+        const char *destdir; /* absolute path of the deployment, CHECKOUT/NAME.N */
         const char *image_name;
         const char *image_id;
         const char *runtime;     /* absolute path of the OCI runtime */
@@ -24,7 +24,8 @@ typedef struct {
 
 typedef struct ScVariables ScVariables;
 
-/* A set value that names a fixed system value, is no identifier, or holds control characters or bytes that are not UTF-8 is InvalidArgument. */
+/* A set value that names a fixed system value, is no identifier, or holds control characters or bytes that are not UTF-8 is
+ * InvalidArgument. */
 ScVariables *sc_variables_new(const ScVariablesInput *input, GError **error);
 void sc_variables_free(ScVariables *variables);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScVariables, sc_variables_free)

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* sysconsd-exec RUNTIME ARGUMENT...: what a container's unit has in front of its runtime.
+ *
+ * With cgroup v2 a group that has processes cannot have groups below it with controllers, and runc puts a container whose
+ * cgroupsPath is relative beside its own group. So the runtime moves into the group `runtime` below the unit's, and the container
+ * lies beside it: inside the unit, whose limits bind it and whose status shows it. Then a container of the same name
+ * that a SIGKILL left behind is removed, and the runtime executed in this process. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* Where the runtimes look, too. */
+#define CGROUP_ROOT "/sys/fs/cgroup"
+#define CGROUP_UNIFIED CGROUP_ROOT "/unified"
+#define GROUP "runtime"
+
+extern char **environ;
+
+static bool is_cgroup_v2(const char *path)
+{
+        struct statfs fs;
+        return statfs(path, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/* In the older hierarchies runtimes put a relative path below their own group, as it should be. Where v2 is there as well, below
+ * unified/, systemd keeps its books in it, and runc 1.1 takes the container out of the unit: it puts it below the root. So it gets
+ * a view of the mounts in which v2 is not there. All other mounts go on being shared with the host. crun has an absolute path (see
+ * unit/runtime-config.c), and wants to see v2. */
+static const char *hide_unified(const char *runtime)
+{
+        if (strncmp(strrchr(runtime, '/'), "/crun", 5) == 0 || !is_cgroup_v2(CGROUP_UNIFIED))
+                return NULL;
+        if (unshare(CLONE_NEWNS) < 0)
+                return "make a mount namespace for the runtime";
+        if (mount(NULL, CGROUP_ROOT, NULL, MS_PRIVATE, NULL) < 0 || umount2(CGROUP_UNIFIED, MNT_DETACH) < 0)
+                return "hide " CGROUP_UNIFIED " from the runtime";
+        return NULL;
+}
+
+/* The path in the line "0::PATH" of /proc/self/cgroup. */
+static bool own_group(char ret[static PATH_MAX])
+{
+        FILE *file = fopen("/proc/self/cgroup", "re");
+        if (file == NULL)
+                return false;
+        char line[PATH_MAX + 8];
+        bool found = false;
+        while (!found && fgets(line, sizeof line, file) != NULL) {
+                line[strcspn(line, "\n")] = '\0';
+                found = strncmp(line, "0::/", 4) == 0 && strlen(line + 3) < PATH_MAX;
+                if (found)
+                        strcpy(ret, line + 3);
+        }
+        fclose(file);
+        return found;
+}
+
+static bool write_string(const char *path, const char *text)
+{
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+                return false;
+        bool ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return ok;
+}
+
+/* Returns what could not be done, with errno; NULL: all is well. */
+static const char *enter_runtime_group(const char *runtime)
+{
+        char group[PATH_MAX], path[PATH_MAX + sizeof CGROUP_ROOT + sizeof "/" GROUP "/cgroup.procs"];
+        if (!is_cgroup_v2(CGROUP_ROOT))
+                return hide_unified(runtime);
+        if (!own_group(group))
+                return "find the control group of this process";
+        if (strcmp(strrchr(group, '/'), "/" GROUP) == 0)
+                return NULL;
+        int length = snprintf(path, sizeof path, CGROUP_ROOT "%s/" GROUP, group);
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+                return "make a control group for the runtime (does the unit say Delegate=yes?)";
+        snprintf(path + length, sizeof path - (size_t)length, "/cgroup.procs");
+        if (!write_string(path, "0"))
+                return "enter the control group for the runtime (does the unit say Delegate=yes?)";
+        return NULL;
+}
+
+/* `RUNTIME delete ID` without force does nothing to a container that runs; what it says (mostly: there is none) concerns nobody. */
+static void remove_stale_container(char *runtime, char *id)
+{
+        char *argv[] = {runtime, "delete", id, NULL};
+        posix_spawn_file_actions_t actions;
+        if (posix_spawn_file_actions_init(&actions) != 0)
+                return;
+        pid_t pid;
+        bool started = true;
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                started = started && posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0) == 0;
+        started = started && posix_spawn(&pid, runtime, &actions, NULL, argv, environ) == 0;
+        posix_spawn_file_actions_destroy(&actions);
+        while (started && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                continue;
+}
+
+int main(int argc, char **argv)
+{
+        if (argc < 3 || argv[1][0] != '/') {
+                fprintf(stderr, "usage: sysconsd-exec RUNTIME ARGUMENT...\nRUNTIME is an absolute path.\n");
+                return EX_USAGE;
+        }
+        const char *failed = enter_runtime_group(argv[1]);
+        if (failed != NULL)
+                fprintf(stderr, "sysconsd-exec: cannot %s: %s; the container may lie outside of its unit\n", failed,
+                        strerror(errno));
+        /* sysconsd-exec RUNTIME run [OPTION...] ID */
+        if (strcmp(argv[2], "run") == 0 && argc > 3 && argv[argc - 1][0] != '-')
+                remove_stale_container(argv[1], argv[argc - 1]);
+        execv(argv[1], argv + 1);
+        int reason = errno;
+        fprintf(stderr, "sysconsd-exec: cannot execute %s: %s\n", argv[1], strerror(reason));
+        return reason == ENOENT ? 127 : 126;
+}

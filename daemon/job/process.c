@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "job/process.h"
+#include "base/path.h"
+#include "job/handover.h"
+#include "job/protocol.h"
+#include "job/sandbox.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <string.h>
+
+#define SYSTEMD "org.freedesktop.systemd1"
+#define SYSTEMD_PATH "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+
+/* What a worker says is taken in portions, so that one that never stops talking cannot keep the daemon from everybody else. */
+#define PORTION_PACKETS 64
+#define PORTION_INTERVAL_MS 100
+/* After its last word a worker has this long to exit before it is stopped. */
+#define EXIT_SECONDS 10
+/* Once a worker is known to be gone, systemd's signal that says why follows at once, or never. */
+#define REASON_SECONDS 5
+/* A worker that is being stopped ends within its TimeoutStopSec=. */
+#define STOP_SECONDS 120
+
+typedef struct {
+        sd_bus *bus;
+        guint64 job;
+        char *unit;
+        const ScStageSink *sink;
+        gpointer sink_data;
+        int socket_fd; /* -1: lost, or the worker is gone */
+        guint read_source;
+        guint timer;
+        sd_bus_slot *call_slot; /* of StartTransientUnit or GetUnit */
+        sd_bus_slot *changed_slot;
+        sd_bus_slot *removed_slot;
+        bool adopted_by_name;
+        bool cancelled;
+        char *unit_result;   /* the unit's Result, once it has one */
+        GHashTable *details; /* the last word: this ... */
+        GError *error;       /* ... or this */
+} Process;
+
+static void process_free(gpointer data)
+{
+        Process *process = data;
+        g_clear_handle_id(&process->read_source, g_source_remove);
+        g_clear_handle_id(&process->timer, g_source_remove);
+        sd_bus_slot_unref(process->call_slot);
+        sd_bus_slot_unref(process->changed_slot);
+        sd_bus_slot_unref(process->removed_slot);
+        sc_close(&process->socket_fd);
+        sd_bus_unref(process->bus);
+        g_free(process->unit);
+        g_free(process->unit_result);
+        g_clear_pointer(&process->details, g_hash_table_unref);
+        g_clear_error(&process->error);
+        g_free(process);
+}
+
+/* The stage is over; the process is freed by its owner in here. */
+static void conclude(Process *process)
+{
+        sc_handover_drop(process->job);
+        if (process->adopted_by_name && process->error == NULL && g_strcmp0(process->unit_result, "success") == 0)
+                process->details = sc_string_map_new();
+        if (process->details == NULL && process->error == NULL) {
+                if (process->cancelled)
+                        g_set_error(&process->error, SC_ERROR, SC_ERROR_CANCELLED, "Cancelled");
+                else
+                        g_set_error(&process->error, SC_ERROR, SC_ERROR_FAILED,
+                                    "The worker ended without a result (%s): see journalctl -u %s",
+                                    process->unit_result != NULL ? process->unit_result : "for an unknown reason", process->unit);
+        }
+        process->sink->ended(process->sink_data, process->error == NULL ? process->details : NULL, process->error);
+}
+
+static gboolean on_patience_over(gpointer data)
+{
+        Process *process = data;
+        process->timer = 0;
+        conclude(process);
+        return G_SOURCE_REMOVE;
+}
+
+static void conclude_within(Process *process, guint seconds)
+{
+        g_clear_handle_id(&process->timer, g_source_remove);
+        process->timer = g_timeout_add_seconds(seconds, on_patience_over, process);
+}
+
+static void stop_unit(Process *process)
+{
+        /* The reply says nothing that the unit's end does not say. */
+        sd_bus_call_method_async(process->bus, NULL, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StopUnit", NULL, NULL, "ss",
+                                 process->unit, "replace");
+}
+
+static gboolean on_exit_overdue(gpointer data)
+{
+        Process *process = data;
+        process->timer = 0;
+        stop_unit(process);
+        conclude_within(process, STOP_SECONDS);
+        return G_SOURCE_REMOVE;
+}
+
+static bool has_last_word(const Process *process)
+{
+        return process->details != NULL || process->error != NULL;
+}
+
+static void take_last_word(Process *process)
+{
+        g_clear_handle_id(&process->timer, g_source_remove);
+        process->timer = g_timeout_add_seconds(EXIT_SECONDS, on_exit_overdue, process);
+}
+
+/* False: a packet that has no place here. */
+static bool take_packet(Process *process, const ScPacket *packet)
+{
+        if (has_last_word(process))
+                return false;
+        switch (packet->type) {
+        case SC_PACKET_PROGRESS:
+                process->sink->progress(process->sink_data, packet->phase, packet->done, packet->total);
+                return true;
+        case SC_PACKET_MESSAGE:
+                process->sink->message(process->sink_data, packet->text);
+                return true;
+        case SC_PACKET_RESULT:
+                process->details = sc_string_map_copy(packet->details);
+                take_last_word(process);
+                return true;
+        case SC_PACKET_ERROR:
+                process->error = g_error_new_literal(SC_ERROR, packet->code, packet->text);
+                take_last_word(process);
+                return true;
+        case SC_PACKET_REQUEST:
+                break;
+        }
+        return false;
+}
+
+/* A worker that does not keep to the protocol is not listened to any more. */
+static void give_up(Process *process, const char *why)
+{
+        g_clear_pointer(&process->details, g_hash_table_unref);
+        g_clear_error(&process->error);
+        g_set_error(&process->error, SC_ERROR, SC_ERROR_FAILED, "The worker of job %" G_GUINT64_FORMAT " broke the protocol: %s",
+                    process->job, why);
+        sc_close(&process->socket_fd);
+        stop_unit(process);
+        conclude_within(process, STOP_SECONDS);
+}
+
+static gboolean on_readable(int fd, GIOCondition condition, gpointer data);
+
+static gboolean on_next_portion(gpointer data)
+{
+        Process *process = data;
+        process->read_source = g_unix_fd_add(process->socket_fd, G_IO_IN, on_readable, process);
+        return G_SOURCE_REMOVE;
+}
+
+static gboolean on_readable(int fd, GIOCondition condition, gpointer data)
+{
+        Process *process = data;
+        for (unsigned i = 0; i < PORTION_PACKETS; i++) {
+                g_autoptr(ScPacket) packet = NULL;
+                g_autoptr(GError) error = NULL;
+                bool again;
+                int r = sc_packet_receive(fd, &packet, &again, &error);
+                if (r == 0 && again)
+                        return G_SOURCE_CONTINUE;
+                if (r < 0 || (r > 0 && !take_packet(process, packet))) {
+                        process->read_source = 0;
+                        give_up(process, error != NULL ? error->message : "a packet out of order");
+                        return G_SOURCE_REMOVE;
+                }
+                if (r == 0) {
+                        process->read_source = 0;
+                        sc_close(&process->socket_fd);
+                        if (has_last_word(process))
+                                conclude(process);
+                        else
+                                conclude_within(process, REASON_SECONDS);
+                        return G_SOURCE_REMOVE;
+                }
+        }
+        process->read_source = g_timeout_add(PORTION_INTERVAL_MS, on_next_portion, process);
+        return G_SOURCE_REMOVE;
+}
+
+/* Reads the unit's Result out of PropertiesChanged(s interface, a{sv} changed, as invalidated). */
+static int on_unit_changed(sd_bus_message *message, void *data, sd_bus_error *ret_error)
+{
+        Process *process = data;
+        if (sd_bus_message_skip(message, "s") < 0 || sd_bus_message_enter_container(message, 'a', "{sv}") < 0)
+                return 0;
+        while (sd_bus_message_enter_container(message, 'e', "sv") > 0) {
+                const char *name, *value;
+                if (sd_bus_message_read(message, "s", &name) < 0)
+                        return 0;
+                if (strcmp(name, "Result") == 0) {
+                        if (sd_bus_message_read(message, "v", "s", &value) < 0)
+                                return 0;
+                        g_free(process->unit_result);
+                        process->unit_result = g_strdup(value);
+                } else if (sd_bus_message_skip(message, "v") < 0) {
+                        return 0;
+                }
+                sd_bus_message_exit_container(message);
+        }
+        return 0;
+}
+
+static int on_unit_removed(sd_bus_message *message, void *data, sd_bus_error *ret_error)
+{
+        Process *process = data;
+        /* What the worker said last may still lie in the socket; its end follows there. */
+        if (process->socket_fd >= 0)
+                conclude_within(process, REASON_SECONDS);
+        else
+                conclude(process);
+        return 0;
+}
+
+static bool watch_unit(Process *process, GError **error)
+{
+        g_autofree char *path = NULL;
+        int r = sd_bus_path_encode(SYSTEMD_PATH "/unit", process->unit, &path);
+        g_autofree char *changed = g_strdup_printf("type='signal',sender='" SYSTEMD
+                                                   "',path='%s',interface='org.freedesktop.DBus.Properties',"
+                                                   "member='PropertiesChanged',arg0='org.freedesktop.systemd1.Service'",
+                                                   path);
+        g_autofree char *removed = g_strdup_printf("type='signal',sender='" SYSTEMD "',path='" SYSTEMD_PATH
+                                                   "',interface='" SYSTEMD_MANAGER "',"
+                                                   "member='UnitRemoved',arg0='%s'",
+                                                   process->unit);
+        if (r >= 0)
+                r = sd_bus_add_match_async(process->bus, &process->changed_slot, changed, on_unit_changed, NULL, process);
+        if (r >= 0)
+                r = sd_bus_add_match_async(process->bus, &process->removed_slot, removed, on_unit_removed, NULL, process);
+        errno = -r;
+        return r >= 0 || sc_throw_errno(error, "Cannot watch %s", process->unit);
+}
+
+static int on_started(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+        Process *process = data;
+        process->call_slot = sd_bus_slot_unref(process->call_slot);
+        const sd_bus_error *refused = sd_bus_message_get_error(reply);
+        if (refused == NULL || has_last_word(process))
+                return 0;
+        g_set_error(&process->error, SC_ERROR, SC_ERROR_FAILED, "systemd does not start %s: %s", process->unit, refused->message);
+        stop_unit(process); /* where the answer only came too late */
+        conclude(process);
+        return 0;
+}
+
+/* For a worker of which only the name is left: it may have ended before its unit was watched. */
+static int on_probed(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+        Process *process = data;
+        process->call_slot = sd_bus_slot_unref(process->call_slot);
+        if (sd_bus_message_get_error(reply) != NULL)
+                conclude(process);
+        return 0;
+}
+
+static Process *process_new(const ScWorkers *workers, const ScJob *job, const ScStageSink *sink, gpointer sink_data)
+{
+        Process *process = g_new0(Process, 1);
+        process->bus = sd_bus_ref(workers->bus);
+        process->job = job->id;
+        process->unit = sc_process_unit_name(job);
+        process->sink = sink;
+        process->sink_data = sink_data;
+        process->socket_fd = -1;
+        return process;
+}
+
+static bool listen_to(Process *process, int socket_fd, GError **error)
+{
+        process->socket_fd = socket_fd;
+        if (!g_unix_set_fd_nonblocking(socket_fd, TRUE, error))
+                return sc_prefix(error, "Cannot listen to %s", process->unit);
+        process->read_source = g_unix_fd_add(socket_fd, G_IO_IN, on_readable, process);
+        return true;
+}
+
+/* A pull before another operation takes no options of that operation. */
+static bool send_request(Process *process, const ScJob *job, GError **error)
+{
+        g_autoptr(ScPacket) request = sc_packet_new(SC_PACKET_REQUEST);
+        request->job = job->id;
+        request->operation = g_strdup(sc_job_stage_operation(job));
+        request->subject = g_strdup(sc_job_stage_subject(job));
+        if (job->stage == SC_STAGE_MAIN) {
+                json_object_unref(request->options);
+                request->options = json_object_ref(job->options);
+        }
+        return sc_packet_send(process->socket_fd, request, error);
+}
+
+static int append_command(sd_bus_message *m, const ScWorkers *workers)
+{
+        if (workers->config_path == NULL)
+                return sd_bus_message_append(m, "(sv)", "ExecStart", "a(sasb)", 1, workers->worker, 1, workers->worker, 0);
+        return sd_bus_message_append(m, "(sv)", "ExecStart", "a(sasb)", 1, workers->worker, 3, workers->worker, "--config",
+                                     workers->config_path, 0);
+}
+
+static int append_unit(sd_bus_message *m, const ScWorkers *workers, const ScJob *job, const char *unit, int stdin_fd,
+                       GError **error)
+{
+        g_autofree char *description = sc_process_description(job);
+        int r;
+        if ((r = sd_bus_message_append(m, "ss", unit, "fail")) < 0 || (r = sd_bus_message_open_container(m, 'a', "(sv)")) < 0 ||
+            (r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "Description", "s", description, "Type", "s", "exec",
+                                       "CollectMode", "s", "inactive-or-failed", "KillMode", "s", "mixed",
+                                       "StandardInputFileDescriptor", "h", stdin_fd, "StandardOutput", "s", "journal",
+                                       "StandardError", "s", "journal")) < 0 ||
+            (r = sd_bus_message_append(m, "(sv)", "SyslogIdentifier", "s", "sysconsd-worker")) < 0 ||
+            (r = append_command(m, workers)) < 0)
+                return r;
+        if (!sc_sandbox_append(m, sc_job_stage_operation(job), workers->config, workers->repository, error))
+                return -EINVAL;
+        if ((r = sd_bus_message_close_container(m)) < 0)
+                return r;
+        return sd_bus_message_append(m, "a(sa(sv))", 0);
+}
+
+static bool start_unit(Process *process, const ScWorkers *workers, const ScJob *job, int stdin_fd, GError **error)
+{
+        g_autoptr(GError) local_error = NULL;
+        sd_bus_message *call = NULL;
+        int r = sd_bus_message_new_method_call(process->bus, &call, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StartTransientUnit");
+        if (r >= 0)
+                r = append_unit(call, workers, job, process->unit, stdin_fd, &local_error);
+        if (r >= 0)
+                r = sd_bus_call_async(process->bus, &process->call_slot, call, on_started, process, 0);
+        sd_bus_message_unref(call);
+        if (local_error != NULL) {
+                g_propagate_error(error, g_steal_pointer(&local_error));
+                return false;
+        }
+        errno = -r;
+        return r >= 0 || sc_throw_errno(error, "Cannot ask systemd to start %s", process->unit);
+}
+
+static gpointer process_start(gpointer data, const ScJob *job, const ScStageSink *sink, gpointer sink_data, GError **error)
+{
+        const ScWorkers *workers = data;
+        int fds[2];
+        if (!sc_packet_socketpair(fds, error))
+                return NULL;
+        sc_autofd theirs = fds[1];
+        Process *process = process_new(workers, job, sink, sink_data);
+        if (!listen_to(process, fds[0], error) || !send_request(process, job, error) || !watch_unit(process, error) ||
+            !start_unit(process, workers, job, theirs, error)) {
+                process_free(process);
+                return NULL;
+        }
+        sc_handover_save(job, process->socket_fd);
+        return process;
+}
+
+gpointer sc_process_adopt(gpointer data, const ScJob *job, const ScStageSink *sink, gpointer sink_data, GError **error)
+{
+        const ScAdoption *adoption = data;
+        Process *process = process_new(adoption->workers, job, sink, sink_data);
+        process->adopted_by_name = adoption->socket_fd < 0;
+        bool ok = (adoption->socket_fd < 0 || listen_to(process, adoption->socket_fd, error)) && watch_unit(process, error);
+        if (ok && adoption->socket_fd < 0) {
+                int r = sd_bus_call_method_async(process->bus, &process->call_slot, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                                 "GetUnit", on_probed, process, "s", process->unit);
+                errno = -r;
+                ok = r >= 0 || sc_throw_errno(error, "Cannot ask systemd for %s", process->unit);
+        }
+        if (ok)
+                return process;
+        process_free(process);
+        return NULL;
+}
+
+static void process_cancel(gpointer data)
+{
+        Process *process = data;
+        process->cancelled = true;
+        stop_unit(process);
+}
+
+const ScStageRunner sc_process_runner = {.start = process_start, .cancel = process_cancel, .free = process_free};
+
+char *sc_process_unit_name(const ScJob *job)
+{
+        return g_strdup_printf("sysconsd-job-%" G_GUINT64_FORMAT "%s.service", job->id,
+                               job->stage == SC_STAGE_PULL && job->pull != NULL ? "-pull" : "");
+}
+
+bool sc_process_parse_unit_name(const char *unit, guint64 *ret_id, ScJobStage *ret_stage)
+{
+        const char prefix[] = "sysconsd-job-";
+        if (!g_str_has_prefix(unit, prefix) || !g_ascii_isdigit(unit[strlen(prefix)]))
+                return false;
+        char *end;
+        guint64 id = g_ascii_strtoull(unit + strlen(prefix), &end, 10);
+        bool pulling = strcmp(end, "-pull.service") == 0;
+        if (id == 0 || id > G_MAXUINT32 || (!pulling && strcmp(end, ".service") != 0))
+                return false;
+        *ret_id = id;
+        *ret_stage = pulling ? SC_STAGE_PULL : SC_STAGE_MAIN;
+        return true;
+}
+
+char *sc_process_description(const ScJob *job)
+{
+        return g_strdup_printf("sysconsd %s %s", sc_job_stage_operation(job), sc_job_stage_subject(job));
+}
+
+bool sc_process_parse_description(const char *text, char **ret_operation, char **ret_subject)
+{
+        g_auto(GStrv) words = g_strsplit(text, " ", 3);
+        if (g_strv_length(words) < 2 || strcmp(words[0], "sysconsd") != 0 || *words[1] == '\0')
+                return false;
+        *ret_operation = g_strdup(words[1]);
+        *ret_subject = g_strdup(words[2] != NULL ? words[2] : "");
+        return true;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "job/sandbox.h"
+#include "base/error.h"
+#include <errno.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CAP(x) (UINT64_C(1) << (x))
+
+/* To make files as an image says: owners, modes, security.capability; other users' files can be hardlinked only with CAP_FOWNER. */
+#define CAPS_FILES (CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_FOWNER) | CAP(CAP_FSETID) | CAP(CAP_SETFCAP))
+/* systemd-tmpfiles makes device nodes, too; labels of an SELinux policy that the host does not know need CAP_MAC_ADMIN. */
+#define CAPS_HOST (CAPS_FILES | CAP(CAP_DAC_READ_SEARCH) | CAP(CAP_MKNOD) | CAP(CAP_MAC_ADMIN))
+
+/* Where it may write. Each ReadWritePaths= is a mount of its own, and a hardlink from one to the other is EXDEV. */
+typedef enum {
+        REACH_REPOSITORY, /* the checkout path and the repository, nothing else of the host is even visible where that is possible
+                           */
+        REACH_HOST,       /* all of the host, as it is: no mounts between a hardlink's two ends, nothing private */
+} Reach;
+
+typedef enum { NETWORK_NONE, NETWORK_ALL } Network;
+
+typedef struct {
+        const char *operation;
+        Reach reach;
+        Network network;
+        guint64 capabilities;
+        unsigned stop_seconds; /* from SIGTERM to SIGKILL: time to undo what was done */
+} Sandbox;
+
+static const Sandbox sandboxes[] = {
+        {"pull", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30},
+        {"prune", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
+        {"delete-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
+        {"start", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
+        {"stop", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
+        {"restart", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
+        {"install", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90},
+        {"update", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90},
+        {"rollback", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90},
+        {"uninstall", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90},
+        {"recover", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90},
+};
+
+static const char *const families_local[] = {"AF_UNIX", NULL};
+static const char *const families_network[] = {"AF_UNIX", "AF_INET", "AF_INET6", NULL};
+/* The leak sanitizer stops the other threads with ptrace. */
+#ifdef SC_SANITIZERS
+static const char *const calls[] = {"@system-service", "ptrace", NULL};
+#else
+static const char *const calls[] = {"@system-service", NULL};
+#endif
+
+static int append_list(sd_bus_message *m, const char *property, const char *const *words)
+{
+        int r;
+        if ((r = sd_bus_message_open_container(m, 'r', "sv")) < 0 || (r = sd_bus_message_append(m, "s", property)) < 0 ||
+            (r = sd_bus_message_open_container(m, 'v', "as")) < 0 || (r = sd_bus_message_append_strv(m, (char **)words)) < 0 ||
+            (r = sd_bus_message_close_container(m)) < 0)
+                return r;
+        return sd_bus_message_close_container(m);
+}
+
+/* A list of what is allowed, everything else is not. */
+static int append_allowed(sd_bus_message *m, const char *property, const char *const *words)
+{
+        int r;
+        if ((r = sd_bus_message_open_container(m, 'r', "sv")) < 0 || (r = sd_bus_message_append(m, "s", property)) < 0 ||
+            (r = sd_bus_message_open_container(m, 'v', "(bas)")) < 0 || (r = sd_bus_message_open_container(m, 'r', "bas")) < 0 ||
+            (r = sd_bus_message_append(m, "b", 1)) < 0 || (r = sd_bus_message_append_strv(m, (char **)words)) < 0 ||
+            (r = sd_bus_message_close_container(m)) < 0 || (r = sd_bus_message_close_container(m)) < 0)
+                return r;
+        return sd_bus_message_close_container(m);
+}
+
+static int append_common(sd_bus_message *m, const Sandbox *sandbox)
+{
+        int r;
+        if ((r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "NoNewPrivileges", "b", 1,
+                                       "CapabilityBoundingSet", "t", sandbox->capabilities, "MemoryDenyWriteExecute", "b", 1,
+                                       "RestrictNamespaces", "t", UINT64_C(0), "LockPersonality", "b", 1, "RestrictRealtime", "b",
+                                       1, "ProtectHostname", "b", 1, "SystemCallErrorNumber", "i", EPERM, "UMask", "u",
+                                       (uint32_t)022)) < 0 ||
+            (r = append_allowed(m, "SystemCallFilter", calls)) < 0 ||
+            (r = append_list(m, "SystemCallArchitectures", (const char *const[]){"native", NULL})) < 0 ||
+            (r = sd_bus_message_append(m, "(sv)", "PrivateNetwork", "b", sandbox->network == NETWORK_NONE)) < 0)
+                return r;
+        return append_allowed(m, "RestrictAddressFamilies", sandbox->network == NETWORK_ALL ? families_network : families_local);
+}
+
+/* A path that is not there yet can only be made by somebody who may write to what is there of it. */
+static char *existing_part(const char *path)
+{
+        g_autofree char *part = g_strdup(path);
+        while (strcmp(part, "/") != 0 && access(part, F_OK) < 0) {
+                char *parent = g_path_get_dirname(part);
+                g_free(part);
+                part = parent;
+        }
+        return g_steal_pointer(&part);
+}
+
+static int append_repository_reach(sd_bus_message *m, const ScConfig *config, const char *repository)
+{
+        int r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "PrivateTmp", "b", 1, "PrivateDevices", "b", 1,
+                                      "ProtectHome", "s", "yes", "ProtectKernelTunables", "b", 1, "ProtectKernelModules", "b", 1,
+                                      "ProtectKernelLogs", "b", 1, "ProtectControlGroups", "b", 1, "ProtectClock", "b", 1,
+                                      "ProtectProc", "s", "invisible");
+        if (r < 0)
+                return r;
+        /* A repository elsewhere (/ostree/repo) must stay on one mount with the checkout path, or it could not be told that
+         * hardlinks work between them. */
+        g_autofree char *inside = g_strconcat(config->checkout_path, "/", NULL);
+        const char *place = repository != NULL ? repository : config->repository;
+        if ((place != NULL && !g_str_has_prefix(place, inside)) || (place == NULL && access("/ostree/repo", F_OK) == 0))
+                return sd_bus_message_append(m, "(sv)", "ProtectSystem", "s", "full");
+        g_autofree char *writable = existing_part(config->checkout_path);
+        r = sd_bus_message_append(m, "(sv)", "ProtectSystem", "s", "strict");
+        return r < 0 ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
+}
+
+bool sc_sandbox_append(sd_bus_message *message, const char *operation, const ScConfig *config, const char *repository,
+                       GError **error)
+{
+        for (unsigned i = 0; i < G_N_ELEMENTS(sandboxes); i++) {
+                const Sandbox *sandbox = &sandboxes[i];
+                if (strcmp(sandbox->operation, operation) != 0)
+                        continue;
+                int r = sd_bus_message_append(message, "(sv)", "TimeoutStopUSec", "t",
+                                              (uint64_t)sandbox->stop_seconds * G_USEC_PER_SEC);
+                if (r >= 0)
+                        r = append_common(message, sandbox);
+                if (r >= 0 && sandbox->reach == REACH_REPOSITORY)
+                        r = append_repository_reach(message, config, repository);
+                if (r < 0) {
+                        errno = -r;
+                        return sc_throw_errno(error, "Cannot describe the worker's unit");
+                }
+                return true;
+        }
+        return sc_throw(error, SC_ERROR_UNSUPPORTED, "There is no operation %s", operation);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a worker's unit may do, by operation. */
+
+#include "base/config.h"
+#include <systemd/sd-bus.h>
+
+/* Appends the properties of a transient unit, (sv) each, to an open array of them. repository: the path of the repository, NULL
+ * where there is none yet. Unsupported for an operation that has no sandbox. */
+bool sc_sandbox_append(sd_bus_message *message, const char *operation, const ScConfig *config, const char *repository,
+                       GError **error);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verbs.h"
+
+#include "base/error.h"
+#include "base/path.h"
+#include "base/reference.h"
+#include "options.h"
+#include "store/deployment.h"
+#include "store/image.h"
+#include <string.h>
+
+static bool uses(const ScInfo *info, const ScImage *image)
+{
+        return info != NULL && g_strcmp0(info->revision, image->id) == 0;
+}
+
+static bool nobody_uses(ScOpContext *context, const ScImage *image, GError **error)
+{
+        g_autoptr(GPtrArray) containers = sc_deployment_list(context->config, error);
+        if (containers == NULL)
+                return false;
+        for (guint i = 0; i < containers->len; i++) {
+                const ScDeployment *container = containers->pdata[i];
+                if (uses(container->info, image) || uses(container->previous, image))
+                        return sc_throw(error, SC_ERROR_BUSY,
+                                        "Image %s is used by the container %s: uninstall it first, or force the deletion",
+                                        image->names[0], container->name);
+        }
+        return true;
+}
+
+bool sc_op_delete_image(ScOpContext *context, GError **error)
+{
+        static const char *const force_words[] = {"no", "yes", NULL};
+        const char *force, *name;
+        if (!sc_option_word(context, "force", force_words, &force, error) || !sc_option_string(context, "name", &name, error))
+                return false;
+        g_autoptr(ScRepository) repository = sc_repository_open(context->config, SC_REPOSITORY_READ, error);
+        sc_autofd lock = repository != NULL ? sc_repository_lock(repository, false, context->cancellable, error) : -1;
+        g_autoptr(ScImage) image = lock >= 0 ? sc_image_find(repository, context->subject, error) : NULL;
+        if (image == NULL)
+                return false;
+        const char *only[] = {name, NULL};
+        bool last = name == NULL || (g_strv_length(image->names) == 1 && strcmp(image->names[0], name) == 0);
+        if (name != NULL && !g_strv_contains((const char *const *)image->names, name))
+                return sc_throw(error, SC_ERROR_NOT_FOUND, "The image %s has no name %s", image->names[0], name);
+        if (last && strcmp(force, "no") == 0 && !nobody_uses(context, image, error))
+                return false;
+        sc_detail(context, "image", name != NULL ? name : image->names[0]);
+        sc_detail(context, "image-id", image->id);
+        return sc_image_delete(repository, image, name != NULL ? only : NULL, error);
+}

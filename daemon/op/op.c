@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "op.h"
+
+#include "verbs.h"
+#include <string.h>
+
+static const ScOperation operations[] = {
+        {"pull", sc_op_pull},
+        {"install", sc_op_install},
+        {"update", sc_op_update},
+        {"rollback", sc_op_rollback},
+        {"uninstall", sc_op_uninstall},
+        {"recover", sc_op_recover},
+        {"start", sc_op_start},
+        {"stop", sc_op_stop},
+        {"restart", sc_op_restart},
+        {"prune", sc_op_prune},
+        {"delete-image", sc_op_delete_image},
+};
+
+const ScOperation *sc_operation_find(const char *name)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(operations); i++)
+                if (strcmp(operations[i].name, name) == 0)
+                        return &operations[i];
+        return NULL;
+}

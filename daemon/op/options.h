@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* An operation's options, as the daemon passes them on from the bus. The daemon has checked keys and types; a worker that is run by
+ * hand has not been, so everything is checked here again. */
+
+#include "op.h"
+
+/* NULL where the option is absent. */
+bool sc_option_string(const ScOpContext *context, const char *key, const char **ret, GError **error);
+/* An empty table where it is absent. Values are checked as variables. */
+bool sc_option_values(const ScOpContext *context, const char *key, GHashTable **ret, GError **error);
+bool sc_option_strv(const ScOpContext *context, const char *key, char ***ret, GError **error);
+bool sc_option_uint(const ScOpContext *context, const char *key, guint fallback, guint *ret, GError **error);
+/* The word is one of those in `words` (ended by NULL), the first where the option is absent. */
+bool sc_option_word(const ScOpContext *context, const char *key, const char *const *words, const char **ret, GError **error);
+void sc_detail(ScOpContext *context, const char *key, const char *value);

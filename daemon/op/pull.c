@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verbs.h"
+
+#include "base/error.h"
+#include "base/failpoint.h"
+#include "base/path.h"
+#include "base/reference.h"
+#include "options.h"
+#include "registry/client.h"
+#include "registry/manifest.h"
+#include "store/image.h"
+#include "store/layer.h"
+#include "store/merge.h"
+#include "store/repository.h"
+#include "unit/exports.h"
+#include <string.h>
+
+/* One pull: several threads fetch and import layers; the first that fails ends the others. */
+typedef struct {
+        ScOpContext *context;
+        ScRegistry *registry;
+        ScRepository *repository;
+        ScImport *import;
+        GPtrArray *missing;        /* ScLayerInfo, borrowed from the image */
+        GCancellable *cancellable; /* ends all threads */
+        GMutex mutex;
+        guint next;    /* of missing, to be taken */
+        GError *error; /* the first one */
+} Pull;
+
+static void pull_clear(Pull *pull)
+{
+        sc_import_free(pull->import);
+        sc_registry_free(pull->registry);
+        sc_repository_free(pull->repository);
+        g_clear_pointer(&pull->missing, g_ptr_array_unref);
+        g_clear_object(&pull->cancellable);
+        g_clear_error(&pull->error);
+        g_mutex_clear(&pull->mutex);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pull, pull_clear)
+
+/* ---- the image's description ---- */
+
+static bool fetch_manifest(Pull *pull, ScManifestText *ret, GError **error)
+{
+        const char *what = pull->context->subject;
+        ScManifestKind kind;
+        if (!sc_registry_get_manifest(pull->registry, NULL, 0, ret, pull->cancellable, error) ||
+            !sc_manifest_kind(ret->content_type, ret->text, ret->size, what, &kind, error))
+                return false;
+        if (kind == SC_MANIFEST_IMAGE)
+                return true;
+        ScDigest digest;
+        guint64 size;
+        if (!sc_index_choose(ret->text, ret->size, what, &digest, &size, error))
+                return false;
+        sc_manifest_text_clear(ret);
+        if (!sc_registry_get_manifest(pull->registry, &digest, size, ret, pull->cancellable, error) ||
+            !sc_manifest_kind(ret->content_type, ret->text, ret->size, what, &kind, error))
+                return false;
+        return kind == SC_MANIFEST_IMAGE || sc_throw(error, SC_ERROR_UNSUPPORTED, "Image %s: its index names another index", what);
+}
+
+static ScImageInfo *fetch_info(Pull *pull, const ScManifestText *manifest, char **ret_config, GError **error)
+{
+        const char *what = pull->context->subject;
+        g_autofree char *config = NULL;
+        g_autoptr(ScImageInfo) info = sc_manifest_parse(manifest->text, manifest->size, &manifest->digest,
+                                                        pull->context->config->max_layers, what, error);
+        if (info == NULL ||
+            !sc_registry_get_blob(pull->registry, &info->config, info->config_size, &config, pull->cancellable, error) ||
+            !sc_manifest_add_config(info, config, info->config_size, what, error))
+                return NULL;
+        *ret_config = g_steal_pointer(&config);
+        return g_steal_pointer(&info);
+}
+
+/* ---- layers ---- */
+
+/* An image may name one layer twice: it is fetched once. */
+static bool find_missing(Pull *pull, const ScImageInfo *info, guint64 *ret_bytes, GError **error)
+{
+        g_autoptr(GHashTable) seen = g_hash_table_new(sc_digest_hash_func, sc_digest_equal_func);
+        pull->missing = g_ptr_array_new();
+        *ret_bytes = 0;
+        for (guint i = 0; i < info->layers->len; i++) {
+                ScLayerInfo *layer = info->layers->pdata[i];
+                g_autoptr(GError) local = NULL;
+                if (!g_hash_table_add(seen, &layer->digest) || sc_layer_exists(pull->repository, &layer->digest, &local))
+                        continue;
+                if (local != NULL) {
+                        g_propagate_error(error, g_steal_pointer(&local));
+                        return false;
+                }
+                g_ptr_array_add(pull->missing, layer);
+                *ret_bytes += layer->size;
+        }
+        return true;
+}
+
+static ScLayerInfo *take_layer(Pull *pull)
+{
+        g_mutex_lock(&pull->mutex);
+        ScLayerInfo *layer = pull->error == NULL && pull->next < pull->missing->len ? pull->missing->pdata[pull->next++] : NULL;
+        g_mutex_unlock(&pull->mutex);
+        return layer;
+}
+
+static void fail(Pull *pull, GError *error)
+{
+        g_mutex_lock(&pull->mutex);
+        if (pull->error == NULL)
+                pull->error = error;
+        else
+                g_error_free(error);
+        g_mutex_unlock(&pull->mutex);
+        g_cancellable_cancel(pull->cancellable);
+}
+
+static gpointer fetch_layers(gpointer data)
+{
+        Pull *pull = data;
+        for (ScLayerInfo *layer; (layer = take_layer(pull)) != NULL;) {
+                char hex[SC_DIGEST_HEX_SIZE];
+                sc_digest_to_hex(&layer->digest, hex);
+                sc_report_message(pull->context->report, "Pulling layer %s", hex);
+                GError *error = NULL;
+                g_autoptr(ScBlob) blob = sc_registry_open_blob(pull->registry, &layer->digest, layer->size, pull->cancellable);
+                if (!sc_import_layer(pull->import, layer, sc_blob_read, blob, &layer->inflated_size, pull->cancellable, &error)) {
+                        sc_prefix(&error, "Layer %.12s", hex);
+                        fail(pull, error);
+                }
+        }
+        return NULL;
+}
+
+static bool fetch_missing(Pull *pull, GError **error)
+{
+        guint n = MIN(pull->context->config->parallel_layers, pull->missing->len);
+        g_autofree GThread **threads = g_new0(GThread *, n + 1);
+        for (guint i = 0; i < n; i++)
+                threads[i] = g_thread_new("layer", fetch_layers, pull);
+        for (guint i = 0; i < n; i++)
+                g_thread_join(threads[i]);
+        if (pull->error == NULL)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&pull->error));
+        return false;
+}
+
+/* ---- what the layers say ---- */
+
+static bool know_sizes(Pull *pull, ScImageInfo *info, GError **error)
+{
+        for (guint i = 0; i < info->layers->len; i++) {
+                ScLayerInfo *layer = info->layers->pdata[i];
+                if (layer->inflated_size == 0 &&
+                    !sc_layer_inflated_size(pull->repository, &layer->digest, &layer->inflated_size, error))
+                        return false;
+        }
+        return true;
+}
+
+static bool read_exports(gpointer tree, const char *name, char **ret_text, GError **error)
+{
+        g_autofree char *path = g_build_filename("exports", name, NULL);
+        g_autoptr(GError) local = NULL;
+        *ret_text = NULL;
+        if (sc_tree_read(tree, path, 1024 * 1024, ret_text, NULL, &local) || g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
+                return true;
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+}
+
+/* What a list shows of the variables is read once, here, and not by everybody who looks. */
+static bool describe_variables(Pull *pull, ScImageInfo *info, GError **error)
+{
+        g_autoptr(ScTree) tree = sc_tree_merge(pull->repository, info->layers, pull->cancellable, error);
+        g_auto(GStrv) names = tree != NULL ? sc_tree_list(tree, "exports") : NULL;
+        g_autoptr(ScExports) exports = tree != NULL ? sc_exports_load(read_exports, tree, names[0] != NULL, error) : NULL;
+        if (exports == NULL)
+                return false;
+        g_hash_table_unref(info->defaults);
+        info->defaults = sc_string_map_copy(exports->defaults);
+        g_strfreev(info->required);
+        info->required = sc_exports_required(exports);
+        return true;
+}
+
+static bool is_published(Pull *pull, const char *name, const ScImageInfo *info)
+{
+        g_autoptr(ScImage) image = sc_image_find(pull->repository, name, NULL);
+        return image != NULL && image->info != NULL && sc_digest_equal(&image->info->digest, &info->digest) &&
+               g_strv_contains((const char *const *)image->names, name) && g_strcmp0(image->info->source, info->source) == 0;
+}
+
+static void tell(ScOpContext *context, const char *name, const ScImageInfo *info, bool changed)
+{
+        char hex[SC_DIGEST_HEX_SIZE];
+        g_autofree char *digest = sc_digest_to_string(&info->digest);
+        sc_digest_to_hex(&info->config, hex);
+        sc_detail(context, "image", name);
+        sc_detail(context, "image-id", hex);
+        sc_detail(context, "digest", digest);
+        sc_detail(context, "changed", changed ? "yes" : "no");
+}
+
+static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
+{
+        ScOpContext *context = pull->context;
+        g_auto(ScManifestText) manifest = {0};
+        g_autofree char *config = NULL;
+        sc_report_phase(context->report, "Resolving", 0);
+        if (!fetch_manifest(pull, &manifest, error))
+                return false;
+        g_autoptr(ScImageInfo) info = fetch_info(pull, &manifest, &config, error);
+        if (info == NULL)
+                return false;
+        info->source = g_strdup(reference->source == SC_SOURCE_REGISTRY_INSECURE ? "registry-insecure" : "registry");
+
+        /* From the look at what is missing to the image's ref, prune stays away. */
+        sc_autofd lock = sc_repository_lock(pull->repository, false, context->cancellable, error);
+        guint64 bytes;
+        if (lock < 0 || !find_missing(pull, info, &bytes, error))
+                return false;
+        sc_report_phase(context->report, "Pulling", bytes);
+        if (pull->missing->len == 0 && is_published(pull, reference->name, info)) {
+                tell(context, reference->name, info, false);
+                return true;
+        }
+        ScImportLimits limits = {.max_layer_size = context->config->max_layer_size};
+        pull->import = sc_import_new(pull->repository, &limits, error);
+        if (pull->import == NULL || !fetch_missing(pull, error))
+                return false;
+        sc_report_phase(context->report, "Publishing", 0);
+        if (!sc_failpoint("pull-config", error) ||
+            !sc_import_config(pull->import, &info->config, config, info->config_size, error) || !know_sizes(pull, info, error) ||
+            !describe_variables(pull, info, error) || !sc_failpoint("pull-publish", error) ||
+            !sc_image_publish(pull->repository, reference->name, manifest.text, manifest.size, info, error))
+                return false;
+        tell(context, reference->name, info, true);
+        return true;
+}
+
+static void pass_cancel_on(GCancellable *from G_GNUC_UNUSED, gpointer to)
+{
+        g_cancellable_cancel(to);
+}
+
+bool sc_op_pull(ScOpContext *context, GError **error)
+{
+        g_autoptr(ScReference) reference = sc_reference_parse(context->subject, error);
+        if (reference == NULL)
+                return false;
+        g_auto(Pull) pull = {.context = context};
+        g_mutex_init(&pull.mutex);
+        pull.cancellable = g_cancellable_new();
+        gulong handler = g_cancellable_connect(context->cancellable, G_CALLBACK(pass_cancel_on), pull.cancellable, NULL);
+        pull.registry = sc_registry_new(reference, context->config, context->report, error);
+        pull.repository = pull.registry != NULL ? sc_repository_open(context->config, SC_REPOSITORY_CREATE, error) : NULL;
+        bool ok = pull.repository != NULL;
+        if (ok) {
+                sc_report_message(context->report, "Image %s is being pulled to ostree ...", context->subject);
+                ok = pull_image(&pull, reference, error);
+        }
+        g_cancellable_disconnect(context->cancellable, handler);
+        return ok;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verbs.h"
+
+#include "base/error.h"
+#include "base/journal.h"
+#include "base/path.h"
+#include "change.h"
+#include "store/deployment.h"
+#include <syslog.h>
+
+static bool recover_one(ScOpContext *context, const char *container, ScRecoverWhen when, GError **error)
+{
+        g_autoptr(GError) local = NULL;
+        g_autoptr(ScChange) change = sc_change_adopt(context, container, when, &local);
+        if (change == NULL) {
+                /* Busy: an operation of its own is at work, and recovers first thing. Not found: it was quicker. */
+                if (g_error_matches(local, SC_ERROR, SC_ERROR_BUSY) || g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
+                        return true;
+                g_propagate_error(error, g_steal_pointer(&local));
+                return false;
+        }
+        return sc_change_recover(change, error);
+}
+
+bool sc_recover_all(ScOpContext *context, ScRecoverWhen when, GError **error)
+{
+        sc_autofd checkout = sc_checkout_open(context->config, false, NULL);
+        if (checkout < 0)
+                return true; /* nothing was ever installed */
+        g_auto(GStrv) containers = sc_intent_list(checkout, NULL);
+        bool ok = true;
+        for (char **container = containers; container != NULL && *container != NULL; container++) {
+                g_autoptr(GError) local = NULL;
+                if (recover_one(context, *container, when, &local))
+                        continue;
+                g_autofree char *line = g_strdup_printf("Cannot recover %s: %s", *container, local->message);
+                sc_journal(LOG_ERR, line, SC_FIELD_CONTAINER, *container, SC_FIELD_OPERATION, "recover", NULL);
+                if (ok)
+                        g_propagate_error(error, g_steal_pointer(&local));
+                ok = false;
+        }
+        return ok;
+}
+
+bool sc_op_recover(ScOpContext *context, GError **error)
+{
+        if (context->subject[0] == '\0')
+                return sc_recover_all(context, SC_RECOVER_NOW, error);
+        return recover_one(context, context->subject, SC_RECOVER_NOW, error);
+}

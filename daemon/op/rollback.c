@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verbs.h"
+
+#include "base/error.h"
+#include "change.h"
+#include "options.h"
+#include "store/deployment.h"
+
+/* An update without the build: the other slot becomes live as it stands, and the live one stays to go forward again. */
+bool sc_op_rollback(ScOpContext *context, GError **error)
+{
+        g_autoptr(ScChange) change = sc_change_begin(context, context->subject, error);
+        g_autoptr(ScDeployment) deployment = change != NULL ? sc_deployment_find(context->config, context->subject, error) : NULL;
+        if (deployment == NULL)
+                return false;
+        if (deployment->preinstalled)
+                return sc_throw(error, SC_ERROR_UNSUPPORTED, "Cannot roll back a preinstalled container");
+        if (deployment->slot < 0 || deployment->previous == NULL) {
+                g_autofree char *slot = sc_slot_name(deployment->name, deployment->slot < 0 ? 0 : 1 - deployment->slot);
+                return sc_throw(error, SC_ERROR_NOT_FOUND, "Cannot find a previous deployment to rollback located at %s/%s",
+                                context->config->checkout_path, slot);
+        }
+        g_autoptr(ScIntent) intent = sc_intent_new(deployment->name, "rollback");
+        intent->old.slot = deployment->slot;
+        intent->new.slot = 1 - deployment->slot;
+        if (!sc_option_uint(context, "health-timeout", context->config->settling_time, &intent->settling_time, error) ||
+            !sc_change_observe(change, intent, error))
+                return false;
+        sc_detail(context, "container", deployment->name);
+        sc_detail(context, "image", deployment->previous->image);
+        sc_detail(context, "image-id", deployment->previous->revision);
+        sc_detail(context, "changed", "yes");
+        change->intent = g_steal_pointer(&intent);
+        return sc_change_carry_out(change, error);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "side.h"
+
+#include "base/error.h"
+#include "base/path.h"
+#include "unit/hostfiles.h"
+#include <fcntl.h>
+#include <string.h>
+
+enum { MAX_FILE = 1024 * 1024 };
+
+void sc_side_free(ScSide *side)
+{
+        if (side == NULL)
+                return;
+        sc_close(&side->fd);
+        sc_close(&side->hostfs_fd);
+        sc_info_free(side->info);
+        sc_exports_free(side->exports);
+        sc_variables_free(side->variables);
+        g_clear_pointer(&side->files, g_ptr_array_unref);
+        g_free(side->unit_text);
+        g_free(side->tmpfiles_text);
+        g_free(side);
+}
+
+char *sc_side_unit_file(const char *container)
+{
+        return g_strconcat(container, ".service", NULL);
+}
+
+char *sc_side_tmpfiles_file(const char *container)
+{
+        return g_strconcat("tmpfiles-", container, ".conf", NULL);
+}
+
+int sc_side_open_exports(int rootfs_fd)
+{
+        return sc_open_in_root(rootfs_fd, "exports", O_RDONLY | O_DIRECTORY, 0, NULL);
+}
+
+static int open_rootfs(ScSide *side, GError **error)
+{
+        if (side->info->remote == NULL)
+                return sc_open_beneath(side->fd, "rootfs", O_RDONLY | O_DIRECTORY, 0, error);
+        g_autofree char *path = g_build_filename(side->info->remote, "rootfs", NULL);
+        return sc_open_dir(path, error);
+}
+
+/* The values as they were: what the system sets anew at each render is taken from the record here, because host files on the disk
+ * were rendered with it. */
+static ScVariables *recorded_variables(const ScConfig *config, const ScInfo *info, const char *container, const char *path,
+                                       GError **error)
+{
+        g_autoptr(GHashTable) set = sc_string_map_new();
+        GHashTableIter iter;
+        gpointer key, value;
+        g_hash_table_iter_init(&iter, info->values);
+        while (g_hash_table_iter_next(&iter, &key, &value))
+                if (!sc_variable_is_fixed(key) && sc_variable_check(key, value, NULL))
+                        g_hash_table_insert(set, g_strdup(key), g_strdup(value));
+        ScVariablesInput input = {
+                .name = container,
+                .destdir = path,
+                .image_name = info->image != NULL ? info->image : "",
+                .image_id = info->revision != NULL ? info->revision : "",
+                .runtime = info->runtime != NULL ? info->runtime : config->runtime,
+                .exec_helper = LIBEXECDIR "/sysconsd-exec",
+                .client = BINDIR "/sysconsctl",
+                .set = set,
+        };
+        return sc_variables_new(&input, error);
+}
+
+static ScHostFile *bare_file(const char *destination, const char *checksum)
+{
+        ScHostFile *file = g_new0(ScHostFile, 1);
+        file->destination = g_strdup(destination);
+        file->checksum = g_strdup(checksum);
+        file->mode = S_IFREG | 0644;
+        return file;
+}
+
+/* What is recorded counts: a planned file that was left alone at install is not ours, and one that the image's folder no longer
+ * tells of is still to be removed by its checksum. */
+static bool find_files(ScSide *side, GError **error)
+{
+        g_autoptr(GPtrArray) planned = sc_host_files_plan(side->hostfs_fd, side->exports, side->variables, error);
+        if (planned == NULL)
+                return false;
+        g_autoptr(GHashTable) left = sc_string_map_copy(side->info->installed_files);
+        side->files = g_ptr_array_new_with_free_func((GDestroyNotify)sc_host_file_free);
+        while (planned->len > 0) {
+                g_autoptr(ScHostFile) file = g_ptr_array_steal_index(planned, 0);
+                const char *recorded = g_hash_table_lookup(left, file->destination);
+                if (recorded == NULL)
+                        continue;
+                if (recorded[0] != '\0') {
+                        g_free(file->checksum);
+                        file->checksum = g_strdup(recorded);
+                }
+                g_hash_table_remove(left, file->destination);
+                g_ptr_array_add(side->files, g_steal_pointer(&file));
+        }
+        GHashTableIter iter;
+        gpointer destination, checksum;
+        g_hash_table_iter_init(&iter, left);
+        while (g_hash_table_iter_next(&iter, &destination, &checksum))
+                if (sc_path_is_clean_absolute(destination) && *(char *)checksum != '\0')
+                        g_ptr_array_add(side->files, bare_file(destination, checksum));
+        return true;
+}
+
+static bool read_optional(int fd, const char *name, char **ret, GError **error)
+{
+        int there = sc_lstat(fd, name, NULL, error);
+        if (there < 0)
+                return false;
+        return there == 0 || sc_read_file(fd, name, MAX_FILE, ret, NULL, error);
+}
+
+ScSide *sc_side_open(const ScConfig *config, int checkout_fd, const char *container, const char *folder, GError **error)
+{
+        g_autoptr(ScSide) side = g_new0(ScSide, 1);
+        side->hostfs_fd = -1;
+        side->fd = sc_open_beneath(checkout_fd, folder, O_RDONLY | O_DIRECTORY, 0, error);
+        if (side->fd < 0)
+                return NULL;
+        g_autofree char *what = g_strdup_printf("info file of the container %s in %s", container, folder);
+        side->info = sc_info_read(side->fd, what, error);
+        if (side->info == NULL)
+                return NULL;
+        sc_autofd rootfs = open_rootfs(side, error);
+        if (rootfs < 0)
+                return NULL;
+        sc_autofd exports = sc_side_open_exports(rootfs);
+        side->exports = sc_exports_load(sc_exports_read_dir, &exports, exports >= 0, error);
+        g_autofree char *path = g_build_filename(config->checkout_path, folder, NULL);
+        side->variables = side->exports != NULL ? recorded_variables(config, side->info, container, path, error) : NULL;
+        if (side->variables == NULL)
+                return NULL;
+        side->hostfs_fd = exports >= 0 ? sc_open_beneath(exports, "hostfs", O_RDONLY | O_DIRECTORY, 0, NULL) : -1;
+        g_autofree char *unit = sc_side_unit_file(container);
+        g_autofree char *tmpfiles = sc_side_tmpfiles_file(container);
+        if (!find_files(side, error) || (side->info->has_service && !read_optional(side->fd, unit, &side->unit_text, error)) ||
+            !read_optional(side->fd, tmpfiles, &side->tmpfiles_text, error))
+                return NULL;
+        if (side->tmpfiles_text != NULL && side->tmpfiles_text[0] == '\0')
+                g_clear_pointer(&side->tmpfiles_text, g_free);
+        return g_steal_pointer(&side);
+}

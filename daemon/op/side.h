@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One deployment as the host sees it: which unit, tmpfiles and host files it wants. Read from its folder, so that bringing the host
+ * to the old deployment after a crash works as bringing it to the new one does. */
+
+#include "base/config.h"
+#include "store/info.h"
+#include "unit/exports.h"
+#include "unit/variables.h"
+
+typedef struct {
+        int fd;        /* of the deployment's folder */
+        int hostfs_fd; /* of rootfs/exports/hostfs, -1: none */
+        ScInfo *info;
+        ScExports *exports;
+        ScVariables *variables;
+        GPtrArray *files;    /* ScHostFile: what `info` says is installed, as it was rendered then */
+        char *unit_text;     /* NAME.service beside rootfs, NULL: no service */
+        char *tmpfiles_text; /* tmpfiles-NAME.conf, NULL: none */
+} ScSide;
+
+/* NotFound where the folder is not there; Corrupt where its info cannot be read. `folder` is a name below checkout_fd. */
+ScSide *sc_side_open(const ScConfig *config, int checkout_fd, const char *container, const char *folder, GError **error);
+void sc_side_free(ScSide *side);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScSide, sc_side_free)
+
+/* The folder /exports of a root file system, -1 where it has none; symlinks are followed inside of it only. */
+int sc_side_open_exports(int rootfs_fd);
+/* Names of the files beside rootfs. Newly allocated. */
+char *sc_side_unit_file(const char *container);
+char *sc_side_tmpfiles_file(const char *container);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One function an operation, each in the file of its name; op.c lists them. */
+
+#include "op.h"
+
+bool sc_op_pull(ScOpContext *context, GError **error);
+bool sc_op_install(ScOpContext *context, GError **error);
+bool sc_op_update(ScOpContext *context, GError **error);
+bool sc_op_rollback(ScOpContext *context, GError **error);
+bool sc_op_uninstall(ScOpContext *context, GError **error);
+bool sc_op_recover(ScOpContext *context, GError **error);
+bool sc_op_start(ScOpContext *context, GError **error);
+bool sc_op_stop(ScOpContext *context, GError **error);
+bool sc_op_restart(ScOpContext *context, GError **error);
+bool sc_op_prune(ScOpContext *context, GError **error);
+bool sc_op_delete_image(ScOpContext *context, GError **error);

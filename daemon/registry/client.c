@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client.h"
+
+#include "base/error.h"
+#include "fetch.h"
+#include "manifest.h"
+#include "request.h"
+#include <string.h>
+
+ScRegistry *sc_registry_new(const ScReference *reference, const ScConfig *config, ScReport *report, GError **error)
+{
+        if (reference->host == NULL) {
+                sc_throw(error, SC_ERROR_INVALID_REFERENCE, "The image %s names no registry: write it in front, as in docker.io/%s",
+                         reference->name, reference->name);
+                return NULL;
+        }
+        ScRegistry *registry = g_new0(ScRegistry, 1);
+        registry->config = config;
+        registry->report = report;
+        registry->image = g_strdup(reference->name);
+        /* Docker's own images have no namespace in their short names. */
+        bool official = g_str_equal(reference->host, "docker.io") && strchr(reference->path, '/') == NULL;
+        registry->repository = g_strconcat(official ? "library/" : "", reference->path, NULL);
+        registry->version = g_strdup(reference->digest != NULL ? reference->digest : reference->tag);
+        registry->endpoint = sc_endpoint_new(reference, config);
+        registry->auth = sc_auth_new();
+        registry->owner = g_thread_self();
+        registry->http = sc_http_new();
+        return registry;
+}
+
+void sc_registry_free(ScRegistry *registry)
+{
+        if (registry == NULL)
+                return;
+        g_assert(registry->owner == g_thread_self());
+        sc_http_free(registry->http);
+        sc_auth_free(registry->auth);
+        sc_endpoint_free(registry->endpoint);
+        g_free(registry->version);
+        g_free(registry->repository);
+        g_free(registry->image);
+        g_free(registry);
+}
+
+/* The calling thread's way into the network. *ret_own: to be freed by the caller, may be NULL. */
+static ScHttp *http_of_thread(ScRegistry *registry, ScHttp **ret_own)
+{
+        if (registry->owner == g_thread_self())
+                return registry->http;
+        *ret_own = sc_http_new();
+        return *ret_own;
+}
+
+void sc_manifest_text_clear(ScManifestText *manifest)
+{
+        g_clear_pointer(&manifest->text, g_free);
+        g_clear_pointer(&manifest->content_type, g_free);
+        manifest->size = 0;
+}
+
+/* The registry's own word for the digest, where it says one that is understood here, must be right. */
+static bool check_said_digest(const ScRegistry *registry, const ScAnswer *answer, const ScDigest *computed, GError **error)
+{
+        const char *said = soup_message_headers_get_one(soup_message_get_response_headers(answer->message),
+                                                        "Docker-Content-Digest");
+        ScDigest digest;
+        if (said == NULL || !sc_digest_parse(said, &digest, NULL) || sc_digest_equal(&digest, computed))
+                return true;
+        g_autofree char *is = sc_digest_to_string(computed), *should = sc_digest_to_string(&digest);
+        return sc_throw(error, SC_ERROR_VERIFY_FAILED,
+                        "The manifest of %s has the digest %s, and the registry %s says %s: it was damaged on its way",
+                        registry->image, is, sc_endpoint_host(registry->endpoint), should);
+}
+
+typedef struct {
+        const ScDigest *digest; /* that is wanted; NULL: any */
+        guint64 size;           /* 0: any */
+} Wanted;
+
+static bool check_wanted(const ScRegistry *registry, const Wanted *wanted, gsize size, const ScDigest *computed, GError **error)
+{
+        if (wanted->size != 0 && size != wanted->size)
+                return sc_throw(error, SC_ERROR_VERIFY_FAILED,
+                                "The manifest of %s has %" G_GSIZE_FORMAT " bytes instead of %" G_GUINT64_FORMAT, registry->image,
+                                size, wanted->size);
+        if (wanted->digest == NULL || sc_digest_equal(wanted->digest, computed))
+                return true;
+        g_autofree char *is = sc_digest_to_string(computed), *should = sc_digest_to_string(wanted->digest);
+        return sc_throw(error, SC_ERROR_VERIFY_FAILED,
+                        "The manifest of %s has the digest %s instead of %s: the registry %s holds something else", registry->image,
+                        is, should, sc_endpoint_host(registry->endpoint));
+}
+
+static bool fetch_manifest(ScRegistry *registry, ScHttp *http, const ScRequest *request, const Wanted *wanted, ScPatience *patience,
+                           ScManifestText *ret, GCancellable *cancellable, GError **error)
+{
+        g_auto(ScAnswer) answer = {};
+        if (!sc_request_send(registry, http, request, patience, &answer, cancellable, error))
+                return false;
+        g_autofree char *what = g_strdup_printf("manifest of %s", registry->image);
+        g_autoptr(GByteArray) body = NULL;
+        if (!sc_answer_read_all(&answer, SC_MANIFEST_MAX_SIZE, what, patience, &body, cancellable, error))
+                return false;
+        ScDigest computed;
+        sc_digest_of(body->data, body->len, &computed);
+        if (!check_wanted(registry, wanted, body->len, &computed, error) || !check_said_digest(registry, &answer, &computed, error))
+                return false;
+        ret->content_type = g_strdup(
+                soup_message_headers_get_content_type(soup_message_get_response_headers(answer.message), NULL));
+        ret->digest = computed;
+        ret->text = (char *)g_byte_array_steal(body, &ret->size);
+        return true;
+}
+
+bool sc_registry_get_manifest(ScRegistry *registry, const ScDigest *digest, guint64 expected_size, ScManifestText *ret,
+                              GCancellable *cancellable, GError **error)
+{
+        g_autoptr(ScHttp) own = NULL;
+        ScHttp *http = http_of_thread(registry, &own);
+        g_autofree char *named = digest != NULL ? sc_digest_to_string(digest) : NULL;
+        g_autofree char *missing =
+                digest == NULL ? g_strdup_printf("Image %s not found: the registry %s has no such name or tag", registry->image,
+                                                 sc_endpoint_host(registry->endpoint))
+                               : g_strdup_printf("Image %s not found: its index names the manifest %s, which the registry %s lacks",
+                                                 registry->image, named, sc_endpoint_host(registry->endpoint));
+        const ScRequest request = {
+                .kind = "manifests",
+                .version = named != NULL ? named : registry->version,
+                .accept = sc_manifest_accept,
+                .missing = missing,
+        };
+        /* A reference by digest says what to expect, too. */
+        ScDigest referenced;
+        Wanted wanted = {.digest = digest, .size = expected_size};
+        if (digest == NULL && strchr(registry->version, ':') != NULL) {
+                if (!sc_digest_parse(registry->version, &referenced, error))
+                        return false;
+                wanted.digest = &referenced;
+        }
+        ScPatience patience;
+        sc_patience_init(&patience, registry->config);
+        for (;;) {
+                g_autoptr(GError) problem = NULL;
+                sc_patience_begin(&patience);
+                if (fetch_manifest(registry, http, &request, &wanted, &patience, ret, cancellable, &problem))
+                        return true;
+                sc_http_reset(http);
+                if (sc_patience_again(&patience, http, cancellable, &problem))
+                        continue;
+                g_propagate_error(error, g_steal_pointer(&problem));
+                return sc_prefix(error, "Cannot pull %s", registry->image);
+        }
+}
+
+static bool append_chunk(const void *chunk, gsize size, gpointer data, GError **error)
+{
+        g_byte_array_append(data, chunk, (guint)size);
+        return true;
+}
+
+bool sc_registry_get_blob(ScRegistry *registry, const ScDigest *digest, guint64 size, char **ret_data, GCancellable *cancellable,
+                          GError **error)
+{
+        if (size > SC_CONFIG_MAX_SIZE)
+                return sc_throw(error, SC_ERROR_CORRUPT, "A configuration of %" G_GUINT64_FORMAT " bytes is too large", size);
+        g_autoptr(ScHttp) own = NULL;
+        ScHttp *http = http_of_thread(registry, &own);
+        g_autoptr(GByteArray) data = g_byte_array_sized_new((guint)size + 1);
+        const ScBlobTarget target = {.digest = digest, .size = size, .take = append_chunk, .data = data};
+        if (!sc_fetch_blob(registry, http, &target, cancellable, error))
+                return false;
+        g_byte_array_append(data, (const guint8 *)"", 1);
+        *ret_data = (char *)g_byte_array_steal(data, NULL);
+        return true;
+}

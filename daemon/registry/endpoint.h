@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Where a registry is, and what may be said to whom in plain text. By default everything is https, verified. A registry on
+ * loopback may speak plain http instead, and so may one that the configuration calls insecure (then its certificate is not
+ * verified either), or one that the user named with "http:". */
+
+#include "base/config.h"
+#include "base/reference.h"
+#include "http.h"
+
+typedef struct ScEndpoint ScEndpoint;
+/* config must outlive it. */
+ScEndpoint *sc_endpoint_new(const ScReference *reference, const ScConfig *config);
+void sc_endpoint_free(ScEndpoint *endpoint);
+
+/* HOST[:PORT] as it is spoken to: "registry-1.docker.io" for docker.io. */
+const char *sc_endpoint_host(const ScEndpoint *endpoint);
+
+/* "https://HOST[:PORT]" or "http://...", static for the endpoint's life. Where there is a choice, the first call tries, with
+ * GIO's errors, and the answer is kept. From any thread. */
+const char *sc_endpoint_base(ScEndpoint *endpoint, ScHttp *http, gint64 limit, GCancellable *cancellable, GError **error);
+
+/* May the host of this URI be spoken to without TLS, or with a certificate that nobody vouches for? */
+bool sc_endpoint_allows_plain(const ScEndpoint *endpoint, GUri *uri);
+bool sc_endpoint_allows_unverified(const ScEndpoint *endpoint, GUri *uri);

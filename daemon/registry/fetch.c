@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fetch.h"
+
+#include "base/error.h"
+
+typedef struct {
+        ScRegistry *registry;
+        ScHttp *http;
+        const ScBlobTarget *target;
+        GCancellable *cancellable;
+        ScPatience patience;
+        char *name; /* "sha256:..." */
+        ScHasher *hasher;
+        guint8 *chunk; /* SC_BLOB_CHUNK bytes, filled up to: */
+        gsize filled;
+        guint64 received; /* bytes of the blob that have come in and were hashed */
+        bool from_start;  /* the server cannot continue: ask for everything, and skip */
+} Fetch;
+
+static bool wrong_size(const Fetch *fetch, const char *instead, GError **error)
+{
+        return sc_throw(error, SC_ERROR_VERIFY_FAILED, "The blob %s of %s at %s has %s instead of its %" G_GUINT64_FORMAT " bytes",
+                        fetch->name, fetch->registry->image, sc_endpoint_host(fetch->registry->endpoint), instead,
+                        fetch->target->size);
+}
+
+static bool check_total(const Fetch *fetch, guint64 total, GError **error)
+{
+        if (total == fetch->target->size)
+                return true;
+        g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, total);
+        return wrong_size(fetch, text, error);
+}
+
+static bool cannot_continue(Fetch *fetch, GError **error)
+{
+        fetch->from_start = true;
+        return sc_patience_throw(&fetch->patience, error, "%s does not continue the blob %s at byte %" G_GUINT64_FORMAT,
+                                 sc_endpoint_host(fetch->registry->endpoint), fetch->name, fetch->received);
+}
+
+/* Where in the blob the answer begins: the byte that was asked for, or 0. */
+static bool check_headers(Fetch *fetch, const ScAnswer *answer, guint64 asked, guint64 *ret_start, GError **error)
+{
+        SoupMessageHeaders *headers = soup_message_get_response_headers(answer->message);
+        if (soup_message_get_status(answer->message) == 200) {
+                *ret_start = 0;
+                return soup_message_headers_get_encoding(headers) != SOUP_ENCODING_CONTENT_LENGTH ||
+                       check_total(fetch, (guint64)soup_message_headers_get_content_length(headers), error);
+        }
+        goffset start, end, total;
+        if (soup_message_get_status(answer->message) != 206 ||
+            !soup_message_headers_get_content_range(headers, &start, &end, &total) || start < 0 || (guint64)start != asked)
+                return cannot_continue(fetch, error);
+        if (total >= 0 && !check_total(fetch, (guint64)total, error))
+                return false;
+        *ret_start = asked;
+        return true;
+}
+
+static bool flush(Fetch *fetch, GError **error)
+{
+        gsize size = fetch->filled;
+        fetch->filled = 0;
+        return size == 0 || fetch->target->take(fetch->chunk, size, fetch->target->data, error);
+}
+
+/* n bytes stand behind what the chunk holds. */
+static bool take_bytes(Fetch *fetch, gsize n, GError **error)
+{
+        if (n > fetch->target->size - fetch->received)
+                return wrong_size(fetch, "more", error);
+        sc_hasher_update(fetch->hasher, fetch->chunk + fetch->filled, n);
+        fetch->received += n;
+        fetch->filled += n;
+        sc_patience_advance(&fetch->patience, n);
+        sc_report_advance(fetch->registry->report, n);
+        return fetch->filled < SC_BLOB_CHUNK || flush(fetch, error);
+}
+
+/* What the server sends again, because it starts at the beginning, is dropped. */
+static bool skip_bytes(Fetch *fetch, const ScAnswer *answer, guint64 count, GError **error)
+{
+        g_autofree guint8 *buffer = count > 0 ? g_malloc(SC_BLOB_CHUNK) : NULL;
+        while (count > 0) {
+                gsize n;
+                if (!sc_answer_read(answer, buffer, (gsize)MIN(count, SC_BLOB_CHUNK), &fetch->patience, &n, fetch->cancellable,
+                                    error))
+                        return false;
+                if (n == 0)
+                        return sc_patience_throw(&fetch->patience, error, "%s broke off the blob %s",
+                                                 sc_endpoint_host(fetch->registry->endpoint), fetch->name);
+                count -= n;
+        }
+        return true;
+}
+
+/* Goes on behind the last byte, to see whether the server takes that for the last one, too. */
+static bool receive(Fetch *fetch, const ScAnswer *answer, GError **error)
+{
+        for (;;) {
+                gsize n;
+                g_autoptr(GError) problem = NULL;
+                if (!sc_answer_read(answer, fetch->chunk + fetch->filled, SC_BLOB_CHUNK - fetch->filled, &fetch->patience, &n,
+                                    fetch->cancellable, &problem)) {
+                        /* A connection that breaks behind the last byte is none of our trouble. */
+                        if (fetch->patience.passing && fetch->received == fetch->target->size)
+                                return true;
+                        g_propagate_error(error, g_steal_pointer(&problem));
+                        return false;
+                }
+                if (n == 0)
+                        return true;
+                if (!take_bytes(fetch, n, error))
+                        return false;
+        }
+}
+
+static bool attempt(Fetch *fetch, GError **error)
+{
+        g_autofree char *missing = g_strdup_printf("The registry %s lacks the blob %s, which image %s names: push the image again",
+                                                   sc_endpoint_host(fetch->registry->endpoint), fetch->name,
+                                                   fetch->registry->image);
+        guint64 asked = fetch->from_start ? 0 : fetch->received;
+        const ScRequest request = {.kind = "blobs", .version = fetch->name, .offset = asked, .missing = missing};
+        g_auto(ScAnswer) answer = {};
+        guint64 start;
+        if (!sc_request_send(fetch->registry, fetch->http, &request, &fetch->patience, &answer, fetch->cancellable, error) ||
+            !check_headers(fetch, &answer, asked, &start, error) || !skip_bytes(fetch, &answer, fetch->received - start, error) ||
+            !receive(fetch, &answer, error))
+                return false;
+        if (fetch->received < fetch->target->size)
+                return sc_patience_throw(&fetch->patience, error,
+                                         "%s broke off the blob %s after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
+                                         sc_endpoint_host(fetch->registry->endpoint), fetch->name, fetch->received,
+                                         fetch->target->size);
+        return true;
+}
+
+static bool check_digest(Fetch *fetch, GError **error)
+{
+        ScDigest computed;
+        sc_hasher_finish(fetch->hasher, &computed);
+        if (sc_digest_equal(&computed, fetch->target->digest))
+                return true;
+        g_autofree char *is = sc_digest_to_string(&computed);
+        return sc_throw(error, SC_ERROR_VERIFY_FAILED,
+                        "A blob of %s at %s has the digest %s instead of %s: the registry's copy is damaged",
+                        fetch->registry->image, sc_endpoint_host(fetch->registry->endpoint), is, fetch->name);
+}
+
+static bool run(Fetch *fetch, GError **error)
+{
+        for (;;) {
+                g_autoptr(GError) problem = NULL;
+                sc_patience_begin(&fetch->patience);
+                if (attempt(fetch, &problem))
+                        return flush(fetch, error) && check_digest(fetch, error);
+                sc_http_reset(fetch->http);
+                if (!sc_patience_again(&fetch->patience, fetch->http, fetch->cancellable, &problem)) {
+                        g_propagate_error(error, g_steal_pointer(&problem));
+                        return sc_prefix(error, "Cannot pull %s", fetch->registry->image);
+                }
+        }
+}
+
+bool sc_fetch_blob(ScRegistry *registry, ScHttp *http, const ScBlobTarget *target, GCancellable *cancellable, GError **error)
+{
+        Fetch fetch = {.registry = registry, .http = http, .target = target, .cancellable = cancellable};
+        g_autofree char *name = sc_digest_to_string(target->digest);
+        g_autofree guint8 *chunk = g_malloc(SC_BLOB_CHUNK);
+        g_autoptr(ScHasher) hasher = sc_hasher_new();
+        fetch.name = name;
+        fetch.chunk = chunk;
+        fetch.hasher = hasher;
+        sc_patience_init(&fetch.patience, registry->config);
+        return run(&fetch, error);
+}

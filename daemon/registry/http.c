@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "http.h"
+
+struct ScHttp {
+        GMainContext *context;
+        SoupSession *session; /* NULL: made when it is needed */
+};
+
+ScHttp *sc_http_new(void)
+{
+        ScHttp *http = g_new0(ScHttp, 1);
+        http->context = g_main_context_new();
+        return http;
+}
+
+/* libsoup attaches what it does later to the context that is the thread's default now. */
+static void drop_session(ScHttp *http)
+{
+        if (http->session == NULL)
+                return;
+        g_main_context_push_thread_default(http->context);
+        soup_session_abort(http->session);
+        while (g_main_context_iteration(http->context, FALSE))
+                ;
+        g_clear_object(&http->session);
+        while (g_main_context_iteration(http->context, FALSE))
+                ;
+        g_main_context_pop_thread_default(http->context);
+}
+
+void sc_http_free(ScHttp *http)
+{
+        if (http == NULL)
+                return;
+        drop_session(http);
+        g_main_context_unref(http->context);
+        g_free(http);
+}
+
+void sc_http_reset(ScHttp *http)
+{
+        drop_session(http);
+}
+
+void sc_http_release(ScHttp *http, SoupMessage **message, GInputStream **body)
+{
+        g_main_context_push_thread_default(http->context);
+        g_clear_object(body);
+        g_clear_object(message);
+        g_main_context_pop_thread_default(http->context);
+}
+
+static void need_session(ScHttp *http)
+{
+        if (http->session != NULL)
+                return;
+        http->session = soup_session_new_with_options("user-agent", PACKAGE_NAME "/" PACKAGE_VERSION, "timeout", 0, NULL);
+        /* Digests and sizes are those of the bytes as they are sent. */
+        soup_session_remove_feature_by_type(http->session, SOUP_TYPE_CONTENT_DECODER);
+        /* No credentials are ever taken from a URL, nor from a server's wish for a password. */
+        soup_session_remove_feature_by_type(http->session, SOUP_TYPE_AUTH_MANAGER);
+}
+
+/* One asynchronous call that is waited for. */
+typedef struct {
+        ScHttp *http;
+        GCancellable *cancellable; /* given to the call: cancelled by the caller's cancellable, or by time */
+        GCancellable *callers;     /* NULL: none */
+        GSource *cancel_source;    /* NULL: none */
+        GSource *timer;
+        bool expired;
+        GObject *source;
+        GAsyncResult *result;
+} Wait;
+
+static gboolean callers_cancelled(GCancellable *cancellable, gpointer data)
+{
+        Wait *wait = data;
+        g_cancellable_cancel(wait->cancellable);
+        return G_SOURCE_REMOVE;
+}
+
+static gboolean time_is_over(gpointer data)
+{
+        Wait *wait = data;
+        wait->expired = true;
+        g_cancellable_cancel(wait->cancellable);
+        return G_SOURCE_REMOVE;
+}
+
+static void wait_begin(Wait *wait, ScHttp *http, gint64 limit, GCancellable *cancellable)
+{
+        *wait = (Wait){.http = http, .callers = cancellable, .cancellable = g_cancellable_new()};
+        g_main_context_push_thread_default(http->context);
+        /* Watched by a source, not by the signal, which would run in the thread that cancels. */
+        if (cancellable != NULL) {
+                wait->cancel_source = g_cancellable_source_new(cancellable);
+                g_source_set_callback(wait->cancel_source, G_SOURCE_FUNC(callers_cancelled), wait, NULL);
+                g_source_attach(wait->cancel_source, http->context);
+        }
+        wait->timer = g_timeout_source_new((guint)CLAMP(limit / 1000, 1, G_MAXINT));
+        g_source_set_callback(wait->timer, time_is_over, wait, NULL);
+        g_source_attach(wait->timer, http->context);
+}
+
+static void wait_done(GObject *source, GAsyncResult *result, gpointer data)
+{
+        Wait *wait = data;
+        g_set_object(&wait->source, source);
+        g_set_object(&wait->result, result);
+}
+
+static void wait_for_result(Wait *wait)
+{
+        while (wait->result == NULL)
+                g_main_context_iteration(wait->http->context, TRUE);
+}
+
+static void destroy_source(GSource **source)
+{
+        if (*source == NULL)
+                return;
+        g_source_destroy(*source);
+        g_clear_pointer(source, g_source_unref);
+}
+
+/* problem: what the call ended with, NULL for success; taken over. */
+static bool wait_end(Wait *wait, GError *problem, GError **error)
+{
+        destroy_source(&wait->cancel_source);
+        destroy_source(&wait->timer);
+        g_clear_object(&wait->result);
+        g_clear_object(&wait->source);
+        g_clear_object(&wait->cancellable);
+        g_main_context_pop_thread_default(wait->http->context);
+        if (problem == NULL)
+                return true;
+        bool cancelled = wait->callers != NULL && g_cancellable_is_cancelled(wait->callers);
+        if (wait->expired && !cancelled) {
+                g_clear_error(&problem);
+                problem = g_error_new(G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "No answer in time");
+        }
+        g_propagate_error(error, problem);
+        return false;
+}
+
+GInputStream *sc_http_send(ScHttp *http, SoupMessage *message, gint64 limit, GCancellable *cancellable, GError **error)
+{
+        Wait wait;
+        wait_begin(&wait, http, limit, cancellable);
+        need_session(http);
+        soup_session_send_async(http->session, message, G_PRIORITY_DEFAULT, wait.cancellable, wait_done, &wait);
+        wait_for_result(&wait);
+        GError *problem = NULL;
+        GInputStream *body = soup_session_send_finish(http->session, wait.result, &problem);
+        return wait_end(&wait, problem, error) ? body : NULL;
+}
+
+gssize sc_http_read(ScHttp *http, GInputStream *body, void *buffer, gsize size, gint64 limit, GCancellable *cancellable,
+                    GError **error)
+{
+        Wait wait;
+        wait_begin(&wait, http, limit, cancellable);
+        g_input_stream_read_async(body, buffer, size, G_PRIORITY_DEFAULT, wait.cancellable, wait_done, &wait);
+        wait_for_result(&wait);
+        GError *problem = NULL;
+        gssize n = g_input_stream_read_finish(body, wait.result, &problem);
+        return wait_end(&wait, problem, error) ? n : -1;
+}
+
+bool sc_http_probe(ScHttp *http, ScHttpProbe probe, const char *host_and_port, gint64 limit, GCancellable *cancellable,
+                   GError **error)
+{
+        Wait wait;
+        wait_begin(&wait, http, limit, cancellable);
+        g_autoptr(GSocketClient) client = g_socket_client_new();
+        g_socket_client_set_tls(client, probe == SC_HTTP_PROBE_TLS);
+        g_socket_client_connect_to_host_async(client, host_and_port, probe == SC_HTTP_PROBE_TLS ? 443 : 80, wait.cancellable,
+                                              wait_done, &wait);
+        wait_for_result(&wait);
+        GError *problem = NULL;
+        g_autoptr(GSocketConnection) connection = g_socket_client_connect_to_host_finish(client, wait.result, &problem);
+        return wait_end(&wait, problem, error);
+}
+
+bool sc_http_pause(ScHttp *http, gint64 duration, GCancellable *cancellable, GError **error)
+{
+        Wait wait;
+        wait_begin(&wait, http, duration, cancellable);
+        while (!g_cancellable_is_cancelled(wait.cancellable))
+                g_main_context_iteration(http->context, TRUE);
+        bool cancelled = !wait.expired;
+        return wait_end(&wait, cancelled ? g_error_new(G_IO_ERROR, G_IO_ERROR_CANCELLED, "Cancelled") : NULL, error);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "trouble.h"
+
+#include "base/error.h"
+#include <string.h>
+
+char *sc_trouble_host(GUri *uri)
+{
+        int port = g_uri_get_port(uri);
+        if (port <= 0 || port == (g_str_equal(g_uri_get_scheme(uri), "https") ? 443 : 80))
+                return g_strdup(g_uri_get_host(uri));
+        return g_strdup_printf(strchr(g_uri_get_host(uri), ':') != NULL ? "[%s]:%d" : "%s:%d", g_uri_get_host(uri), port);
+}
+
+static const char *flaw_of_certificate(SoupMessage *message)
+{
+        GTlsCertificateFlags flaws = message != NULL ? soup_message_get_tls_peer_certificate_errors(message) : 0;
+        if ((flaws & G_TLS_CERTIFICATE_EXPIRED) != 0)
+                return "has expired";
+        if ((flaws & G_TLS_CERTIFICATE_NOT_ACTIVATED) != 0)
+                return "is not valid yet (is this machine's clock right?)";
+        if ((flaws & G_TLS_CERTIFICATE_BAD_IDENTITY) != 0)
+                return "is for another host";
+        if ((flaws & G_TLS_CERTIFICATE_REVOKED) != 0)
+                return "was revoked";
+        return "is not signed by an authority that this machine knows";
+}
+
+static bool throw_tls(const GError *problem, SoupMessage *message, const char *host, ScPatience *patience, GError **error)
+{
+        if (problem->code == G_TLS_ERROR_BAD_CERTIFICATE)
+                return sc_throw(error, SC_ERROR_NETWORK,
+                                "The TLS certificate of %s %s: install the authority's certificate on this machine "
+                                "(update-ca-certificates), or name "
+                                "the registry in InsecureRegistries= of /etc/sysconsd.conf",
+                                host, flaw_of_certificate(message));
+        if (problem->code == G_TLS_ERROR_EOF)
+                return sc_patience_throw(patience, error, "%s broke the connection off", host);
+        return sc_throw(error, SC_ERROR_NETWORK,
+                        "%s cannot be reached with TLS (%s): if it speaks plain http, write http:IMAGE, or name it in "
+                        "InsecureRegistries= of "
+                        "/etc/sysconsd.conf",
+                        host, problem->message);
+}
+
+static bool throw_io(const GError *problem, const char *host, ScPatience *patience, GError **error)
+{
+        switch (problem->code) {
+        case G_IO_ERROR_CANCELLED:
+                return sc_throw(error, SC_ERROR_CANCELLED, "The download was stopped");
+        case G_IO_ERROR_CONNECTION_REFUSED:
+                return sc_patience_throw(patience, error, "%s refused the connection: is the registry running there, at that port?",
+                                         host);
+        case G_IO_ERROR_TIMED_OUT:
+                return sc_patience_throw(patience, error,
+                                         "%s sent nothing for too long: check the network, and whether the registry is well", host);
+        case G_IO_ERROR_HOST_UNREACHABLE:
+        case G_IO_ERROR_NETWORK_UNREACHABLE:
+                return sc_patience_throw(patience, error, "%s cannot be reached: check this machine's network", host);
+        default:
+                return sc_patience_throw(patience, error, "The connection to %s broke: %s", host, problem->message);
+        }
+}
+
+bool sc_trouble_throw(const GError *problem, SoupMessage *message, const char *host, ScPatience *patience, GError **error)
+{
+        if (problem->domain == G_TLS_ERROR)
+                return throw_tls(problem, message, host, patience, error);
+        if (problem->domain == G_IO_ERROR)
+                return throw_io(problem, host, patience, error);
+        if (g_error_matches(problem, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
+                return sc_throw(error, SC_ERROR_NETWORK,
+                                "The host %s is not known: check the name, and this machine's name resolution", host);
+        return sc_patience_throw(patience, error, "Talking to %s failed: %s", host, problem->message);
+}
+
+/* RFC 9110, 10.2.3: seconds, or a date. */
+static gint64 retry_after(SoupMessage *message)
+{
+        const char *text = soup_message_headers_get_one(soup_message_get_response_headers(message), "Retry-After");
+        if (text == NULL)
+                return 0;
+        guint64 seconds;
+        if (g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT32, &seconds, NULL))
+                return (gint64)seconds * G_TIME_SPAN_SECOND;
+        g_autoptr(GDateTime) date = soup_date_time_new_from_http_string(text);
+        g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+        return date != NULL ? MAX(g_date_time_difference(date, now), 0) : 0;
+}
+
+bool sc_trouble_throw_status(SoupMessage *message, ScPatience *patience, GError **error)
+{
+        guint status = soup_message_get_status(message);
+        g_autofree char *host = sc_trouble_host(soup_message_get_uri(message));
+        if (status == 429) {
+                sc_patience_ask(patience, retry_after(message));
+                return sc_patience_throw(patience, error, "%s says that there were too many requests (429): try again later", host);
+        }
+        if (status >= 500) {
+                sc_patience_ask(patience, retry_after(message));
+                return sc_patience_throw(patience, error, "%s has trouble of its own (%u): look into its log, or try again later",
+                                         host, status);
+        }
+        if (status == 401 || status == 403)
+                return sc_throw(error, SC_ERROR_ACCESS_DENIED, "%s refuses access (%u)", host, status);
+        return sc_throw(error, SC_ERROR_NETWORK, "%s gave an answer that is of no use (%u): is it a registry?", host, status);
+}

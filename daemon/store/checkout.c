@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "checkout.h"
+#include "base/error.h"
+#include "base/path.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What a thread takes at a time; fewer files than this in all are not worth a second thread. */
+#define CHUNK 256
+
+typedef struct {
+        const ScNode *node;
+        char *path;
+} Folder;
+
+typedef struct {
+        guint folder;
+        const ScNode *node;
+} File;
+
+typedef struct {
+        int dir_fd;
+        int objects_fd;
+        GArray *folders; /* Folder, parents before what they hold */
+        GArray *files;   /* File, those of a folder together */
+        gint next;       /* atomic: the first file that no thread has taken */
+        gint failed;     /* atomic */
+        GError *error;   /* of whoever failed first */
+        ScReport *report;
+        GCancellable *cancellable;
+} Checkout;
+
+static void clear_folder(gpointer folder)
+{
+        g_free(((Folder *)folder)->path);
+}
+
+static void collect(Checkout *checkout, const ScNode *folder, const char *path)
+{
+        Folder entry = {.node = folder, .path = g_strdup(path)};
+        g_autoptr(GPtrArray) children = sc_node_sorted_children(folder);
+        guint index = checkout->folders->len;
+
+        g_array_append_val(checkout->folders, entry);
+        for (guint i = 0; i < children->len; i++) {
+                File file = {.folder = index, .node = children->pdata[i]};
+                if (file.node->type == SC_NODE_FILE)
+                        g_array_append_val(checkout->files, file);
+        }
+        for (guint i = 0; i < children->len; i++) {
+                const ScNode *child = children->pdata[i];
+                g_autofree char *child_path = *path == '\0' ? g_strdup(child->name) : g_strconcat(path, "/", child->name, NULL);
+                if (child->type == SC_NODE_FOLDER)
+                        collect(checkout, child, child_path);
+        }
+}
+
+static bool make_folders(Checkout *checkout, GError **error)
+{
+        /* The first is the root, which is there. */
+        for (guint i = 1; i < checkout->folders->len; i++) {
+                const char *path = g_array_index(checkout->folders, Folder, i).path;
+                if (mkdirat(checkout->dir_fd, path, 0700) < 0)
+                        return sc_throw_errno(error, "Cannot make the folder %s", path);
+        }
+        return true;
+}
+
+static bool link_file(Checkout *checkout, int folder_fd, const ScNode *file, GError **error)
+{
+        char object[SC_OBJECT_PATH_SIZE];
+
+        sc_object_path(file->file, object);
+        if (linkat(checkout->objects_fd, object, folder_fd, file->name, 0) == 0)
+                return true;
+        switch (errno) {
+        case EMLINK:
+                return sc_object_copy(checkout->objects_fd, object, folder_fd, file->name, error);
+        case EXDEV:
+                return sc_throw(error, SC_ERROR_UNSUPPORTED,
+                                "the checkout path and the repository must be on the same file system");
+        case ENOENT:
+                return sc_throw(error, SC_ERROR_CORRUPT, "the repository has lost the object %s; pull the image again", object);
+        default:
+                return sc_throw_errno(error, "Cannot link %s", object);
+        }
+}
+
+static bool link_chunk(Checkout *checkout, guint first, guint end, GError **error)
+{
+        sc_autofd folder_fd = -1;
+        guint current = 0;
+
+        for (guint i = first; i < end; i++) {
+                const File *file = &g_array_index(checkout->files, File, i);
+                const char *path = g_array_index(checkout->folders, Folder, file->folder).path;
+                if (folder_fd < 0 || file->folder != current) {
+                        sc_close(&folder_fd);
+                        current = file->folder;
+                        folder_fd = openat(checkout->dir_fd, *path == '\0' ? "." : path,
+                                           O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                        if (folder_fd < 0)
+                                return sc_throw_errno(error, "Cannot open the folder %s", path);
+                }
+                if (!link_file(checkout, folder_fd, file->node, error))
+                        return sc_prefix(error, "Cannot check out %s/%s", path, file->node->name);
+        }
+        return true;
+}
+
+static gpointer link_files(gpointer data)
+{
+        Checkout *checkout = data;
+
+        while (g_atomic_int_get(&checkout->failed) == 0) {
+                guint first = (guint)g_atomic_int_add(&checkout->next, CHUNK);
+                GError *error = NULL;
+                if (first >= checkout->files->len)
+                        break;
+                guint end = MIN(first + CHUNK, checkout->files->len);
+                if (!sc_cancelled(checkout->cancellable, &error) && link_chunk(checkout, first, end, &error)) {
+                        sc_report_advance(checkout->report, end - first);
+                        continue;
+                }
+                if (g_atomic_int_compare_and_exchange(&checkout->failed, 0, 1))
+                        checkout->error = error;
+                else
+                        g_error_free(error);
+        }
+        return NULL;
+}
+
+static bool finish_folder(Checkout *checkout, const Folder *folder, GError **error)
+{
+        sc_autofd fd = openat(checkout->dir_fd, *folder->path == '\0' ? "." : folder->path,
+                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+                return sc_throw_errno(error, "Cannot open the folder %s", folder->path);
+        return sc_object_set_meta(fd, &folder->node->meta, error) || sc_prefix(error, "Folder %s", folder->path);
+}
+
+static bool run(Checkout *checkout, GError **error)
+{
+        if (!make_folders(checkout, error))
+                return false;
+        GThread *thread = checkout->files->len > CHUNK ? g_thread_new("checkout", link_files, checkout) : NULL;
+        link_files(checkout);
+        if (thread != NULL)
+                g_thread_join(thread);
+        if (checkout->error != NULL) {
+                g_propagate_error(error, checkout->error);
+                return false;
+        }
+        /* Deepest first: nothing is made below a folder any more once its mode and time are set. */
+        for (guint i = checkout->folders->len; i > 0; i--)
+                if (!finish_folder(checkout, &g_array_index(checkout->folders, Folder, i - 1), error))
+                        return false;
+        return true;
+}
+
+bool sc_tree_checkout(const ScTree *tree, int dir_fd, ScReport *report, GCancellable *cancellable, GError **error)
+{
+        g_autoptr(GArray) folders = g_array_new(FALSE, FALSE, sizeof(Folder));
+        g_autoptr(GArray) files = g_array_new(FALSE, FALSE, sizeof(File));
+        Checkout checkout = {
+                .dir_fd = dir_fd,
+                .objects_fd = sc_repository_objects_fd(sc_tree_repository(tree)),
+                .folders = folders,
+                .files = files,
+                .report = report,
+                .cancellable = cancellable,
+        };
+
+        g_array_set_clear_func(folders, clear_folder);
+        collect(&checkout, sc_tree_root(tree), "");
+        return run(&checkout, error);
+}

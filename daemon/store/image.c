@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "image.h"
+#include "base/error.h"
+#include "base/journal.h"
+#include "base/reference.h"
+#include "commit.h"
+#include "layer.h"
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#define KEY_MANIFEST "docker.manifest"
+#define KEY_DIGEST "docker.digest"
+#define KEY_SIGNATURES "signatures"
+#define KEY_INFO "sysconsd.image"
+#define MAX_MANIFEST (4u << 20)
+#define MAX_INFO (16u << 20)
+#define MIN_ID_PREFIX 4
+
+void sc_image_free(ScImage *image)
+{
+        if (image == NULL)
+                return;
+        g_strfreev(image->names);
+        g_free(image->id);
+        g_free(image->commit);
+        g_free(image->manifest);
+        g_clear_pointer(&image->info, sc_image_info_free);
+        g_free(image);
+}
+
+static GVariant *load_metadata(ScRepository *repository, const char *commit, GError **error)
+{
+        g_autoptr(GVariant) object = NULL;
+
+        if (!ostree_repo_load_commit(sc_repository_ostree(repository), commit, &object, NULL, error)) {
+                sc_prefix(error, "Cannot read the commit %s", commit);
+                return NULL;
+        }
+        return g_variant_get_child_value(object, 0);
+}
+
+static bool read_info(GVariant *metadata, ScImageInfo **ret, GError **error)
+{
+        const char *text;
+
+        *ret = NULL;
+        if (!g_variant_lookup(metadata, KEY_INFO, "&s", &text))
+                return true;
+        g_autoptr(JsonObject) json = sc_json_parse_object(text, -1, MAX_INFO, "image information", error);
+        if (json == NULL)
+                return false;
+        *ret = sc_image_info_from_json(json, error);
+        return *ret != NULL;
+}
+
+/* The digest of the configuration, from the manifest of an image that another program pulled. */
+static char *read_id(const char *manifest, GError **error)
+{
+        g_autoptr(JsonObject) json = sc_json_parse_object(manifest, -1, MAX_MANIFEST, "manifest", error);
+        JsonObject *config;
+        const char *text;
+        ScDigest digest;
+
+        if (json == NULL || !sc_json_get_object(json, "config", SC_JSON_REQUIRED, &config, error) ||
+            !sc_json_get_string(config, "digest", SC_JSON_REQUIRED, &text, error) || !sc_digest_parse(text, &digest, error))
+                return NULL;
+        char hex[SC_DIGEST_HEX_SIZE];
+        sc_digest_to_hex(&digest, hex);
+        return g_strdup(hex);
+}
+
+/* Without names. */
+static ScImage *read_image(ScRepository *repository, const char *commit, GError **error)
+{
+        g_autoptr(GVariant) metadata = load_metadata(repository, commit, error);
+        g_autoptr(ScImage) image = g_new0(ScImage, 1);
+        const char *manifest;
+
+        if (metadata == NULL || !read_info(metadata, &image->info, error))
+                return NULL;
+        if (!g_variant_lookup(metadata, KEY_MANIFEST, "&s", &manifest)) {
+                sc_throw(error, SC_ERROR_CORRUPT, "The commit %s has no manifest", commit);
+                return NULL;
+        }
+        if (image->info != NULL) {
+                char hex[SC_DIGEST_HEX_SIZE];
+                sc_digest_to_hex(&image->info->config, hex);
+                image->id = g_strdup(hex);
+        } else
+                image->id = read_id(manifest, error);
+        if (image->id == NULL)
+                return NULL;
+        image->commit = g_strdup(commit);
+        image->manifest = g_strdup(manifest);
+        return g_steal_pointer(&image);
+}
+
+typedef struct {
+        char *name;
+        char *commit;
+} NamedCommit;
+
+static void named_commit_clear(gpointer data)
+{
+        NamedCommit *named = data;
+
+        g_free(named->name);
+        g_free(named->commit);
+}
+
+static int compare_named(gconstpointer a, gconstpointer b)
+{
+        return strcmp(((const NamedCommit *)a)->name, ((const NamedCommit *)b)->name);
+}
+
+/* Refs of images, sorted by name. */
+static GArray *list_refs(ScRepository *repository, GError **error)
+{
+        const OstreeRepoListRefsExtFlags flags = OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_REMOTES |
+                                                 OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_MIRRORS;
+        g_autoptr(GHashTable) refs = NULL;
+        g_autofree char *prefix = g_strndup(SC_REF_PREFIX, strlen(SC_REF_PREFIX) - 1);
+        GHashTableIter iter;
+        gpointer ref, commit;
+
+        if (!ostree_repo_list_refs_ext(sc_repository_ostree(repository), prefix, &refs, flags, NULL, error)) {
+                sc_prefix(error, "Cannot list the images of the repository %s", sc_repository_path(repository));
+                return NULL;
+        }
+        GArray *list = g_array_new(FALSE, FALSE, sizeof(NamedCommit));
+        g_array_set_clear_func(list, named_commit_clear);
+        g_hash_table_iter_init(&iter, refs);
+        while (g_hash_table_iter_next(&iter, &ref, &commit)) {
+                char *name = sc_ref_is_blob(ref) ? NULL : sc_ref_decode(ref);
+                NamedCommit named = {.name = name, .commit = name != NULL ? g_strdup(commit) : NULL};
+                if (name != NULL)
+                        g_array_append_val(list, named);
+        }
+        g_array_sort(list, compare_named);
+        return list;
+}
+
+static void add_name(ScImage *image, const char *name)
+{
+        guint n = image->names != NULL ? g_strv_length(image->names) : 0;
+
+        image->names = g_renew(char *, image->names, n + 2);
+        image->names[n] = g_strdup(name);
+        image->names[n + 1] = NULL;
+}
+
+/* With manifests. */
+static GPtrArray *list_images(ScRepository *repository, GError **error)
+{
+        g_autoptr(GArray) refs = list_refs(repository, error);
+        if (refs == NULL)
+                return NULL;
+        g_autoptr(GPtrArray) images = g_ptr_array_new_with_free_func((GDestroyNotify)sc_image_free);
+        g_autoptr(GHashTable) by_id = g_hash_table_new(g_str_hash, g_str_equal);
+
+        for (guint i = 0; i < refs->len; i++) {
+                const NamedCommit *named = &g_array_index(refs, NamedCommit, i);
+                g_autoptr(GError) own_error = NULL;
+                g_autoptr(ScImage) image = read_image(repository, named->commit, &own_error);
+                if (image == NULL) {
+                        g_autofree char *message = g_strdup_printf("Image %s cannot be read: %s", named->name, own_error->message);
+                        sc_journal(LOG_WARNING, message, SC_FIELD_IMAGE, named->name, NULL);
+                        continue;
+                }
+                ScImage *known = g_hash_table_lookup(by_id, image->id);
+                if (known != NULL) {
+                        add_name(known, named->name);
+                        continue;
+                }
+                add_name(image, named->name);
+                g_hash_table_insert(by_id, image->id, image);
+                g_ptr_array_add(images, g_steal_pointer(&image));
+        }
+        return g_steal_pointer(&images);
+}
+
+GPtrArray *sc_image_list(ScRepository *repository, GError **error)
+{
+        GPtrArray *images = list_images(repository, error);
+
+        for (guint i = 0; images != NULL && i < images->len; i++)
+                g_clear_pointer(&((ScImage *)images->pdata[i])->manifest, g_free);
+        return images;
+}
+
+static bool has_name(const ScImage *image, const char *name)
+{
+        g_autofree char *latest = g_strconcat(name, ":latest", NULL);
+
+        return g_strv_contains((const char *const *)image->names, name) ||
+               g_strv_contains((const char *const *)image->names, latest);
+}
+
+static bool is_id_prefix(const char *text)
+{
+        gsize size = strlen(text);
+
+        return size >= MIN_ID_PREFIX && size <= 64 && strspn(text, "0123456789abcdef") == size;
+}
+
+ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError **error)
+{
+        g_autoptr(GPtrArray) images = list_images(repository, error);
+        guint found = G_MAXUINT;
+
+        if (images == NULL)
+                return NULL;
+        for (guint i = 0; i < images->len; i++)
+                if (has_name(images->pdata[i], name_or_id))
+                        found = i;
+        for (guint i = 0; found == G_MAXUINT && is_id_prefix(name_or_id) && i < images->len; i++) {
+                if (!g_str_has_prefix(((const ScImage *)images->pdata[i])->id, name_or_id))
+                        continue;
+                for (guint other = i + 1; other < images->len; other++)
+                        if (g_str_has_prefix(((const ScImage *)images->pdata[other])->id, name_or_id)) {
+                                sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "more images matching prefix `%s`", name_or_id);
+                                return NULL;
+                        }
+                found = i;
+        }
+        if (found == G_MAXUINT) {
+                sc_throw(error, SC_ERROR_NOT_FOUND, "Image %s not found", name_or_id);
+                return NULL;
+        }
+        return g_ptr_array_steal_index(images, found);
+}
+
+static bool check_blob(ScRepository *repository, const ScDigest *digest, const char *what, GError **error)
+{
+        g_autoptr(GError) own_error = NULL;
+
+        if (sc_layer_exists(repository, digest, &own_error))
+                return true;
+        if (own_error != NULL) {
+                g_propagate_error(error, g_steal_pointer(&own_error));
+                return false;
+        }
+        g_autofree char *text = sc_digest_to_string(digest);
+        return sc_throw(error, SC_ERROR_NOT_FOUND, "The image's %s %s is missing; pull the image again", what, text);
+}
+
+static bool check_blobs(ScRepository *repository, const ScImageInfo *info, GError **error)
+{
+        if (!check_blob(repository, &info->config, "configuration", error))
+                return false;
+        for (guint i = 0; i < info->layers->len; i++)
+                if (!check_blob(repository, &((const ScLayerInfo *)info->layers->pdata[i])->digest, "layer", error))
+                        return false;
+        return true;
+}
+
+/* The commit, durable, but not yet named. */
+static char *write_image(ScRepository *repository, const char *manifest, gsize manifest_size, const ScImageInfo *info,
+                         GError **error)
+{
+        g_autoptr(ScTransaction) transaction = sc_transaction_begin(repository, error);
+        g_autoptr(ScNode) root = sc_node_new_root();
+        g_auto(GVariantDict) metadata = G_VARIANT_DICT_INIT(NULL);
+        g_autofree char *checksum = NULL, *digest = sc_digest_to_string(&info->digest);
+        ScObjectMeta root_meta = {.mode = S_IFDIR | 0755};
+        ScDigest id;
+
+        if (transaction == NULL)
+                return NULL;
+        checksum = ostree_repo_write_regfile_inline(sc_repository_ostree(repository), NULL, 0, 0, S_IFREG | 0644, NULL,
+                                                    (const guint8 *)manifest, manifest_size, NULL, error);
+        if (checksum == NULL) {
+                sc_prefix(error, "Cannot store the manifest");
+                return NULL;
+        }
+        if (!sc_digest_parse_hex(checksum, &id, error))
+                return NULL;
+        sc_node_set_meta(root, &root_meta);
+        sc_node_put(root, "manifest.json", SC_NODE_FILE)->file = &id;
+
+        g_autoptr(JsonObject) json = sc_image_info_to_json(info);
+        g_variant_dict_insert_value(&metadata, KEY_INFO, g_variant_new_take_string(sc_json_to_string(json, false)));
+        g_variant_dict_insert_value(&metadata, KEY_MANIFEST, g_variant_new_take_string(g_strndup(manifest, manifest_size)));
+        g_variant_dict_insert(&metadata, KEY_DIGEST, "s", digest);
+        g_variant_dict_insert(&metadata, KEY_SIGNATURES, "s", "0");
+        g_autofree char *commit = sc_transaction_write(transaction, root, &metadata, error);
+        if (commit == NULL || !sc_transaction_commit(transaction, error))
+                return NULL;
+        return g_steal_pointer(&commit);
+}
+
+bool sc_image_publish(ScRepository *repository, const char *name, const char *manifest, gsize manifest_size,
+                      const ScImageInfo *info, GError **error)
+{
+        /* As a string in the commit's metadata it could hold neither. */
+        if (manifest_size > MAX_MANIFEST || !g_utf8_validate(manifest, (gssize)manifest_size, NULL))
+                return sc_throw(error, SC_ERROR_CORRUPT, "The manifest of %s is too large or not UTF-8", name);
+        if (!check_blobs(repository, info, error))
+                return false;
+        g_autofree char *commit = write_image(repository, manifest, manifest_size, info, error), *ref = sc_ref_encode(name);
+        return (commit != NULL && sc_repository_set_ref(repository, ref, commit, error)) || sc_prefix(error, "Image %s", name);
+}
+
+bool sc_image_delete(ScRepository *repository, const ScImage *image, const char *const *names, GError **error)
+{
+        for (const char *const *name = names; name != NULL && *name != NULL; name++)
+                if (!g_strv_contains((const char *const *)image->names, *name))
+                        return sc_throw(error, SC_ERROR_NOT_FOUND, "The image has no name %s", *name);
+        for (const char *const *name = names != NULL ? names : (const char *const *)image->names; *name != NULL; name++) {
+                g_autofree char *ref = sc_ref_encode(*name);
+                if (!sc_repository_drop_ref(repository, ref, error))
+                        return false;
+        }
+        return true;
+}

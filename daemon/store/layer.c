@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "layer.h"
+#include "base/error.h"
+#include "base/path.h"
+#include "base/reference.h"
+#include "inflate.h"
+#include "layer-tree.h"
+#include "publisher.h"
+#include "writer.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_MAX_ENTRIES 2000000
+#define MAX_WRITERS 4
+#define ZEROS_SIZE (64 * 1024)
+
+#define KEY_SIZE "docker.size"
+#define KEY_INFLATED_SIZE "docker.uncompressed_size"
+#define KEY_DIFF_ID "docker.uncompressed_digest"
+
+struct ScImport {
+        ScRepository *repository;
+        ScImportLimits limits;
+        ScStaging *staging;
+        ScWriters *writers;
+        ScPublisher *publisher;
+        gint broke_off; /* atomic */
+};
+
+/* One layer on its way. */
+typedef struct {
+        ScImport *import;
+        ScInflate *inflate;
+        ScHasher *tar_hash;
+        ScNode *root;
+        GPtrArray *files; /* ScLayerFile, also those that a later entry of the same name replaced */
+        ScFeed *feed;
+        GCancellable *cancellable;
+} Work;
+
+static char *blob_ref(const ScDigest *digest)
+{
+        char hex[SC_DIGEST_HEX_SIZE];
+
+        sc_digest_to_hex(digest, hex);
+        return g_strconcat(SC_REF_PREFIX, hex, NULL);
+}
+
+ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, GError **error)
+{
+        guint64 reserved = 0;
+        OstreeRepo *ostree = sc_repository_ostree(repository);
+
+        if (!ostree_repo_get_min_free_space_bytes(ostree, &reserved, error)) {
+                sc_prefix(error, "Repository %s", sc_repository_path(repository));
+                return NULL;
+        }
+        ScStaging *staging = sc_staging_new(repository, error);
+        if (staging == NULL)
+                return NULL;
+        if (!ostree_repo_lock_push(ostree, OSTREE_REPO_LOCK_SHARED, NULL, error)) {
+                sc_prefix(error, "Cannot lock the repository %s", sc_repository_path(repository));
+                sc_staging_free(staging, SC_STAGING_KEEP);
+                return NULL;
+        }
+
+        ScImport *import = g_new0(ScImport, 1);
+        import->repository = repository;
+        import->limits = *limits;
+        if (import->limits.max_entries == 0)
+                import->limits.max_entries = DEFAULT_MAX_ENTRIES;
+        import->staging = staging;
+        import->writers = sc_writers_new(staging, limits->writers > 0 ? limits->writers : MIN(g_get_num_processors(), MAX_WRITERS),
+                                         reserved);
+        import->publisher = sc_publisher_new(repository, staging);
+        return import;
+}
+
+void sc_import_free(ScImport *import)
+{
+        if (import == NULL)
+                return;
+        sc_publisher_free(import->publisher);
+        sc_writers_free(import->writers);
+        sc_staging_free(import->staging, g_atomic_int_get(&import->broke_off) != 0 ? SC_STAGING_KEEP : SC_STAGING_REMOVE);
+        (void)ostree_repo_lock_pop(sc_repository_ostree(import->repository), OSTREE_REPO_LOCK_SHARED, NULL, NULL);
+        g_free(import);
+}
+
+bool sc_layer_exists(ScRepository *repository, const ScDigest *digest, GError **error)
+{
+        g_autofree char *ref = blob_ref(digest);
+
+        return sc_repository_has_ref(repository, ref, error) > 0;
+}
+
+/* The tar's bytes, hashed on their way. */
+static gssize read_tar(gpointer data, const void **ret_chunk, GError **error)
+{
+        Work *work = data;
+
+        if (sc_cancelled(work->cancellable, error))
+                return -1;
+        gssize size = sc_inflate_read(work->inflate, ret_chunk, error);
+        if (size > 0)
+                sc_hasher_update(work->tar_hash, *ret_chunk, (gsize)size);
+        return size;
+}
+
+static bool read_content(ScTar *tar, guint8 *data, gsize size, GError **error)
+{
+        const void *block;
+        gsize block_size, done = 0;
+        guint64 offset;
+        int got;
+
+        while ((got = sc_tar_read_block(tar, &block, &block_size, &offset, error)) > 0) {
+                memset(data + done, 0, offset - done);
+                memcpy(data + offset, block, block_size);
+                done = offset + block_size;
+        }
+        if (got == 0 && done < size)
+                memset(data + done, 0, size - done);
+        return got == 0;
+}
+
+static bool import_small_file(Work *work, ScTar *tar, ScLayerFile *file, gsize size, GError **error)
+{
+        guint8 *data = sc_feed_allocate(work->feed, size);
+
+        if (size > 0 && !read_content(tar, data, size, error)) {
+                sc_feed_discard(work->feed, data, size);
+                return false;
+        }
+        return sc_feed_add(work->feed, file, data, size, error);
+}
+
+static void hash_zeros(ScHasher *hasher, guint64 size)
+{
+        static const guint8 zeros[ZEROS_SIZE];
+
+        for (; size > 0; size -= MIN(size, ZEROS_SIZE))
+                sc_hasher_update(hasher, zeros, MIN(size, ZEROS_SIZE));
+}
+
+static bool copy_content(Work *work, ScTar *tar, ScHasher *hasher, int fd, guint64 size, GError **error)
+{
+        const void *block;
+        gsize block_size;
+        guint64 offset, done = 0;
+        int got;
+
+        while ((got = sc_tar_read_block(tar, &block, &block_size, &offset, error)) > 0) {
+                /* Holes stay holes on the disk. */
+                hash_zeros(hasher, offset - done);
+                sc_hasher_update(hasher, block, block_size);
+                if ((offset > done && lseek(fd, (off_t)offset, SEEK_SET) < 0) || !sc_write_all(fd, block, block_size, error))
+                        return false;
+                done = offset + block_size;
+                if (sc_cancelled(work->cancellable, error) || !sc_writers_check_space(work->import->writers, error))
+                        return false;
+        }
+        if (got < 0)
+                return false;
+        hash_zeros(hasher, size - done);
+        if (ftruncate(fd, (off_t)size) < 0)
+                return sc_throw_errno(error, "Cannot set the size");
+        return true;
+}
+
+static bool store_large_file(Work *work, ScTar *tar, ScLayerFile *file, guint64 size, const char *temporary, GError **error)
+{
+        ScStaging *staging = work->import->staging;
+        g_autoptr(ScHasher) hasher = sc_hasher_new();
+        ScDigest id;
+        bool mine;
+
+        sc_autofd fd = openat(sc_staging_fd(staging), temporary, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return sc_throw_errno(error, "Cannot make a temporary file");
+        sc_object_hash_header(hasher, &file->meta);
+        if (!copy_content(work, tar, hasher, fd, size, error) || !sc_object_set_meta(fd, &file->meta, error))
+                return false;
+        sc_hasher_finish(hasher, &id);
+        file->object = sc_staging_claim(staging, &id, &file->meta, size, &mine);
+        return !mine || sc_staging_take(staging, file->object, temporary, error);
+}
+
+/* What is too large for memory goes into a temporary file while it is hashed, for its name is known only at its end. */
+static bool import_large_file(Work *work, ScTar *tar, ScLayerFile *file, guint64 size, GError **error)
+{
+        g_autofree char *random = sc_random_name(16), *temporary = g_strconcat(SC_STAGING_TEMPORARY, random, NULL);
+        bool stored = store_large_file(work, tar, file, size, temporary, error);
+
+        /* Gone already where it has become the object. */
+        (void)unlinkat(sc_staging_fd(work->import->staging), temporary, 0);
+        return stored || sc_prefix(error, "Cannot store %s", file->path);
+}
+
+static bool import_entry(Work *work, ScTar *tar, ScTarEntry *entry, GError **error)
+{
+        bool has_object = entry->type == SC_TAR_FILE || entry->type == SC_TAR_SYMLINK;
+        ScLayerFile *file = NULL;
+
+        if (has_object) {
+                file = g_new0(ScLayerFile, 1);
+                file->path = g_strdup(entry->path);
+                file->meta = entry->meta;
+                entry->meta = (ScObjectMeta){0};
+                g_ptr_array_add(work->files, file);
+        }
+        if (!sc_layer_tree_add(work->root, entry, file, error))
+                return false;
+        if (!has_object)
+                return true;
+        if (entry->size > SC_FEED_MAX_SIZE)
+                return import_large_file(work, tar, file, entry->size, error);
+        return import_small_file(work, tar, file, (gsize)entry->size, error);
+}
+
+static bool import_entries(Work *work, ScTar *tar, GError **error)
+{
+        for (;;) {
+                ScTarEntry entry;
+                int got = sc_tar_next(tar, &entry, error);
+                if (got <= 0)
+                        return got == 0;
+                bool imported = import_entry(work, tar, &entry, error);
+                sc_tar_entry_clear(&entry);
+                if (!imported)
+                        return false;
+        }
+}
+
+static bool import_tar(Work *work, GError **error)
+{
+        const ScTarLimits limits = {.max_entries = work->import->limits.max_entries,
+                                    .max_size = work->import->limits.max_layer_size};
+        g_autoptr(ScTar) tar = sc_tar_new(read_tar, work, &limits, error);
+        const void *chunk;
+        gssize size;
+
+        if (tar == NULL || !import_entries(work, tar, error))
+                return false;
+        /* libarchive stops at the tar's end mark; the digests are of all that comes. */
+        do
+                size = read_tar(work, &chunk, error);
+        while (size > 0);
+        return size == 0;
+}
+
+/* From here on file nodes point to their object's id, as a commit needs them. */
+static void resolve_files(ScNode *node)
+{
+        GHashTableIter iter;
+        gpointer child;
+
+        if (node->type == SC_NODE_FILE)
+                node->file = sc_staged_object_id(((const ScLayerFile *)node->file)->object);
+        if (node->type != SC_NODE_FOLDER)
+                return;
+        g_hash_table_iter_init(&iter, node->children);
+        while (g_hash_table_iter_next(&iter, NULL, &child))
+                resolve_files(child);
+}
+
+static void put_number(GVariantDict *metadata, const char *key, guint64 value)
+{
+        g_variant_dict_insert_value(metadata, key, g_variant_new_take_string(g_strdup_printf("%" G_GUINT64_FORMAT, value)));
+}
+
+static bool publish_layer(Work *work, const ScLayerInfo *layer, const ScDigest *diff_id, GError **error)
+{
+        g_autoptr(GPtrArray) objects = g_ptr_array_sized_new(work->files->len);
+        g_auto(GVariantDict) metadata = G_VARIANT_DICT_INIT(NULL);
+        g_autofree char *ref = blob_ref(&layer->digest), *diff_id_text = sc_digest_to_string(diff_id);
+
+        for (guint i = 0; i < work->files->len; i++)
+                g_ptr_array_add(objects, ((ScLayerFile *)work->files->pdata[i])->object);
+        if (!sc_staging_wait(work->import->staging, objects, error))
+                return false;
+        resolve_files(work->root);
+        put_number(&metadata, KEY_SIZE, sc_inflate_bytes_in(work->inflate));
+        put_number(&metadata, KEY_INFLATED_SIZE, sc_inflate_bytes_out(work->inflate));
+        g_variant_dict_insert(&metadata, KEY_DIFF_ID, "s", diff_id_text);
+        return sc_publisher_publish(work->import->publisher, ref, work->root, objects, &metadata, error);
+}
+
+static bool check_diff_id(const ScLayerInfo *layer, const ScDigest *diff_id, GError **error)
+{
+        if (!layer->has_diff_id || sc_digest_equal(&layer->diff_id, diff_id))
+                return true;
+        g_autofree char *expected = sc_digest_to_string(&layer->diff_id), *found = sc_digest_to_string(diff_id);
+        return sc_throw(error, SC_ERROR_VERIFY_FAILED, "the tar has the digest %s, but the image's configuration says %s", found,
+                        expected);
+}
+
+static bool import_layer(Work *work, const ScLayerInfo *layer, GError **error)
+{
+        ScDigest diff_id;
+
+        if (!import_tar(work, error) || !sc_feed_finish(work->feed, error))
+                return false;
+        sc_hasher_finish(work->tar_hash, &diff_id);
+        return check_diff_id(layer, &diff_id, error) && publish_layer(work, layer, &diff_id, error);
+}
+
+bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead read, gpointer source, guint64 *ret_inflated,
+                     GCancellable *cancellable, GError **error)
+{
+        g_autoptr(ScInflate) inflate = sc_inflate_new(read, source, layer->media_type, import->limits.max_layer_size);
+        g_autoptr(ScHasher) tar_hash = sc_hasher_new();
+        g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)sc_layer_file_free);
+        g_autoptr(ScNode) root = sc_node_new_root();
+        /* Last, so that it goes first: it waits for the writers, who use the files. */
+        g_autoptr(ScFeed) feed = sc_feed_new(import->writers);
+        Work work = {
+                .import = import,
+                .inflate = inflate,
+                .tar_hash = tar_hash,
+                .root = root,
+                .files = files,
+                .feed = feed,
+                .cancellable = cancellable,
+        };
+
+        if (!import_layer(&work, layer, error)) {
+                g_autofree char *digest = sc_digest_to_string(&layer->digest);
+                g_atomic_int_set(&import->broke_off, 1);
+                return sc_prefix(error, "Layer %s", digest);
+        }
+        *ret_inflated = sc_inflate_bytes_out(inflate);
+        return true;
+}
+
+bool sc_import_config(ScImport *import, const ScDigest *digest, const char *data, gsize size, GError **error)
+{
+        g_autoptr(GPtrArray) objects = g_ptr_array_new();
+        g_autoptr(ScNode) root = sc_node_new_root();
+        g_auto(GVariantDict) metadata = G_VARIANT_DICT_INIT(NULL);
+        g_autoptr(ScHasher) hasher = sc_hasher_new();
+        g_autofree char *ref = blob_ref(digest);
+        const ScObjectMeta meta = {.mode = S_IFREG | 0644};
+        ScObjectMeta root_meta = {.mode = S_IFDIR | 0755};
+        ScDigest id;
+        bool mine;
+
+        sc_object_hash_header(hasher, &meta);
+        sc_hasher_update(hasher, data, size);
+        sc_hasher_finish(hasher, &id);
+        ScStagedObject *object = sc_staging_claim(import->staging, &id, &meta, size, &mine);
+        g_ptr_array_add(objects, object);
+        if ((mine && !sc_staging_write(import->staging, object, &meta, data, size, error)) ||
+            !sc_staging_wait(import->staging, objects, error))
+                return sc_prefix(error, "Cannot store the image's configuration");
+        sc_node_set_meta(root, &root_meta);
+        sc_node_put(root, "content", SC_NODE_FILE)->file = sc_staged_object_id(object);
+        put_number(&metadata, KEY_SIZE, size);
+        return sc_publisher_publish(import->publisher, ref, root, objects, &metadata, error);
+}
+
+bool sc_layer_inflated_size(ScRepository *repository, const ScDigest *digest, guint64 *ret, GError **error)
+{
+        g_autofree char *ref = blob_ref(digest), *checksum = sc_repository_resolve(repository, ref, error);
+        g_autoptr(GVariant) commit = NULL;
+        const char *text;
+        guint64 size = 0;
+
+        if (checksum == NULL)
+                return false;
+        if (!ostree_repo_load_commit(sc_repository_ostree(repository), checksum, &commit, NULL, error))
+                return sc_prefix(error, "Cannot read the layer %s", ref);
+        g_autoptr(GVariant) metadata = g_variant_get_child_value(commit, 0);
+        if (g_variant_lookup(metadata, KEY_INFLATED_SIZE, "&s", &text) &&
+            !g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, &size, NULL))
+                size = 0;
+        *ret = size;
+        return true;
+}

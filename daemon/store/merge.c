@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "merge.h"
+#include "base/error.h"
+#include "base/path.h"
+#include "base/reference.h"
+#include "commit.h"
+#include <string.h>
+#include <sys/stat.h>
+
+#define WHITEOUT ".wh."
+#define WHITEOUT_RESERVED ".wh..wh."
+#define OPAQUE ".wh..wh..opq"
+/* A tree of more is no image: each node costs memory. */
+#define MAX_NODES 8000000
+#define MAX_PATH (PATH_MAX - 1)
+#define MAX_NAME 255
+
+struct ScTree {
+        ScRepository *repository;
+        ScNode *root;
+        GStringChunk *digests; /* what file nodes point to */
+        guint64 files;
+        guint64 folders;
+};
+
+typedef struct {
+        ScTree *tree;
+        OstreeRepo *ostree;
+        GHashTable *metas;   /* checksum of a dirmeta (hex) to the ScObjectMeta */
+        GHashTable *implied; /* of the current layer: paths */
+        GString *path;
+        guint64 nodes; /* put, over all layers */
+        GCancellable *cancellable;
+} Merge;
+
+static void free_meta(gpointer meta)
+{
+        sc_object_meta_clear(meta);
+        g_free(meta);
+}
+
+static GVariant *load(Merge *merge, OstreeObjectType type, const char *checksum, GError **error)
+{
+        GVariant *object = NULL;
+
+        if (!ostree_repo_load_variant(merge->ostree, type, checksum, &object, error)) {
+                sc_prefix(error, "The repository %s is damaged", sc_repository_path(merge->tree->repository));
+                return NULL;
+        }
+        return object;
+}
+
+static char *child_checksum(GVariant *tuple, gsize index, GError **error)
+{
+        g_autoptr(GVariant) bytes = g_variant_get_child_value(tuple, index);
+
+        if (!ostree_validate_structureof_csum_v(bytes, error)) {
+                sc_prefix(error, "Damaged object");
+                return NULL;
+        }
+        return ostree_checksum_from_bytes_v(bytes);
+}
+
+static const ScObjectMeta *load_meta(Merge *merge, const char *checksum, GError **error)
+{
+        ScObjectMeta *meta = g_hash_table_lookup(merge->metas, checksum);
+
+        if (meta != NULL)
+                return meta;
+        g_autoptr(GVariant) object = load(merge, OSTREE_OBJECT_TYPE_DIR_META, checksum, error);
+        g_autoptr(GVariant) xattrs = NULL;
+        if (object == NULL)
+                return NULL;
+        meta = g_new0(ScObjectMeta, 1);
+        g_variant_get(object, "(uuu@a(ayay))", &meta->uid, &meta->gid, &meta->mode, &xattrs);
+        meta->uid = GUINT32_FROM_BE(meta->uid);
+        meta->gid = GUINT32_FROM_BE(meta->gid);
+        meta->mode = GUINT32_FROM_BE(meta->mode);
+        if (g_variant_n_children(xattrs) > 0)
+                meta->xattrs = g_steal_pointer(&xattrs);
+        g_hash_table_insert(merge->metas, g_strdup(checksum), meta);
+        return meta;
+}
+
+static bool set_meta(Merge *merge, ScNode *folder, const char *checksum, GError **error)
+{
+        /* Only what lies below it made the layer name this folder. */
+        if (g_hash_table_contains(merge->implied, merge->path->str))
+                return true;
+        const ScObjectMeta *meta = load_meta(merge, checksum, error);
+        if (meta == NULL)
+                return false;
+        ScObjectMeta copy = *meta;
+        if (copy.xattrs != NULL)
+                g_variant_ref(copy.xattrs);
+        sc_node_set_meta(folder, &copy);
+        return true;
+}
+
+/* Takes away from the lower layers' folder what this layer's whiteouts name. */
+static void apply_whiteouts(ScNode *folder, GVariant *entries)
+{
+        for (gsize i = 0; i < g_variant_n_children(entries); i++) {
+                g_autoptr(GVariant) entry = g_variant_get_child_value(entries, i);
+                const char *name;
+                g_variant_get_child(entry, 0, "&s", &name);
+                if (strcmp(name, OPAQUE) == 0)
+                        sc_node_remove_children(folder);
+                else if (g_str_has_prefix(name, WHITEOUT))
+                        sc_node_remove(folder, name + strlen(WHITEOUT));
+        }
+}
+
+/* Whiteouts are gone when the layer's own entries come. Names are checked once more: a commit need not be from us. */
+static bool is_entry(Merge *merge, const char *name, bool *ret, GError **error)
+{
+        if (*name == '\0' || strlen(name) > MAX_NAME || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
+            strcmp(name, "..") == 0 || merge->path->len + 1 + strlen(name) > MAX_PATH)
+                return sc_throw(error, SC_ERROR_CORRUPT, "The folder '%.200s' of a layer has an entry with an impossible name",
+                                merge->path->str);
+        if (++merge->nodes > MAX_NODES)
+                return sc_throw(error, SC_ERROR_CORRUPT, "The image has more than %d files and folders", MAX_NODES);
+        *ret = !g_str_has_prefix(name, WHITEOUT);
+        return true;
+}
+
+static bool merge_files(Merge *merge, ScNode *folder, GVariant *files, GError **error)
+{
+        for (gsize i = 0; i < g_variant_n_children(files); i++) {
+                g_autoptr(GVariant) entry = g_variant_get_child_value(files, i), bytes = g_variant_get_child_value(entry, 1);
+                const char *name;
+                bool wanted;
+                g_variant_get_child(entry, 0, "&s", &name);
+                if (!is_entry(merge, name, &wanted, error))
+                        return false;
+                if (g_variant_get_size(bytes) != sizeof(ScDigest))
+                        return sc_throw(error, SC_ERROR_CORRUPT, "The entry %s of a layer has no valid checksum", name);
+                if (wanted)
+                        sc_node_put(folder, name, SC_NODE_FILE)->file = g_string_chunk_insert_len(
+                                merge->tree->digests, g_variant_get_data(bytes), sizeof(ScDigest));
+        }
+        return true;
+}
+
+static bool merge_folder(Merge *merge, ScNode *folder, const char *contents_checksum, GError **error);
+
+static bool merge_subfolder(Merge *merge, ScNode *parent, const char *name, GVariant *entry, GError **error)
+{
+        g_autofree char *contents = child_checksum(entry, 1, error),
+                        *meta = contents != NULL ? child_checksum(entry, 2, error) : NULL;
+        gsize path_size = merge->path->len;
+
+        if (meta == NULL)
+                return false;
+        ScNode *folder = sc_node_child(parent, name);
+        if (folder == NULL || folder->type != SC_NODE_FOLDER)
+                folder = sc_node_put(parent, name, SC_NODE_FOLDER);
+        if (path_size > 0)
+                g_string_append_c(merge->path, '/');
+        g_string_append(merge->path, name);
+        bool merged = set_meta(merge, folder, meta, error) && merge_folder(merge, folder, contents, error);
+        g_string_truncate(merge->path, path_size);
+        return merged;
+}
+
+static bool merge_folder(Merge *merge, ScNode *folder, const char *contents_checksum, GError **error)
+{
+        g_autoptr(GVariant) contents = NULL, files = NULL, folders = NULL;
+
+        if (sc_cancelled(merge->cancellable, error))
+                return false;
+        contents = load(merge, OSTREE_OBJECT_TYPE_DIR_TREE, contents_checksum, error);
+        if (contents == NULL)
+                return false;
+        files = g_variant_get_child_value(contents, 0);
+        folders = g_variant_get_child_value(contents, 1);
+        apply_whiteouts(folder, files);
+        apply_whiteouts(folder, folders);
+        if (!merge_files(merge, folder, files, error))
+                return false;
+        for (gsize i = 0; i < g_variant_n_children(folders); i++) {
+                g_autoptr(GVariant) entry = g_variant_get_child_value(folders, i);
+                const char *name;
+                bool wanted;
+                g_variant_get_child(entry, 0, "&s", &name);
+                if (!is_entry(merge, name, &wanted, error) || (wanted && !merge_subfolder(merge, folder, name, entry, error)))
+                        return false;
+        }
+        return true;
+}
+
+static void read_implied(Merge *merge, GVariant *commit)
+{
+        g_autoptr(GVariant) metadata = g_variant_get_child_value(commit, 0);
+        g_autoptr(GVariant) implied = g_variant_lookup_value(metadata, SC_COMMIT_IMPLIED, G_VARIANT_TYPE("aay"));
+
+        g_hash_table_remove_all(merge->implied);
+        for (gsize i = 0; implied != NULL && i < g_variant_n_children(implied); i++) {
+                g_autoptr(GVariant) path = g_variant_get_child_value(implied, i);
+                g_hash_table_add(merge->implied, g_strdup(g_variant_get_bytestring(path)));
+        }
+}
+
+static bool merge_layer(Merge *merge, const ScLayerInfo *layer, GError **error)
+{
+        char hex[SC_DIGEST_HEX_SIZE];
+        g_autoptr(GError) own_error = NULL;
+
+        sc_digest_to_hex(&layer->digest, hex);
+        g_autofree char *ref = g_strconcat(SC_REF_PREFIX, hex, NULL);
+        g_autofree char *checksum = sc_repository_resolve(merge->tree->repository, ref, &own_error);
+        if (checksum == NULL) {
+                if (g_error_matches(own_error, SC_ERROR, SC_ERROR_NOT_FOUND))
+                        return sc_throw(error, SC_ERROR_NOT_FOUND, "The layer sha256:%s is missing; pull the image again", hex);
+                g_propagate_error(error, g_steal_pointer(&own_error));
+                return false;
+        }
+        g_autoptr(GVariant) commit = load(merge, OSTREE_OBJECT_TYPE_COMMIT, checksum, error);
+        if (commit == NULL)
+                return false;
+        g_autofree char *contents = child_checksum(commit, 6, error),
+                        *meta = contents != NULL ? child_checksum(commit, 7, error) : NULL;
+        if (meta == NULL)
+                return false;
+        read_implied(merge, commit);
+        g_string_truncate(merge->path, 0);
+        return (set_meta(merge, merge->tree->root, meta, error) && merge_folder(merge, merge->tree->root, contents, error)) ||
+               sc_prefix(error, "Layer sha256:%s", hex);
+}
+
+static void count(ScTree *tree, const ScNode *folder)
+{
+        GHashTableIter iter;
+        gpointer child;
+
+        g_hash_table_iter_init(&iter, folder->children);
+        while (g_hash_table_iter_next(&iter, NULL, &child)) {
+                if (((const ScNode *)child)->type == SC_NODE_FOLDER) {
+                        tree->folders++;
+                        count(tree, child);
+                } else
+                        tree->files++;
+        }
+}
+
+ScTree *sc_tree_merge(ScRepository *repository, GPtrArray *layers, GCancellable *cancellable, GError **error)
+{
+        g_autoptr(ScTree) tree = g_new0(ScTree, 1);
+        g_autoptr(GHashTable) metas = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_meta);
+        g_autoptr(GHashTable) implied = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_autoptr(GString) path = g_string_new(NULL);
+        Merge merge = {
+                .tree = tree,
+                .ostree = sc_repository_ostree(repository),
+                .metas = metas,
+                .implied = implied,
+                .path = path,
+                .cancellable = cancellable,
+        };
+
+        tree->repository = repository;
+        tree->root = sc_node_new_root();
+        tree->digests = g_string_chunk_new(64 * 1024);
+        for (guint i = 0; i < layers->len; i++)
+                if (!merge_layer(&merge, layers->pdata[i], error))
+                        return NULL;
+        count(tree, tree->root);
+        return g_steal_pointer(&tree);
+}
+
+void sc_tree_free(ScTree *tree)
+{
+        if (tree == NULL)
+                return;
+        sc_node_free(tree->root);
+        g_string_chunk_free(tree->digests);
+        g_free(tree);
+}
+
+guint64 sc_tree_files(const ScTree *tree)
+{
+        return tree->files;
+}
+
+guint64 sc_tree_folders(const ScTree *tree)
+{
+        return tree->folders;
+}
+
+const ScNode *sc_tree_root(const ScTree *tree)
+{
+        return tree->root;
+}
+
+ScRepository *sc_tree_repository(const ScTree *tree)
+{
+        return tree->repository;
+}
+
+bool sc_tree_read(const ScTree *tree, const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error)
+{
+        const ScNode *node = sc_node_lookup(tree->root, path);
+        int objects_fd = sc_repository_objects_fd(tree->repository);
+        char object_path[SC_OBJECT_PATH_SIZE];
+        struct stat st;
+
+        if (node == NULL || node->type != SC_NODE_FILE)
+                return sc_throw(error, SC_ERROR_NOT_FOUND, "The image has no file %s", path);
+        sc_object_path(node->file, object_path);
+        int found = sc_lstat(objects_fd, object_path, &st, error);
+        if (found < 0)
+                return false;
+        if (found == 0)
+                return sc_throw(error, SC_ERROR_CORRUPT, "The repository %s has lost the object %s; pull the image again",
+                                sc_repository_path(tree->repository), object_path);
+        if (!S_ISREG(st.st_mode))
+                return sc_throw(error, SC_ERROR_NOT_FOUND, "The image's %s is not a regular file", path);
+        return sc_read_file(objects_fd, object_path, max, ret_data, ret_size, error) ||
+               sc_prefix(error, "The image's file %s", path);
+}
+
+char **sc_tree_list(const ScTree *tree, const char *path)
+{
+        const ScNode *folder = sc_node_lookup(tree->root, path);
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+        if (folder != NULL && folder->type == SC_NODE_FOLDER) {
+                g_autoptr(GPtrArray) children = sc_node_sorted_children(folder);
+                for (guint i = 0; i < children->len; i++)
+                        g_strv_builder_add(names, ((const ScNode *)children->pdata[i])->name);
+        }
+        return g_strv_builder_end(names);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "object.h"
+#include "base/error.h"
+#include "base/path.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define COMPARE_SIZE (64 * 1024)
+
+void sc_object_meta_clear(ScObjectMeta *meta)
+{
+        g_clear_pointer(&meta->target, g_free);
+        g_clear_pointer(&meta->xattrs, g_variant_unref);
+}
+
+/* The bytes of a header without extended attributes, which nearly all files have, put together without GVariant's allocations: the
+ * four numbers, the string, an empty array, and one framing offset that says where the string ends. */
+static gsize plain_header(const ScObjectMeta *meta, guint8 *header)
+{
+        const guint32 numbers[] = {GUINT32_TO_BE(meta->uid), GUINT32_TO_BE(meta->gid), GUINT32_TO_BE(meta->mode), 0};
+        const char *target = meta->target != NULL ? meta->target : "";
+        gsize target_size = strlen(target) + 1, end = sizeof numbers + target_size;
+
+        memcpy(header, numbers, sizeof numbers);
+        memcpy(header + sizeof numbers, target, target_size);
+        /* The offset is as wide as the whole container needs, itself included. */
+        header[end] = (guint8)(end & 0xff);
+        if (end + 1 <= G_MAXUINT8)
+                return end + 1;
+        header[end + 1] = (guint8)(end >> 8);
+        return end + 2;
+}
+
+static void hash_header(ScHasher *hasher, const void *header, gsize size)
+{
+        const guint32 prefix[] = {GUINT32_TO_BE((guint32)size), 0};
+
+        sc_hasher_update(hasher, prefix, sizeof prefix);
+        sc_hasher_update(hasher, header, size);
+}
+
+void sc_object_hash_header(ScHasher *hasher, const ScObjectMeta *meta)
+{
+        if (meta->xattrs == NULL) {
+                guint8 header[4 * sizeof(guint32) + PATH_MAX + 2];
+                hash_header(hasher, header, plain_header(meta, header));
+                return;
+        }
+        g_autoptr(GVariant) header = g_variant_ref_sink(g_variant_new("(uuuus@a(ayay))", GUINT32_TO_BE(meta->uid),
+                                                                      GUINT32_TO_BE(meta->gid), GUINT32_TO_BE(meta->mode), 0,
+                                                                      meta->target != NULL ? meta->target : "", meta->xattrs));
+        hash_header(hasher, g_variant_get_data(header), g_variant_get_size(header));
+}
+
+void sc_object_path(const ScDigest *id, char ret_path[SC_OBJECT_PATH_SIZE])
+{
+        char hex[SC_DIGEST_HEX_SIZE];
+
+        sc_digest_to_hex(id, hex);
+        (void)snprintf(ret_path, SC_OBJECT_PATH_SIZE, "%.2s/%s.file", hex, hex + 2);
+}
+
+static bool xattr_failed(const char *name, GError **error)
+{
+        /* ext4 says ENOSPC for a value that does not fit beside the inode, however empty the disk is. */
+        if (errno == ENOSPC || errno == E2BIG || errno == ERANGE)
+                return sc_throw(error, SC_ERROR_UNSUPPORTED,
+                                "The extended attribute %s is too large for the repository's file system", name);
+        return sc_throw_errno(error, "Cannot set the extended attribute %s", name);
+}
+
+bool sc_object_set_meta(int fd, const ScObjectMeta *meta, GError **error)
+{
+        const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {0}};
+
+        /* In this order: a change of owner takes set-id bits and security.capability away. */
+        if (fchown(fd, meta->uid, meta->gid) < 0)
+                return sc_throw_errno(error, "Cannot set the owner");
+        if (fchmod(fd, meta->mode & 07777) < 0)
+                return sc_throw_errno(error, "Cannot set the mode");
+        for (gsize i = 0; meta->xattrs != NULL && i < g_variant_n_children(meta->xattrs); i++) {
+                g_autoptr(GVariant) name = NULL, value = NULL;
+                g_variant_get_child(meta->xattrs, i, "(@ay@ay)", &name, &value);
+                if (fsetxattr(fd, g_variant_get_bytestring(name), g_variant_get_data(value), g_variant_get_size(value), 0) < 0)
+                        return xattr_failed(g_variant_get_bytestring(name), error);
+        }
+        if (futimens(fd, times) < 0)
+                return sc_throw_errno(error, "Cannot set the times");
+        return true;
+}
+
+static bool set_symlink_meta(int dir_fd, const char *path, const ScObjectMeta *meta, GError **error)
+{
+        g_autofree char *proc_path = g_strdup_printf("/proc/self/fd/%d/%s", dir_fd, path);
+
+        if (fchownat(dir_fd, path, meta->uid, meta->gid, AT_SYMLINK_NOFOLLOW) < 0)
+                return sc_throw_errno(error, "Cannot set the owner");
+        for (gsize i = 0; meta->xattrs != NULL && i < g_variant_n_children(meta->xattrs); i++) {
+                g_autoptr(GVariant) name = NULL, value = NULL;
+                g_variant_get_child(meta->xattrs, i, "(@ay@ay)", &name, &value);
+                if (lsetxattr(proc_path, g_variant_get_bytestring(name), g_variant_get_data(value), g_variant_get_size(value), 0) <
+                    0)
+                        return xattr_failed(g_variant_get_bytestring(name), error);
+        }
+        return true;
+}
+
+bool sc_object_write(int dir_fd, const char *path, const ScObjectMeta *meta, const void *data, gsize size, GError **error)
+{
+        bool written;
+
+        if (S_ISLNK(meta->mode)) {
+                if (symlinkat(meta->target, dir_fd, path) < 0)
+                        return sc_throw_errno(error, "Cannot make the symlink %s", path);
+                written = set_symlink_meta(dir_fd, path, meta, error);
+        } else {
+                sc_autofd fd = openat(dir_fd, path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
+                if (fd < 0)
+                        return sc_throw_errno(error, "Cannot make the file %s", path);
+                written = sc_write_all(fd, data, size, error) && sc_object_set_meta(fd, meta, error);
+        }
+        if (!written)
+                (void)unlinkat(dir_fd, path, 0);
+        return written;
+}
+
+static bool content_matches(int fd, const guint8 *data, gsize size)
+{
+        g_autofree guint8 *buffer = g_malloc(COMPARE_SIZE);
+        gsize done = 0;
+
+        while (done < size) {
+                ssize_t got = pread(fd, buffer, MIN(COMPARE_SIZE, size - done), (off_t)done);
+                if (got <= 0 || memcmp(buffer, data + done, (gsize)got) != 0)
+                        return false;
+                done += (gsize)got;
+        }
+        return true;
+}
+
+/* The attributes of an open file (a symlink's: opened with O_PATH), as meta->xattrs holds them. */
+static bool read_xattrs(int fd, guint32 mode, GVariant **ret)
+{
+        g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd), *names = g_malloc(XATTR_LIST_MAX),
+                        *value = g_malloc(XATTR_SIZE_MAX);
+        ssize_t names_size = listxattr(path, names, XATTR_LIST_MAX);
+        ScXattrs *xattrs = sc_xattrs_new(mode);
+        bool readable = names_size >= 0 || errno == EOPNOTSUPP;
+
+        for (const char *name = names; readable && name < names + names_size; name += strlen(name) + 1) {
+                ssize_t size = getxattr(path, name, value, XATTR_SIZE_MAX);
+                readable = size >= 0;
+                if (readable)
+                        sc_xattrs_add(xattrs, name, value, (gsize)size);
+        }
+        *ret = sc_xattrs_end(xattrs);
+        return readable;
+}
+
+bool sc_object_matches(int dir_fd, const char *path, const ScObjectMeta *meta, const void *data, gsize size)
+{
+        sc_autofd fd = -1;
+        struct stat st;
+
+        /* A symlink costs less to make than to compare. */
+        if (!S_ISREG(meta->mode))
+                return false;
+        fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return false;
+        if (st.st_mode != meta->mode || st.st_uid != meta->uid || st.st_gid != meta->gid || st.st_nlink != 1 ||
+            st.st_mtim.tv_sec != 0 || (guint64)st.st_size != size)
+                return false;
+
+        g_autoptr(GVariant) xattrs = NULL;
+        if (!read_xattrs(fd, meta->mode, &xattrs) || (xattrs == NULL) != (meta->xattrs == NULL))
+                return false;
+        return (xattrs == NULL || g_variant_equal(xattrs, meta->xattrs)) && content_matches(fd, data, size);
+}
+
+static bool copy_content(int from, int to, GError **error)
+{
+        ssize_t copied;
+
+        do
+                copied = copy_file_range(from, NULL, to, NULL, SSIZE_MAX & ~(ssize_t)0xfff, 0);
+        while (copied > 0);
+        return copied == 0 || sc_throw_errno(error, "Cannot copy");
+}
+
+static bool copy_file(int objects_fd, const char *path, int dir_fd, const char *name, const ScObjectMeta *meta, GError **error)
+{
+        sc_autofd from = openat(objects_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        sc_autofd to = from < 0 ? -1 : openat(dir_fd, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        if (to < 0)
+                return sc_throw_errno(error, "Cannot copy the object %s", path);
+        return copy_content(from, to, error) && sc_object_set_meta(to, meta, error);
+}
+
+bool sc_object_copy(int objects_fd, const char *path, int dir_fd, const char *name, GError **error)
+{
+        sc_autofd fd = openat(objects_fd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        char target[PATH_MAX] = "";
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return sc_throw_errno(error, "Cannot open the object %s", path);
+        ScObjectMeta meta = {.uid = st.st_uid, .gid = st.st_gid, .mode = st.st_mode, .target = target};
+        g_autoptr(GVariant) xattrs = NULL;
+        if (!read_xattrs(fd, st.st_mode, &xattrs))
+                return sc_throw_errno(error, "Cannot read the extended attributes of the object %s", path);
+        meta.xattrs = xattrs;
+        if (S_ISREG(st.st_mode))
+                return copy_file(objects_fd, path, dir_fd, name, &meta, error);
+        if (readlinkat(fd, "", target, sizeof target - 1) < 0)
+                return sc_throw_errno(error, "Cannot read the object %s", path);
+        return sc_object_write(dir_fd, name, &meta, NULL, 0, error);
+}

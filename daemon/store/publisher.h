@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The last step of an import: objects become durable, then a commit names them, then a ref names the commit. Layers that are ready
+ * at the same time share one round: most of its time goes into syncs. */
+
+#include "node.h"
+#include "staging.h"
+
+typedef struct ScPublisher ScPublisher;
+ScPublisher *sc_publisher_new(ScRepository *repository, ScStaging *staging);
+void sc_publisher_free(ScPublisher *publisher);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScPublisher, sc_publisher_free)
+
+/* All settled ScStagedObject; the tree's file nodes point to their digests. metadata: as for sc_transaction_write(). Durable when
+ * it returns. From several threads at once. */
+bool sc_publisher_publish(ScPublisher *publisher, const char *ref, const ScNode *root, GPtrArray *objects, GVariantDict *metadata,
+                          GError **error);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Refs as libostree lays them out (refs/heads/NAME, a file with the commit's checksum and a newline), but written durably:
+ * libostree syncs neither the folder nor a file that replaces another. */
+
+#include "repository.h"
+#include "base/error.h"
+#include "base/lock.h"
+#include "base/path.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEADS "refs/heads"
+
+char *sc_repository_resolve(ScRepository *repository, const char *ref, GError **error)
+{
+        g_autofree char *commit = NULL;
+
+        if (!ostree_repo_resolve_rev_ext(sc_repository_ostree(repository), ref, TRUE, OSTREE_REPO_RESOLVE_REV_EXT_LOCAL_ONLY,
+                                         &commit, error)) {
+                sc_prefix(error, "Cannot read the ref %s of the repository %s", ref, sc_repository_path(repository));
+                return NULL;
+        }
+        if (commit == NULL)
+                sc_throw(error, SC_ERROR_NOT_FOUND, "The repository %s has no ref %s", sc_repository_path(repository), ref);
+        return g_steal_pointer(&commit);
+}
+
+int sc_repository_has_ref(ScRepository *repository, const char *ref, GError **error)
+{
+        g_autoptr(GError) own_error = NULL;
+        g_autofree char *commit = sc_repository_resolve(repository, ref, &own_error);
+        gboolean present = FALSE;
+
+        if (commit == NULL) {
+                if (g_error_matches(own_error, SC_ERROR, SC_ERROR_NOT_FOUND))
+                        return 0;
+                g_propagate_error(error, g_steal_pointer(&own_error));
+                return -1;
+        }
+        if (!ostree_repo_has_object(sc_repository_ostree(repository), OSTREE_OBJECT_TYPE_COMMIT, commit, &present, NULL, error)) {
+                sc_prefix(error, "Cannot read the commit of the ref %s", ref);
+                return -1;
+        }
+        return present ? 1 : 0;
+}
+
+static bool write_new(int state_fd, const char *commit, GError **error)
+{
+        g_autofree char *text = g_strconcat(commit, "\n", NULL);
+        sc_autofd fd = openat(state_fd, "ref.new", O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+        if (fd < 0)
+                return sc_throw_errno(error, "Cannot make the file ref.new");
+        if (!sc_write_all(fd, text, strlen(text), error))
+                return false;
+        if (fchmod(fd, 0644) < 0 || fsync(fd) < 0)
+                return sc_throw_errno(error, "Cannot write the file ref.new");
+        return true;
+}
+
+bool sc_repository_set_ref(ScRepository *repository, const char *ref, const char *commit, GError **error)
+{
+        g_autofree char *path = g_build_filename(HEADS, ref, NULL), *folder = g_path_get_dirname(path),
+                        *name = g_path_get_basename(path);
+        sc_autofd state_fd = sc_repository_open_state(repository, error);
+
+        if (state_fd < 0)
+                return false;
+        sc_autofd folder_fd = sc_make_dirs(sc_repository_fd(repository), folder, 0755, error);
+        if (folder_fd < 0)
+                return false;
+        /* The name ref.new belongs to whoever has the lock; what a crash leaves of it is written over. */
+        sc_autofd lock_fd = sc_lock_wait(state_fd, "ref.lock", SC_LOCK_EXCLUSIVE, NULL, error);
+        if (lock_fd < 0)
+                return false;
+        if (!write_new(state_fd, commit, error))
+                return sc_prefix(error, "Ref %s", ref);
+        if (renameat(state_fd, "ref.new", folder_fd, name) < 0)
+                return sc_throw_errno(error, "Cannot write the ref %s", ref);
+        return sc_sync_dir(folder_fd, error);
+}
+
+bool sc_repository_drop_ref(ScRepository *repository, const char *ref, GError **error)
+{
+        g_autofree char *path = g_build_filename(HEADS, ref, NULL), *folder = g_path_get_dirname(path),
+                        *name = g_path_get_basename(path);
+        sc_autofd folder_fd = openat(sc_repository_fd(repository), folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (folder_fd < 0)
+                return errno == ENOENT ? true : sc_throw_errno(error, "Cannot open %s/%s", sc_repository_path(repository), folder);
+        if (unlinkat(folder_fd, name, 0) < 0 && errno != ENOENT)
+                return sc_throw_errno(error, "Cannot remove the ref %s", ref);
+        return sc_sync_dir(folder_fd, error);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "repository.h"
+#include "base/error.h"
+#include "base/lock.h"
+#include "base/path.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define HOST_REPOSITORY "/ostree/repo"
+#define OWN_REPOSITORY ".storage/ostree"
+#define STATE_DIR "extensions/sysconsd"
+
+struct ScRepository {
+        OstreeRepo *ostree;
+        char *path;
+        int objects_fd;
+};
+
+/* True if path/config is there: what libostree takes for a repository. */
+static bool is_repository(const char *path)
+{
+        g_autofree char *config = g_build_filename(path, "config", NULL);
+
+        return access(config, F_OK) == 0;
+}
+
+static bool can_link_into(const char *repository, const char *folder)
+{
+        g_autofree char *random = sc_random_name(16), *source = g_build_filename(repository, "config", NULL);
+        g_autofree char *name = g_strconcat(".link-test-", random, NULL), *target = g_build_filename(folder, name, NULL);
+
+        if (link(source, target) < 0)
+                return false;
+        (void)unlink(target);
+        return true;
+}
+
+static bool make_folder(const char *path, GError **error)
+{
+        if (g_mkdir_with_parents(path, 0755) < 0)
+                return sc_throw_errno(error, "Cannot make the folder %s", path);
+        return true;
+}
+
+char *sc_repository_find(const ScConfig *config, const char *host_repository, ScRepositoryFlags flags, GError **error)
+{
+        if (config->repository != NULL)
+                return g_strdup(config->repository);
+
+        g_autofree char *own = g_build_filename(config->checkout_path, OWN_REPOSITORY, NULL);
+        if (is_repository(own))
+                return g_steal_pointer(&own);
+        if (is_repository(host_repository)) {
+                if ((flags & SC_REPOSITORY_CREATE) == 0)
+                        return g_strdup(host_repository);
+                if (!make_folder(config->checkout_path, error))
+                        return NULL;
+                if (can_link_into(host_repository, config->checkout_path))
+                        return g_strdup(host_repository);
+        }
+        return g_steal_pointer(&own);
+}
+
+static OstreeRepo *open_ostree(const char *path, ScRepositoryFlags flags, GError **error)
+{
+        if (!is_repository(path)) {
+                if ((flags & SC_REPOSITORY_CREATE) == 0) {
+                        sc_throw(error, SC_ERROR_NOT_FOUND, "There is no repository at %s yet: it is made by the first pull", path);
+                        return NULL;
+                }
+                if (!make_folder(path, error))
+                        return NULL;
+                g_autoptr(OstreeRepo) made = ostree_repo_create_at(AT_FDCWD, path, OSTREE_REPO_MODE_BARE, NULL, NULL, error);
+                if (made == NULL) {
+                        sc_prefix(error, "Cannot make the repository %s", path);
+                        return NULL;
+                }
+        }
+        g_autoptr(OstreeRepo) ostree = ostree_repo_open_at(AT_FDCWD, path, NULL, error);
+        if (ostree == NULL)
+                sc_prefix(error, "Cannot open the repository %s", path);
+        return g_steal_pointer(&ostree);
+}
+
+static const char *mode_name(OstreeRepoMode mode)
+{
+        switch (mode) {
+        case OSTREE_REPO_MODE_BARE:
+                return "bare";
+        case OSTREE_REPO_MODE_ARCHIVE:
+                return "archive";
+        case OSTREE_REPO_MODE_BARE_USER:
+                return "bare-user";
+        case OSTREE_REPO_MODE_BARE_USER_ONLY:
+                return "bare-user-only";
+        default:
+                return "unknown";
+        }
+}
+
+ScRepository *sc_repository_open(const ScConfig *config, ScRepositoryFlags flags, GError **error)
+{
+        g_autofree char *path = sc_repository_find(config, HOST_REPOSITORY, flags, error);
+        if (path == NULL)
+                return NULL;
+        g_autoptr(OstreeRepo) ostree = open_ostree(path, flags, error);
+        if (ostree == NULL)
+                return NULL;
+        OstreeRepoMode mode = ostree_repo_get_mode(ostree);
+        if (mode != OSTREE_REPO_MODE_BARE) {
+                sc_throw(error, SC_ERROR_UNSUPPORTED, "The repository %s has the mode %s, and only bare is supported", path,
+                         mode_name(mode));
+                return NULL;
+        }
+        /* Whatever core.fsync says: without it libostree writes metadata straight into objects/, and a power cut leaves it empty.
+         */
+        ostree_repo_set_disable_fsync(ostree, FALSE);
+        sc_autofd objects_fd = openat(ostree_repo_get_dfd(ostree), "objects", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (objects_fd < 0) {
+                sc_throw_errno(error, "Cannot open %s/objects", path);
+                return NULL;
+        }
+
+        ScRepository *repository = g_new0(ScRepository, 1);
+        repository->ostree = g_steal_pointer(&ostree);
+        repository->path = g_steal_pointer(&path);
+        repository->objects_fd = sc_steal_fd(&objects_fd);
+        return repository;
+}
+
+void sc_repository_free(ScRepository *repository)
+{
+        if (repository == NULL)
+                return;
+        sc_close(&repository->objects_fd);
+        g_object_unref(repository->ostree);
+        g_free(repository->path);
+        g_free(repository);
+}
+
+OstreeRepo *sc_repository_ostree(ScRepository *repository)
+{
+        return repository->ostree;
+}
+
+const char *sc_repository_path(ScRepository *repository)
+{
+        return repository->path;
+}
+
+int sc_repository_fd(ScRepository *repository)
+{
+        return ostree_repo_get_dfd(repository->ostree);
+}
+
+int sc_repository_objects_fd(ScRepository *repository)
+{
+        return repository->objects_fd;
+}
+
+int sc_repository_open_state(ScRepository *repository, GError **error)
+{
+        int fd = sc_make_dirs(sc_repository_fd(repository), STATE_DIR, 0755, error);
+
+        if (fd < 0)
+                sc_prefix(error, "Repository %s", repository->path);
+        return fd;
+}
+
+int sc_repository_lock(ScRepository *repository, bool exclusive, GCancellable *cancellable, GError **error)
+{
+        sc_autofd state_fd = sc_repository_open_state(repository, error);
+
+        if (state_fd < 0)
+                return -1;
+        return sc_lock_wait(state_fd, "lock", exclusive ? SC_LOCK_EXCLUSIVE : SC_LOCK_SHARED, cancellable, error);
+}

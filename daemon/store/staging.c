@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "staging.h"
+#include "base/error.h"
+#include "base/lock.h"
+#include "base/path.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PREFIX "staging-"
+#define LOCK_NAME "lock"
+#define SWEEP_LOCK_NAME "staging.lock"
+/* Fewer renames than this are not worth a second thread. */
+#define RENAMES_A_THREAD 2048
+
+typedef enum {
+        CLAIMED, /* somebody is writing it */
+        FAILED,
+        STAGED, /* whole in the staging folder */
+        MOVING, /* on its way into objects/ */
+        STORED, /* in objects/ */
+} State;
+
+struct ScStagedObject {
+        ScDigest id;
+        State state;
+        bool replace; /* what lies under its name in objects/ is damaged */
+};
+
+struct ScStaging {
+        int objects_fd; /* borrowed */
+        int state_fd;
+        int fd;
+        int lock_fd;
+        char *name;
+        char *repository;
+
+        GMutex mutex;
+        GCond settled;
+        GHashTable *objects; /* ScDigest in the object to the object */
+};
+
+static bool read_boot_id(char **ret, GError **error)
+{
+        g_autofree char *text = NULL;
+
+        if (!g_file_get_contents("/proc/sys/kernel/random/boot_id", &text, NULL, error))
+                return sc_prefix(error, "Cannot tell this boot from others");
+        *ret = g_strdup(g_strstrip(text));
+        return true;
+}
+
+/* The folder's own lock; -1 if an import holds it, or it cannot be had. */
+static int lock_folder(int state_fd, const char *name)
+{
+        sc_autofd fd = openat(state_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        return fd < 0 ? -1 : sc_lock_try(fd, LOCK_NAME, SC_LOCK_EXCLUSIVE, NULL);
+}
+
+static GPtrArray *list_names(int dir_fd, const char *prefix, GError **error)
+{
+        int list_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir = list_fd < 0 ? NULL : fdopendir(list_fd);
+
+        if (dir == NULL) {
+                sc_throw_errno(error, "Cannot list the staging folders");
+                sc_close(&list_fd);
+                return NULL;
+        }
+        GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+        for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
+                if (g_str_has_prefix(entry->d_name, prefix))
+                        g_ptr_array_add(names, g_strdup(entry->d_name));
+        closedir(dir);
+        return names;
+}
+
+/* Goes through what earlier imports left. Under the sweep lock, so that nobody meets a folder that has no lock yet, or has lost it
+ * while it is removed. *ret_lock_fd stays -1 where there is nothing to take over. */
+static bool sweep(int state_fd, const char *own_prefix, char **ret_name, int *ret_lock_fd, GError **error)
+{
+        g_autoptr(GPtrArray) names = list_names(state_fd, PREFIX, error);
+
+        if (names == NULL)
+                return false;
+        for (guint i = 0; i < names->len; i++) {
+                const char *name = names->pdata[i];
+                sc_autofd lock_fd = lock_folder(state_fd, name);
+                if (lock_fd < 0)
+                        continue;
+                if (*ret_lock_fd < 0 && g_str_has_prefix(name, own_prefix)) {
+                        *ret_name = g_strdup(name);
+                        *ret_lock_fd = sc_steal_fd(&lock_fd);
+                } else if (!sc_remove_tree(state_fd, name, error))
+                        return sc_prefix(error, "Cannot remove what an interrupted import left");
+        }
+        return true;
+}
+
+/* Temporary files have no id yet that they could be found by. */
+static bool remove_temporaries(int fd, GError **error)
+{
+        g_autoptr(GPtrArray) names = list_names(fd, SC_STAGING_TEMPORARY, error);
+
+        for (guint i = 0; names != NULL && i < names->len; i++)
+                if (unlinkat(fd, names->pdata[i], 0) < 0)
+                        return sc_throw_errno(error, "Cannot remove %s", (const char *)names->pdata[i]);
+        return names != NULL;
+}
+
+static bool open_folder(ScStaging *staging, GError **error)
+{
+        g_autofree char *boot_id = NULL;
+
+        if (!read_boot_id(&boot_id, error))
+                return false;
+        g_autofree char *own_prefix = g_strconcat(PREFIX, boot_id, "-", NULL);
+        sc_autofd sweep_lock = sc_lock_wait(staging->state_fd, SWEEP_LOCK_NAME, SC_LOCK_EXCLUSIVE, NULL, error);
+        if (sweep_lock < 0 || !sweep(staging->state_fd, own_prefix, &staging->name, &staging->lock_fd, error))
+                return false;
+        bool fresh = staging->name == NULL;
+        if (fresh) {
+                g_autofree char *random = sc_random_name(12);
+                staging->name = g_strconcat(own_prefix, random, NULL);
+                if (mkdirat(staging->state_fd, staging->name, 0700) < 0)
+                        return sc_throw_errno(error, "Cannot make the folder %s", staging->name);
+        }
+        staging->fd = sc_open_beneath(staging->state_fd, staging->name, O_RDONLY | O_DIRECTORY, 0, error);
+        if (staging->fd < 0)
+                return false;
+        if (!fresh)
+                return remove_temporaries(staging->fd, error);
+        staging->lock_fd = sc_lock_try(staging->fd, LOCK_NAME, SC_LOCK_EXCLUSIVE, error);
+        return staging->lock_fd >= 0;
+}
+
+ScStaging *sc_staging_new(ScRepository *repository, GError **error)
+{
+        ScStaging *staging = g_new0(ScStaging, 1);
+
+        staging->objects_fd = sc_repository_objects_fd(repository);
+        staging->repository = g_strdup(sc_repository_path(repository));
+        staging->fd = staging->lock_fd = -1;
+        g_mutex_init(&staging->mutex);
+        g_cond_init(&staging->settled);
+        staging->objects = g_hash_table_new_full(sc_digest_hash_func, sc_digest_equal_func, NULL, g_free);
+        staging->state_fd = sc_repository_open_state(repository, error);
+        if (staging->state_fd < 0 || !open_folder(staging, error)) {
+                sc_staging_free(staging, SC_STAGING_KEEP);
+                return NULL;
+        }
+        return staging;
+}
+
+static void remove_folder(ScStaging *staging)
+{
+        /* Where that fails the next import sweeps it. */
+        sc_autofd sweep_lock = sc_lock_wait(staging->state_fd, SWEEP_LOCK_NAME, SC_LOCK_EXCLUSIVE, NULL, NULL);
+
+        if (sweep_lock >= 0)
+                (void)sc_remove_tree(staging->state_fd, staging->name, NULL);
+}
+
+void sc_staging_free(ScStaging *staging, ScStagingEnd end)
+{
+        if (end == SC_STAGING_REMOVE)
+                remove_folder(staging);
+        sc_close(&staging->lock_fd);
+        sc_close(&staging->fd);
+        sc_close(&staging->state_fd);
+        g_hash_table_unref(staging->objects);
+        g_mutex_clear(&staging->mutex);
+        g_cond_clear(&staging->settled);
+        g_free(staging->name);
+        g_free(staging->repository);
+        g_free(staging);
+}
+
+int sc_staging_fd(ScStaging *staging)
+{
+        return staging->fd;
+}
+
+const ScDigest *sc_staged_object_id(const ScStagedObject *object)
+{
+        return &object->id;
+}
+
+static void settle(ScStaging *staging, ScStagedObject *object, State state)
+{
+        g_mutex_lock(&staging->mutex);
+        object->state = state;
+        g_cond_broadcast(&staging->settled);
+        g_mutex_unlock(&staging->mutex);
+}
+
+/* Whether the repository has the object. One that is not what its name says (an empty file that a power cut left behind somebody
+ * who does not sync) is to be replaced. */
+static bool in_repository(ScStaging *staging, ScStagedObject *object, const ScObjectMeta *meta, guint64 size)
+{
+        char path[SC_OBJECT_PATH_SIZE];
+        struct stat st;
+
+        sc_object_path(&object->id, path);
+        if (fstatat(staging->objects_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return false;
+        bool whole = st.st_mode == meta->mode && st.st_uid == meta->uid && st.st_gid == meta->gid &&
+                     (!S_ISREG(meta->mode) || (guint64)st.st_size == size);
+        object->replace = !whole;
+        return whole;
+}
+
+ScStagedObject *sc_staging_claim(ScStaging *staging, const ScDigest *id, const ScObjectMeta *meta, guint64 size, bool *ret_mine)
+{
+        g_mutex_lock(&staging->mutex);
+        ScStagedObject *object = g_hash_table_lookup(staging->objects, id);
+        bool known = object != NULL;
+        if (!known) {
+                object = g_new0(ScStagedObject, 1);
+                object->id = *id;
+                g_hash_table_add(staging->objects, object);
+        }
+        g_mutex_unlock(&staging->mutex);
+
+        *ret_mine = !known && !in_repository(staging, object, meta, size);
+        if (!known && !*ret_mine)
+                settle(staging, object, STORED);
+        return object;
+}
+
+/* Makes XX for a path XX/... */
+static bool make_parent(int dir_fd, const char *path, mode_t mode, GError **error)
+{
+        const char parent[] = {path[0], path[1], '\0'};
+
+        if (mkdirat(dir_fd, parent, mode) < 0 && errno != EEXIST)
+                return sc_throw_errno(error, "Cannot make the folder %s", parent);
+        return true;
+}
+
+static bool write_object(ScStaging *staging, const char *path, const ScObjectMeta *meta, const void *data, gsize size,
+                         GError **error)
+{
+        g_autoptr(GError) own_error = NULL;
+
+        if (sc_object_write(staging->fd, path, meta, data, size, &own_error))
+                return true;
+        if (g_error_matches(own_error, SC_ERROR, SC_ERROR_EXISTS)) {
+                /* Nobody of this import has written that name: it is from the one whose folder was taken over. */
+                if (sc_object_matches(staging->fd, path, meta, data, size))
+                        return true;
+                if (unlinkat(staging->fd, path, 0) < 0)
+                        return sc_throw_errno(error, "Cannot remove %s", path);
+        } else if (g_error_matches(own_error, SC_ERROR, SC_ERROR_NOT_FOUND)) {
+                if (!make_parent(staging->fd, path, 0700, error))
+                        return false;
+        } else {
+                g_propagate_error(error, g_steal_pointer(&own_error));
+                return false;
+        }
+        return sc_object_write(staging->fd, path, meta, data, size, error);
+}
+
+bool sc_staging_write(ScStaging *staging, ScStagedObject *object, const ScObjectMeta *meta, const void *data, gsize size,
+                      GError **error)
+{
+        char path[SC_OBJECT_PATH_SIZE];
+
+        sc_object_path(&object->id, path);
+        bool written = write_object(staging, path, meta, data, size, error);
+        settle(staging, object, written ? STAGED : FAILED);
+        return written;
+}
+
+bool sc_staging_take(ScStaging *staging, ScStagedObject *object, const char *temporary, GError **error)
+{
+        char path[SC_OBJECT_PATH_SIZE];
+
+        sc_object_path(&object->id, path);
+        bool taken = make_parent(staging->fd, path, 0700, error);
+        if (taken && renameat(staging->fd, temporary, staging->fd, path) < 0)
+                taken = sc_throw_errno(error, "Cannot rename %s to %s", temporary, path);
+        settle(staging, object, taken ? STAGED : FAILED);
+        return taken;
+}
+
+bool sc_staging_wait(ScStaging *staging, GPtrArray *objects, GError **error)
+{
+        bool whole = true;
+
+        g_mutex_lock(&staging->mutex);
+        for (guint i = 0; i < objects->len && whole; i++) {
+                const ScStagedObject *object = objects->pdata[i];
+                while (object->state == CLAIMED)
+                        g_cond_wait(&staging->settled, &staging->mutex);
+                whole = object->state != FAILED;
+        }
+        g_mutex_unlock(&staging->mutex);
+        if (!whole)
+                return sc_throw(error, SC_ERROR_FAILED, "A file that another layer shares could not be written");
+        return true;
+}
+
+typedef struct {
+        ScStaging *staging;
+        GPtrArray *objects; /* those that are MOVING */
+        guint first, end;   /* this thread's part */
+        GError *error;
+} Move;
+
+static bool move_one(const ScStaging *staging, const ScStagedObject *object, GError **error)
+{
+        const unsigned flags = object->replace ? 0 : RENAME_NOREPLACE;
+        char path[SC_OBJECT_PATH_SIZE];
+
+        sc_object_path(&object->id, path);
+        if (renameat2(staging->fd, path, staging->objects_fd, path, flags) == 0)
+                return true;
+        if (errno == ENOENT) {
+                if (!make_parent(staging->objects_fd, path, 0755, error))
+                        return false;
+                if (renameat2(staging->fd, path, staging->objects_fd, path, flags) == 0)
+                        return true;
+        }
+        /* Another process was faster: its object stays, for checkouts may be linked to it. */
+        if (errno == EEXIST && unlinkat(staging->fd, path, 0) == 0)
+                return true;
+        return sc_throw_errno(error, "Cannot move %s into %s/objects", path, staging->repository);
+}
+
+static gpointer move_part(gpointer data)
+{
+        Move *move = data;
+
+        for (guint i = move->first; i < move->end; i++)
+                if (!move_one(move->staging, move->objects->pdata[i], &move->error))
+                        break;
+        return NULL;
+}
+
+static bool move_all(ScStaging *staging, GPtrArray *objects, GError **error)
+{
+        guint middle = objects->len > RENAMES_A_THREAD ? objects->len / 2 : objects->len;
+        Move here = {.staging = staging, .objects = objects, .end = middle};
+        Move there = {.staging = staging, .objects = objects, .first = middle, .end = objects->len};
+        GThread *thread = middle < objects->len ? g_thread_new("rename", move_part, &there) : NULL;
+
+        move_part(&here);
+        if (thread != NULL)
+                g_thread_join(thread);
+        if (here.error != NULL) {
+                g_clear_error(&there.error);
+                g_propagate_error(error, here.error);
+                return false;
+        }
+        if (there.error != NULL) {
+                g_propagate_error(error, there.error);
+                return false;
+        }
+        return true;
+}
+
+static void set_states(ScStaging *staging, GPtrArray *objects, State state)
+{
+        g_mutex_lock(&staging->mutex);
+        for (guint i = 0; i < objects->len; i++)
+                ((ScStagedObject *)objects->pdata[i])->state = state;
+        g_mutex_unlock(&staging->mutex);
+}
+
+bool sc_staging_publish(ScStaging *staging, GPtrArray *objects, GError **error)
+{
+        g_autoptr(GPtrArray) moving = g_ptr_array_new();
+
+        g_mutex_lock(&staging->mutex);
+        for (guint i = 0; i < objects->len; i++) {
+                ScStagedObject *object = objects->pdata[i];
+                if (object->state == STAGED) {
+                        object->state = MOVING;
+                        g_ptr_array_add(moving, object);
+                }
+        }
+        g_mutex_unlock(&staging->mutex);
+
+        /* The order that a power cut cannot break: contents, then names in objects/, and both before any commit names them. The
+         * second sync is not for our own names alone: an object that another process just moved there counts as present, too. */
+        bool moved = (moving->len == 0 || sc_sync_fs(staging->fd, error)) && move_all(staging, moving, error);
+        set_states(staging, moving, moved ? STORED : FAILED);
+        return moved && sc_sync_fs(staging->objects_fd, error);
+}

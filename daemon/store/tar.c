@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tar.h"
+#include "base/error.h"
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <locale.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_NAME 255
+#define MAX_PATH (PATH_MAX - 1)
+
+struct ScTar {
+        struct archive *archive;
+        ScLayerRead read;
+        gpointer source;
+        GError *source_error;
+        ScTarLimits limits;
+        guint64 entries;
+        guint64 size;
+        char *path;        /* of the current entry, for messages */
+        guint64 file_size; /* of the current file */
+        guint64 file_done;
+        locale_t locale, outer_locale;
+};
+
+void sc_tar_entry_clear(ScTarEntry *entry)
+{
+        g_clear_pointer(&entry->path, g_free);
+        g_clear_pointer(&entry->link, g_free);
+        sc_object_meta_clear(&entry->meta);
+}
+
+static la_ssize_t read_source(struct archive *archive, void *data, const void **ret_chunk)
+{
+        ScTar *tar = data;
+        gssize size = tar->read(tar->source, ret_chunk, &tar->source_error);
+
+        if (size < 0)
+                archive_set_error(archive, EIO, "the source failed");
+        return size;
+}
+
+ScTar *sc_tar_new(ScLayerRead read, gpointer source, const ScTarLimits *limits, GError **error)
+{
+        locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+
+        if (locale == (locale_t)0) {
+                sc_throw_errno(error, "The locale C.UTF-8 is missing");
+                return NULL;
+        }
+        ScTar *tar = g_new0(ScTar, 1);
+        tar->locale = locale;
+        tar->outer_locale = uselocale(locale);
+        tar->read = read;
+        tar->source = source;
+        tar->limits = *limits;
+        tar->archive = archive_read_new();
+        if (tar->archive == NULL)
+                g_error("archive_read_new: out of memory");
+        archive_read_support_format_tar(tar->archive);
+        if (archive_read_open(tar->archive, tar, NULL, read_source, NULL) != ARCHIVE_OK) {
+                if (tar->source_error != NULL)
+                        g_propagate_error(error, g_steal_pointer(&tar->source_error));
+                else
+                        sc_throw(error, SC_ERROR_CORRUPT, "The layer is no tar: %s", archive_error_string(tar->archive));
+                sc_tar_free(tar);
+                return NULL;
+        }
+        return tar;
+}
+
+void sc_tar_free(ScTar *tar)
+{
+        archive_read_free(tar->archive);
+        g_clear_error(&tar->source_error);
+        g_free(tar->path);
+        uselocale(tar->outer_locale);
+        freelocale(tar->locale);
+        g_free(tar);
+}
+
+static int fail(ScTar *tar, GError **error)
+{
+        const char *text = archive_error_string(tar->archive);
+
+        if (tar->source_error != NULL)
+                g_propagate_error(error, g_steal_pointer(&tar->source_error));
+        else if (tar->path == NULL)
+                sc_throw(error, SC_ERROR_CORRUPT, "The layer's tar is damaged: %s", text != NULL ? text : "no tar");
+        else
+                sc_throw(error, SC_ERROR_CORRUPT, "The layer's tar is damaged at or behind the entry %s: %s", tar->path,
+                         text != NULL ? text : "unreadable");
+        return -1;
+}
+
+/* What a hostile name looks like in a message. */
+static char *printable(const char *text)
+{
+        g_autofree char *escaped = g_strescape(text, NULL);
+        g_autofree char *cut = g_strndup(escaped, 200);
+
+        return g_steal_pointer(&cut);
+}
+
+static bool refuse(const char *name, const char *why, GError **error)
+{
+        g_autofree char *shown = printable(name);
+
+        return sc_throw(error, SC_ERROR_CORRUPT, "The layer's entry %s %s", shown, why);
+}
+
+/* Drops leading slashes and empty or "." components; NULL with an error for what must not be. */
+static char *normalise(const char *name, GError **error)
+{
+        if (name == NULL) {
+                sc_throw(error, SC_ERROR_CORRUPT, "The layer's tar has an entry without a name");
+                return NULL;
+        }
+        if (!g_utf8_validate(name, -1, NULL)) {
+                refuse(name, "has a name that is not UTF-8, which OSTree cannot store", error);
+                return NULL;
+        }
+        g_autoptr(GString) path = g_string_sized_new(strlen(name));
+        for (const char *at = name; *at != '\0';) {
+                gsize size = strcspn(at, "/");
+                if (size == 2 && at[0] == '.' && at[1] == '.') {
+                        refuse(name, "has '..' in its name", error);
+                        return NULL;
+                }
+                if (size > MAX_NAME) {
+                        refuse(name, "has a name of more than 255 bytes", error);
+                        return NULL;
+                }
+                if (size > 0 && !(size == 1 && at[0] == '.')) {
+                        if (path->len > 0)
+                                g_string_append_c(path, '/');
+                        g_string_append_len(path, at, (gssize)size);
+                }
+                at += size;
+                at += *at == '/';
+        }
+        if (path->len > MAX_PATH) {
+                refuse(name, "has a path of more than 4095 bytes", error);
+                return NULL;
+        }
+        return g_string_free(g_steal_pointer(&path), FALSE);
+}
+
+static bool set_owner(struct archive_entry *from, const char *path, ScObjectMeta *meta, GError **error)
+{
+        gint64 uid = archive_entry_uid(from), gid = archive_entry_gid(from);
+
+        /* The last number means "leave it" to chown. */
+        if (uid < 0 || uid >= G_MAXUINT32 || gid < 0 || gid >= G_MAXUINT32)
+                return refuse(path, "has an owner or group that is no 32 bit number", error);
+        meta->uid = (guint32)uid;
+        meta->gid = (guint32)gid;
+        return true;
+}
+
+static GVariant *read_xattrs(struct archive_entry *from, guint32 mode)
+{
+        const char *name;
+        const void *value;
+        size_t size;
+
+        if (archive_entry_xattr_reset(from) == 0)
+                return NULL;
+        ScXattrs *xattrs = sc_xattrs_new(mode);
+        while (archive_entry_xattr_next(from, &name, &value, &size) == ARCHIVE_OK)
+                if (name != NULL && g_utf8_validate(name, -1, NULL))
+                        sc_xattrs_add(xattrs, name, value, size);
+        return sc_xattrs_end(xattrs);
+}
+
+static bool set_target(struct archive_entry *from, const char *path, ScObjectMeta *meta, GError **error)
+{
+        const char *target = archive_entry_symlink(from);
+
+        if (target == NULL || *target == '\0' || strlen(target) > MAX_PATH || !g_utf8_validate(target, -1, NULL))
+                return refuse(path, "is a symlink whose target is empty, too long or not UTF-8", error);
+        meta->target = g_strdup(target);
+        return true;
+}
+
+static bool set_size(ScTar *tar, struct archive_entry *from, ScTarEntry *entry, GError **error)
+{
+        gint64 size = archive_entry_size(from);
+
+        if (size < 0)
+                return refuse(entry->path, "has a negative size", error);
+        if ((guint64)size > tar->limits.max_size - tar->size)
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                                "The layer's files have more than %" G_GUINT64_FORMAT
+                                " bytes; MaxLayerSize= in sysconsd.conf sets the limit",
+                                tar->limits.max_size);
+        tar->size += (guint64)size;
+        tar->file_size = entry->size = (guint64)size;
+        return true;
+}
+
+static bool fill_entry(ScTar *tar, struct archive_entry *from, ScTarEntry *entry, GError **error)
+{
+        guint32 mode = archive_entry_mode(from) & 07777;
+
+        if (archive_entry_hardlink(from) != NULL) {
+                entry->type = SC_TAR_HARDLINK;
+                entry->link = normalise(archive_entry_hardlink(from), error);
+                return entry->link != NULL;
+        }
+        if (!set_owner(from, entry->path, &entry->meta, error))
+                return false;
+        switch (archive_entry_filetype(from)) {
+        case AE_IFDIR:
+                entry->type = SC_TAR_FOLDER;
+                entry->meta.mode = S_IFDIR | mode;
+                break;
+        case AE_IFREG:
+                entry->type = SC_TAR_FILE;
+                entry->meta.mode = S_IFREG | mode;
+                if (!set_size(tar, from, entry, error))
+                        return false;
+                break;
+        case AE_IFLNK:
+                entry->type = SC_TAR_SYMLINK;
+                entry->meta.mode = S_IFLNK | 0777;
+                if (!set_target(from, entry->path, &entry->meta, error))
+                        return false;
+                break;
+        default:
+                entry->type = SC_TAR_OMITTED;
+                return true;
+        }
+        entry->meta.xattrs = read_xattrs(from, entry->meta.mode);
+        return true;
+}
+
+int sc_tar_next(ScTar *tar, ScTarEntry *ret, GError **error)
+{
+        struct archive_entry *from;
+        ScTarEntry entry = {0};
+        /* ARCHIVE_RETRY would be "skip the damaged header and look for the next one". */
+        int code = archive_read_next_header(tar->archive, &from);
+
+        if (code == ARCHIVE_EOF)
+                return 0;
+        if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
+                return fail(tar, error);
+        if (++tar->entries > tar->limits.max_entries) {
+                sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "The layer has more than %" G_GUINT64_FORMAT " entries",
+                         tar->limits.max_entries);
+                return -1;
+        }
+        tar->file_size = tar->file_done = 0;
+        entry.path = normalise(archive_entry_pathname(from), error);
+        if (entry.path == NULL)
+                return -1;
+        g_free(tar->path);
+        tar->path = printable(entry.path);
+        if (!fill_entry(tar, from, &entry, error)) {
+                sc_tar_entry_clear(&entry);
+                return -1;
+        }
+        *ret = entry;
+        return 1;
+}
+
+int sc_tar_read_block(ScTar *tar, const void **ret_data, gsize *ret_size, guint64 *ret_offset, GError **error)
+{
+        const void *data;
+        size_t size;
+        la_int64_t offset;
+        int code;
+
+        do
+                code = archive_read_data_block(tar->archive, &data, &size, &offset);
+        while (code == ARCHIVE_OK && size == 0);
+        if (code == ARCHIVE_EOF)
+                return 0;
+        if (code != ARCHIVE_OK)
+                return fail(tar, error);
+        /* The caller's buffer has the size that the header named. */
+        if (offset < 0 || (guint64)offset < tar->file_done || (guint64)offset > tar->file_size ||
+            size > tar->file_size - (guint64)offset) {
+                refuse(tar->path, "has data outside its size", error);
+                return -1;
+        }
+        tar->file_done = (guint64)offset + size;
+        *ret_data = data;
+        *ret_size = size;
+        *ret_offset = (guint64)offset;
+        return 1;
+}

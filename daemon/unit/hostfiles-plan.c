@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hostfiles.h"
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/path.h"
+#include "template.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEPTH_MAX 64
+#define FILES_MAX 65536
+
+typedef struct {
+        int hostfs_fd;
+        const ScExports *exports;
+        const ScVariables *variables;
+        GPtrArray *files;
+} Planner;
+
+void sc_host_file_free(ScHostFile *file)
+{
+        if (file == NULL)
+                return;
+        g_free(file->source);
+        g_free(file->destination);
+        g_free(file->checksum);
+        g_free(file->link);
+        g_free(file);
+}
+
+static char *hex_of(const ScDigest *digest)
+{
+        char hex[SC_DIGEST_HEX_SIZE];
+        sc_digest_to_hex(digest, hex);
+        return g_strdup(hex);
+}
+
+char *sc_host_file_render(int hostfs_fd, const ScHostFile *file, const ScVariables *variables, GError **error)
+{
+        g_autofree char *text = NULL;
+        gsize size;
+        if (!sc_read_file(hostfs_fd, file->source + 1, SC_HOST_FILE_TEMPLATE_MAX, &text, &size, error))
+                return NULL;
+        if (memchr(text, '\0', size) != NULL) {
+                sc_throw(error, SC_ERROR_CORRUPT, "The image's host file %s is called a template, but is not text", file->source);
+                return NULL;
+        }
+        return sc_template_expand(file->source, text, variables, SC_TEMPLATE_RAW, error);
+}
+
+static bool checksum_of(Planner *planner, ScHostFile *file, GError **error)
+{
+        ScDigest digest;
+        if (S_ISDIR(file->mode)) {
+                file->checksum = g_strdup("");
+                return true;
+        }
+        if (S_ISLNK(file->mode)) {
+                sc_digest_of(file->link, strlen(file->link), &digest);
+        } else if (file->rendered) {
+                g_autofree char *text = sc_host_file_render(planner->hostfs_fd, file, planner->variables, error);
+                if (text == NULL)
+                        return false;
+                sc_digest_of(text, strlen(text), &digest);
+        } else {
+                sc_autofd fd = sc_open_beneath(planner->hostfs_fd, file->source + 1, O_RDONLY | O_NONBLOCK, 0, error);
+                if (fd < 0 || !sc_digest_of_fd(fd, &digest, error))
+                        return false;
+        }
+        file->checksum = hex_of(&digest);
+        return true;
+}
+
+/* Names go into `info`, messages and the bus. */
+static bool is_printable(const char *path)
+{
+        if (!g_utf8_validate(path, -1, NULL))
+                return false;
+        for (; *path != '\0'; path = g_utf8_next_char(path)) {
+                if (g_unichar_iscntrl(g_utf8_get_char(path)))
+                        return false;
+        }
+        return true;
+}
+
+static char *destination_of(Planner *planner, const char *source, GError **error)
+{
+        const char *renamed = g_hash_table_lookup(planner->exports->renames, source);
+        g_autofree char *destination = g_strdup(source);
+        if (renamed != NULL) {
+                g_autofree char *what = g_strdup_printf("manifest.json: renameFiles of %s", source);
+                g_free(destination);
+                destination = sc_template_expand(what, renamed, planner->variables, SC_TEMPLATE_RAW, error);
+                if (destination == NULL)
+                        return NULL;
+        }
+        if (!sc_path_is_clean_absolute(destination) || !is_printable(destination)) {
+                g_autofree char *shown = g_strescape(destination, NULL);
+                sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                         "The image wants a host file at \"%.200s\": that is no clean absolute path", shown);
+                return NULL;
+        }
+        return g_steal_pointer(&destination);
+}
+
+static bool add_file(Planner *planner, int dir_fd, const char *name, const char *source, const struct stat *st, GError **error)
+{
+        if (planner->files->len >= FILES_MAX)
+                return sc_throw(error, SC_ERROR_CORRUPT, "The image wants more than %d files on the host", FILES_MAX);
+        g_autoptr(ScHostFile) file = g_new0(ScHostFile, 1);
+        file->source = g_strdup(source);
+        file->mode = st->st_mode;
+        file->uid = st->st_uid;
+        file->gid = st->st_gid;
+        file->rendered = S_ISREG(st->st_mode) && g_strv_contains((const char *const *)planner->exports->rendered, source);
+        file->destination = destination_of(planner, source, error);
+        if (file->destination == NULL)
+                return false;
+        if (S_ISLNK(st->st_mode)) {
+                char target[PATH_MAX];
+                ssize_t size = readlinkat(dir_fd, name, target, sizeof target - 1);
+                if (size < 0)
+                        return sc_throw_errno(error, "Cannot read the symbolic link %s", source);
+                file->link = g_strndup(target, (gsize)size);
+        }
+        if (!checksum_of(planner, file, error))
+                return false;
+        g_ptr_array_add(planner->files, g_steal_pointer(&file));
+        return true;
+}
+
+static bool walk(Planner *planner, int dir_fd, const char *prefix, unsigned depth, GError **error);
+
+static bool walk_entry(Planner *planner, int dir_fd, const char *name, const char *prefix, unsigned depth, GError **error)
+{
+        g_autofree char *source = g_strdup_printf("%s/%s", prefix, name);
+        struct stat st;
+        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return sc_throw_errno(error, "Cannot look at the image's host file %s", source);
+        /* devices, sockets and fifos are not for the host */
+        if (!S_ISDIR(st.st_mode))
+                return (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) || add_file(planner, dir_fd, name, source, &st, error);
+        if (depth >= DEPTH_MAX)
+                return sc_throw(error, SC_ERROR_CORRUPT, "The image's host files are nested deeper than %d folders", DEPTH_MAX);
+        sc_autofd fd = sc_open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY, 0, error);
+        guint before = planner->files->len;
+        if (fd < 0 || !walk(planner, fd, source, depth + 1, error))
+                return false;
+        return planner->files->len > before || add_file(planner, dir_fd, name, source, &st, error);
+}
+
+static bool walk(Planner *planner, int dir_fd, const char *prefix, unsigned depth, GError **error)
+{
+        int listing_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *listing = listing_fd >= 0 ? fdopendir(listing_fd) : NULL;
+        if (listing == NULL) {
+                sc_throw_errno(error, "Cannot list the image's host files in %s/", prefix);
+                sc_close(&listing_fd);
+                return false;
+        }
+        bool ok = true;
+        struct dirent *entry;
+        for (errno = 0; ok && (entry = readdir(listing)) != NULL; errno = 0) {
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        ok = walk_entry(planner, dir_fd, entry->d_name, prefix, depth, error);
+        }
+        if (ok && errno != 0)
+                ok = sc_throw_errno(error, "Cannot list the image's host files in %s/", prefix);
+        closedir(listing);
+        return ok;
+}
+
+/* Two files for one place, or a file where another one needs a folder: renameFiles can ask for that. */
+static bool check_places(GPtrArray *files, GError **error)
+{
+        g_autoptr(GHashTable) places = g_hash_table_new(g_str_hash, g_str_equal);
+        for (guint i = 0; i < files->len; i++) {
+                ScHostFile *file = g_ptr_array_index(files, i);
+                if (!g_hash_table_insert(places, file->destination, file))
+                        return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "The image wants two host files at %s",
+                                        file->destination);
+        }
+        for (guint i = 0; i < files->len; i++) {
+                ScHostFile *file = g_ptr_array_index(files, i);
+                g_autofree char *folder = g_path_get_dirname(file->destination);
+                for (char *end = strrchr(folder, '/'); end != NULL && *folder != '\0'; end = strrchr(folder, '/')) {
+                        ScHostFile *other = g_hash_table_lookup(places, folder);
+                        if (other != NULL && !S_ISDIR(other->mode))
+                                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                                                "The image wants %s on the host to be a file and a folder", other->destination);
+                        *end = '\0';
+                }
+        }
+        return true;
+}
+
+static int compare_destinations(gconstpointer a, gconstpointer b)
+{
+        return strcmp((*(const ScHostFile *const *)a)->destination, (*(const ScHostFile *const *)b)->destination);
+}
+
+GPtrArray *sc_host_files_plan(int hostfs_fd, const ScExports *exports, const ScVariables *variables, GError **error)
+{
+        g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)sc_host_file_free);
+        Planner planner = {hostfs_fd, exports, variables, files};
+        if (hostfs_fd >= 0 && !walk(&planner, hostfs_fd, "", 0, error))
+                return NULL;
+        /* An empty hostfs is no wish to make the root folder; it never is one, as only its entries are walked. */
+        if (!check_places(files, error))
+                return NULL;
+        g_ptr_array_sort(files, compare_destinations);
+        return g_steal_pointer(&files);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service.h"
+
+#include "base/error.h"
+#include "command.h"
+#include "template.h"
+
+/* A path as one quoted field (tmpfiles.d(5)): blanks and control characters of an image's config.json stay inside of it. */
+static void append_path(GString *out, const char *path)
+{
+        g_string_append_c(out, '"');
+        for (; *path != '\0'; path++) {
+                if (*path == '"' || *path == '\\')
+                        g_string_append_c(out, '\\');
+                else if (*path == '%')
+                        g_string_append_c(out, '%');
+                if (g_ascii_iscntrl(*path))
+                        g_string_append_printf(out, "\\x%02x", (guchar)*path);
+                else
+                        g_string_append_c(out, *path);
+        }
+        g_string_append_c(out, '"');
+}
+
+char *sc_tmpfiles_make(const ScExports *exports, const ScVariables *variables, char *const *missing_sources, GError **error)
+{
+        if (exports->tmpfiles != NULL)
+                return sc_template_expand("tmpfiles.template", exports->tmpfiles, variables, SC_TEMPLATE_UNIT, error);
+        GString *out = g_string_new(NULL);
+        for (char *const *source = missing_sources; source != NULL && *source != NULL; source++) {
+                g_string_append(out, "d ");
+                append_path(out, *source);
+                g_string_append_printf(out, " 0700 %s %s - -\n", sc_variables_get(variables, "HOST_UID"),
+                                       sc_variables_get(variables, "HOST_GID"));
+        }
+        return g_string_free(out, FALSE);
+}
+
+bool sc_tmpfiles_create(const char *path, GCancellable *cancellable, GError **error)
+{
+        const char *const argv[] = {"systemd-tmpfiles", "--create", path, NULL};
+        return sc_command_run(argv, -1, cancellable, error) || sc_prefix(error, "Cannot make what %s asks for", path);
+}
+
+bool sc_tmpfiles_remove(const char *path, GCancellable *cancellable, GError **error)
+{
+        const char *const argv[] = {"systemd-tmpfiles", "--remove", path, NULL};
+        return sc_command_run(argv, -1, cancellable, error) || sc_prefix(error, "Cannot remove what %s asks for", path);
+}

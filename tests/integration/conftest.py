@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fixtures of the integration tests. They need root, and SYSCONSD_STAGE: where `make install DESTDIR=$SYSCONSD_STAGE` put the product."""
+
+import os
+import signal
+
+import pytest
+from bed import Bed
+
+_bed_key = pytest.StashKey()
+
+
+def pytest_configure(config):
+    # A test run that is told to end takes its test bed with it.
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 143))
+
+
+@pytest.fixture(scope="session")
+def stage():
+    place = os.environ.get("SYSCONSD_STAGE", "")
+    if not os.path.isdir(place):
+        pytest.exit(f"SYSCONSD_STAGE='{place}' is no folder: make install DESTDIR=FOLDER, and say SYSCONSD_STAGE=FOLDER", 2)
+    return place
+
+
+@pytest.fixture(scope="session")
+def session_bed(stage, pytestconfig):
+    with Bed(f"tests-{os.getpid()}", "--stage", stage) as bed:
+        pytestconfig.stash[_bed_key] = bed
+        bed.start_registry()
+        bed.push()
+        yield bed
+        del pytestconfig.stash[_bed_key]
+
+
+@pytest.fixture
+def bed(session_bed):
+    """A running system with the product, a registry with all images (hello:latest is version 1, etcd:latest too), and the users alice,
+    carol and bob, who is in the group sudo; each one's password is the name. What a test installs is uninstalled after it."""
+    session_bed.push("hello:latest=hello:1", "etcd:latest=etcd:1")
+    yield session_bed
+    session_bed.polkit_rules("")
+    outputs = [session_bed.sysconsctl("uninstall", name, check=False) for name in session_bed.containers()]
+    left = session_bed.containers()
+    for name in left:
+        session_bed.remove_by_hand(name)
+    session_bed.run("systemctl reset-failed")
+    assert not left, f"these could not be uninstalled: {left}\n" + "\n".join(o.stdout + o.stderr for o in outputs)
+
+
+@pytest.fixture(autouse=True)
+def _journal_mark(request):
+    bed = request.config.stash.get(_bed_key, None)
+    request.node.journal_mark = bed.cursor() if bed else None
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    bed = item.config.stash.get(_bed_key, None)
+    if report.failed and bed:
+        try:
+            text = bed.journal("-o", "short-monotonic", after=getattr(item, "journal_mark", None))
+        except AssertionError as error:  # a test bed that does not run any more has no journal to ask for
+            text = str(error)
+        report.sections.append((f"journal of the test bed during {report.when}", text))

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whoever manages the unit manages the container."""
+
+import os
+
+import pytest
+from bed import CHECKOUT, Bed, wait_until
+from test_testbed import limiting_cgroups
+
+HELLO = "localhost:5000/hello"
+
+
+@pytest.fixture
+def hello(bed):
+    bed.sysconsctl("pull", HELLO)
+    bed.sysconsctl("install", "--start", "--set", "PORT=8082", HELLO)
+    bed.wait_http(8082)
+    return bed
+
+
+def cgroup_of(bed, pid):
+    return bed.output(f"sed -n 's/^0:://p' /proc/{pid}/cgroup")
+
+
+def test_processes_show_under_the_unit(hello):
+    bed = hello
+    pids = bed.output("pgrep -x httpd || pgrep busybox").split()
+    assert pids
+    for pid in pids:
+        assert cgroup_of(bed, pid) == "/system.slice/hello.service/container"
+    main = bed.output("systemctl show -P MainPID hello")
+    assert cgroup_of(bed, main) == "/system.slice/hello.service/runtime"
+    assert "httpd" in bed.run(["systemctl", "status", "--no-pager", "hello"]).stdout
+
+
+def test_exec(hello):
+    bed = hello
+    assert bed.output(["runc", "exec", "hello", "cat", "/etc/hello-version"]) == "1"
+    terminal = bed.output(["script", "-qec", "runc exec -t hello tty", "/dev/null"])
+    assert "/dev/pts/" in terminal
+    pid = bed.output("runc exec -d --pid-file /run/p hello sleep 1000; cat /run/p")
+    assert cgroup_of(bed, pid).startswith("/system.slice/hello.service/container")
+    bed.systemctl("stop", "hello")
+    assert not bed.exists(f"/proc/{pid}")  # it dies with the unit
+    bed.systemctl("start", "hello")
+    bed.wait_http(8082)
+
+
+def test_stop_is_clean(hello):
+    bed = hello
+    bed.systemctl("stop", "hello")
+    assert bed.output("systemctl show -P Result hello") == "success"
+    assert bed.output("runc list -q") == ""
+    assert not bed.exists("/sys/fs/cgroup/system.slice/hello.service")
+
+
+@pytest.mark.parametrize("victim", ["runtime", "container"])
+def test_killed_comes_back(hello, victim):
+    bed = hello
+    main = bed.output("systemctl show -P MainPID hello")
+    pid = main if victim == "runtime" else bed.output(f"pgrep -P {main} | head -n 1")
+    bed.run(["kill", "-9", pid])
+    wait_until(lambda: bed.output("systemctl show -P NRestarts hello") == "1")
+    assert "version 1" in bed.wait_http(8082)
+    assert bed.output("systemctl show -P MainPID hello") != main
+
+
+def test_everything_killed_leaves_no_id_in_the_way(hello):
+    """As a runtime that lost its machine: the state of a container that is no more."""
+    bed = hello
+    bed.run("systemctl kill --signal=KILL hello; systemctl stop hello; true")
+    bed.systemctl("reset-failed", "hello", check=False)
+    bed.systemctl("start", "hello")
+    assert "version 1" in bed.wait_http(8082)
+
+
+def test_tmpfiles_are_made(hello):
+    assert hello.output("stat -c %a /run/hello /var/lib/hello").split() == ["700", "700"]
+
+
+def test_limits_of_the_unit_bind_the_container():
+    """In a test bed of its own, with the controllers that this machine has."""
+    with Bed(f"unit-limits-{os.getpid()}", "--stage", os.environ["SYSCONSD_STAGE"], "--cgroups", limiting_cgroups()) as bed:
+        bed.start_registry()
+        bed.push("hello:latest=hello:1")
+        bed.sysconsctl("pull", HELLO)
+        bed.sysconsctl("install", "--set", "PORT=8082", HELLO)
+        bed.write("/etc/systemd/system/hello.service.d/limits.conf", "[Service]\nMemoryMax=40M\nTasksMax=12\n")
+        bed.systemctl("daemon-reload")
+        bed.systemctl("start", "hello")
+        bed.wait_http(8082)
+        forks = bed.run(["runc", "exec", "hello", "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do sleep 5 & done"], check=False)
+        assert "fork" in forks.stderr or forks.returncode != 0
+        eaten = bed.run(["runc", "exec", "hello", "sh", "-c", "head -c 100000000 /dev/zero | tail -c 90000000 | wc -c"], check=False)
+        assert "90000000" not in eaten.stdout
+        assert bed.exists(f"{CHECKOUT}/hello")

@@ -1,0 +1,706 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The client against a real server that is broken on purpose (registry-server.py, whose table FAULTS says how). */
+#include "registry/client.h"
+#include "registry/fetch.h"
+#include "registry/manifest.h"
+#include "registry/request.h"
+#include "test.h"
+#include <fcntl.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct {
+        GPid pid;
+        int input; /* the server ends when this is closed */
+        char *host;
+        char *folder;
+        char *log;
+        ScConfig *config;
+} Server;
+
+static char *read_line(int fd)
+{
+        g_autoptr(GString) line = g_string_new(NULL);
+        char c;
+        while (read(fd, &c, 1) == 1 && c != '\n')
+                g_string_append_c(line, c);
+        return g_string_free(g_steal_pointer(&line), FALSE);
+}
+
+/* root NULL: the server's made-up image. */
+static void server_start(Server *server, const char *option, const char *root)
+{
+        const char *srcdir = g_getenv("srcdir");
+        g_autofree char *script = g_build_filename(srcdir != NULL ? srcdir : ".", "tests", "unit", "registry-server.py", NULL);
+        server->folder = test_folder_new();
+        server->log = g_build_filename(server->folder, "log", NULL);
+        const char *argv[] = {"/usr/bin/python3", script, "--until-eof", "--log", server->log, option, root, NULL};
+        int output;
+        g_autoptr(GError) error = NULL;
+        bool ok = g_spawn_async_with_pipes(NULL, (char **)argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &server->pid,
+                                           &server->input, &output, NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert(ok);
+        g_autofree char *port = read_line(output);
+        close(output);
+        ck_assert_msg(port[0] != '\0', "the server did not start");
+        server->host = g_strdup_printf("127.0.0.1:%s", port);
+        g_autofree char *no_file = g_build_filename(server->folder, "none", NULL);
+        server->config = sc_config_load(no_file, &error);
+        ck_assert_no_error(error);
+        server->config->stall_timeout = 1;
+        server->config->attempts = 2;
+}
+
+static void server_end(Server *server)
+{
+        close(server->input);
+        ck_assert_int_eq(waitpid(server->pid, NULL, 0), server->pid);
+}
+
+static void server_free(Server *server)
+{
+        g_free(server->host);
+        g_free(server->log);
+        sc_config_free(server->config);
+        test_folder_remove(server->folder);
+}
+
+static void server_stop(Server *server)
+{
+        server_end(server);
+        server_free(server);
+}
+
+static void server_is_insecure(Server *server)
+{
+        g_strfreev(server->config->insecure_registries);
+        server->config->insecure_registries = g_strsplit(server->host, " ", -1);
+}
+
+static char *server_log(const Server *server)
+{
+        char *text = NULL;
+        g_autoptr(GError) error = NULL;
+        g_file_get_contents(server->log, &text, NULL, &error);
+        ck_assert_no_error(error);
+        return text;
+}
+
+static guint count_in(const char *text, const char *part)
+{
+        guint count = 0;
+        for (const char *found = strstr(text, part); found != NULL; found = strstr(found + 1, part))
+                count++;
+        return count;
+}
+
+static ScRegistry *registry_at(const Server *server, const char *source, const char *name, ScReport *report)
+{
+        g_autofree char *text = g_strdup_printf("%s%s/%s", source, server->host, name);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ScReference) reference = sc_reference_parse(text, &error);
+        ck_assert_no_error(error);
+        ScRegistry *registry = sc_registry_new(reference, server->config, report, &error);
+        ck_assert_no_error(error);
+        return registry;
+}
+
+static bool get_image(ScRegistry *registry, ScImageInfo **ret, GError **error)
+{
+        ScManifestText manifest = {};
+        if (!sc_registry_get_manifest(registry, NULL, 0, &manifest, NULL, error))
+                return false;
+        g_autofree char *what = g_strdup_printf("manifest of %s", registry->image);
+        ScManifestKind kind = SC_MANIFEST_IMAGE;
+        ScDigest digest;
+        guint64 size;
+        bool ok = sc_manifest_kind(manifest.content_type, manifest.text, manifest.size, what, &kind, error);
+        if (ok && kind == SC_MANIFEST_INDEX) {
+                ok = sc_index_choose(manifest.text, manifest.size, what, &digest, &size, error);
+                sc_manifest_text_clear(&manifest);
+                ok = ok && sc_registry_get_manifest(registry, &digest, size, &manifest, NULL, error);
+        }
+        g_autoptr(ScImageInfo) info = ok ? sc_manifest_parse(manifest.text, manifest.size, &manifest.digest, 10, "manifest", error)
+                                         : NULL;
+        sc_manifest_text_clear(&manifest);
+        g_autofree char *config = NULL;
+        if (info == NULL || !sc_registry_get_blob(registry, &info->config, info->config_size, &config, NULL, error) ||
+            !sc_manifest_add_config(info, config, info->config_size, "configuration", error))
+                return false;
+        *ret = g_steal_pointer(&info);
+        return true;
+}
+
+/* -1: error. */
+static gint64 read_blob(ScBlob *blob, GError **error)
+{
+        gint64 total = 0;
+        for (;;) {
+                const void *chunk;
+                gssize n = sc_blob_read(blob, &chunk, error);
+                if (n <= 0)
+                        return n < 0 ? -1 : total;
+                total += n;
+        }
+}
+
+static bool pull(ScRegistry *registry, GError **error)
+{
+        g_autoptr(ScImageInfo) info = NULL;
+        if (!get_image(registry, &info, error))
+                return false;
+        ck_assert_uint_eq(info->layers->len, 2);
+        for (guint i = 0; i < info->layers->len; i++) {
+                ScLayerInfo *layer = g_ptr_array_index(info->layers, i);
+                g_autoptr(ScBlob) blob = sc_registry_open_blob(registry, &layer->digest, layer->size, NULL);
+                gint64 size = read_blob(blob, error);
+                if (size < 0)
+                        return false;
+                ck_assert_int_eq(size, (gint64)layer->size);
+        }
+        return true;
+}
+
+/* What is pulled in spite of trouble. log: what the server must have seen, and how often. */
+static const struct {
+        const char *name;
+        const char *log;
+        guint times;
+} good[] = {
+        {"ok", "agent=sysconsd/", 4},
+        {"ok", " range=- ", 4},
+        {"made-up:index", "/manifests/sha256:", 1},
+        {"cut-once", "range=bytes=700000- ", 1},
+        {"stall-once", "range=bytes=700000- ", 1},
+        {"refuse-range", "range=bytes=700000- ", 1},
+        {"wrong-range", "range=bytes=700000- ", 1},
+        {"said-gzip", "/blobs/", 3},
+        {"500-then-ok", "/manifests/latest", 2},
+        {"429-retry-after", "/manifests/latest", 2},
+        {"401-token", "GET /token", 1},
+        {"401-token-once", "GET /token?uses=1", 4},
+        {"redirect-other-host", "GET /elsewhere/", 3},
+};
+
+START_TEST(pulls)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", good[_i].name, NULL);
+        g_autoptr(GError) error = NULL;
+        bool ok = pull(registry, &error);
+        ck_assert_no_error(error);
+        ck_assert(ok);
+        g_autofree char *log = server_log(&server);
+        ck_assert_msg(count_in(log, good[_i].log) == good[_i].times, "%s: '%s' is not there %u times in\n%s", good[_i].name,
+                      good[_i].log, good[_i].times, log);
+        server_stop(&server);
+}
+END_TEST
+
+/* What is refused. times: requests with "log" that were made; an error that cannot pass must not be tried again. */
+static const struct {
+        const char *name;
+        ScError code;
+        const char *message;
+        const char *log;
+        guint times;
+} bad[] = {
+        {"404", SC_ERROR_NOT_FOUND, "Image 127.0.0.1:", "GET /v2/404/manifests", 1},
+        {"404", SC_ERROR_NOT_FOUND, "not found", "GET /v2/404/manifests", 1},
+        {"ok:no-such-tag", SC_ERROR_NOT_FOUND, "no-such-tag not found", "GET ", 1},
+        {"missing-blob", SC_ERROR_NOT_FOUND, "lacks the blob sha256:", "/blobs/", 1},
+        {"403", SC_ERROR_ACCESS_DENIED, "403:latest (403)", "GET ", 1},
+        {"401-basic", SC_ERROR_ACCESS_DENIED, "a login (Basic)", "GET ", 1},
+        {"401-always", SC_ERROR_ACCESS_DENIED, "(401)", "GET ", 3},
+        {"401-huge-token", SC_ERROR_CORRUPT, "larger than 65536", "GET ", 2},
+        {"401-bad-token", SC_ERROR_CORRUPT, "no usable token", "GET ", 2},
+        {"401-plain-realm", SC_ERROR_NETWORK, "registry.invalid without TLS", "GET ", 1},
+        {"500", SC_ERROR_NETWORK, "trouble of its own (500)", "GET ", 2},
+        {"500", SC_ERROR_NETWORK, "(tried 2 times)", "GET ", 2},
+        {"html-for-json", SC_ERROR_CORRUPT, "is that server a registry", "GET ", 1},
+        {"huge-manifest", SC_ERROR_CORRUPT, "larger than 4194304 bytes", "GET ", 1},
+        {"wrong-manifest", SC_ERROR_VERIFY_FAILED, "damaged on its way", "GET ", 1},
+        {"wrong-manifest:index", SC_ERROR_VERIFY_FAILED, "", "GET ", 1},
+        {"wrong-digest-header", SC_ERROR_VERIFY_FAILED, "says sha256:1111", "GET ", 1},
+        {"wrong-digest", SC_ERROR_VERIFY_FAILED, "instead of sha256:", "/blobs/", 1},
+        {"lying-length", SC_ERROR_VERIFY_FAILED, "instead of its", "/blobs/", 1},
+        {"extra-bytes", SC_ERROR_VERIFY_FAILED, "has more instead", "/blobs/", 1},
+        {"truncated", SC_ERROR_NETWORK, "(tried 2 times)", "range=bytes=700000-", 2},
+        {"refuse-range-truncated", SC_ERROR_NETWORK, "(tried 2 times)", "range=bytes=700000-", 2},
+        {"stall", SC_ERROR_NETWORK, "sent nothing for too long", "range=bytes=700000-", 2},
+        {"stall-headers", SC_ERROR_NETWORK, "sent nothing for too long", "GET ", 2},
+        {"redirect-loop", SC_ERROR_NETWORK, "more than 10 times", "GET ", 11},
+};
+
+START_TEST(refuses)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", bad[_i].name, NULL);
+        g_autoptr(GError) error = NULL;
+        ck_assert_msg(!pull(registry, &error), "%s was pulled", bad[_i].name);
+        ck_assert_error(error, bad[_i].code, bad[_i].message);
+        ck_assert_ptr_nonnull(strstr(error->message, server.host));
+        g_autofree char *log = server_log(&server);
+        ck_assert_msg(count_in(log, bad[_i].log) == bad[_i].times, "%s: '%s' is not there %u times in\n%s", bad[_i].name,
+                      bad[_i].log, bad[_i].times, log);
+        server_stop(&server);
+}
+END_TEST
+
+START_TEST(asks_for_all_manifest_types)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", "ok", NULL);
+        g_autoptr(ScImageInfo) info = NULL;
+        g_autoptr(GError) error = NULL;
+        ck_assert(get_image(registry, &info, &error));
+        g_autofree char *log = server_log(&server);
+        ck_assert_ptr_nonnull(strstr(log, "application/vnd.oci.image.index.v1+json"));
+        ck_assert_ptr_nonnull(strstr(log, "application/vnd.oci.image.manifest.v1+json"));
+        ck_assert_ptr_nonnull(strstr(log, "application/vnd.docker.distribution.manifest.list.v2+json"));
+        ck_assert_ptr_nonnull(strstr(log, "application/vnd.docker.distribution.manifest.v2+json"));
+        server_stop(&server);
+}
+END_TEST
+
+START_TEST(checks_a_manifest_against_the_digest_asked_for)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", "ok", NULL);
+        g_autoptr(GError) error = NULL;
+        ScManifestText manifest = {};
+        ck_assert(sc_registry_get_manifest(registry, NULL, 0, &manifest, NULL, &error));
+        g_autofree char *digest = sc_digest_to_string(&manifest.digest);
+        ScManifestText again = {};
+
+        g_autofree char *by_digest = g_strdup_printf("ok@%s", digest);
+        g_autoptr(ScRegistry) right = registry_at(&server, "", by_digest, NULL);
+        ck_assert(sc_registry_get_manifest(right, NULL, manifest.size, &again, NULL, &error));
+        ck_assert_str_eq(again.text, manifest.text);
+        sc_manifest_text_clear(&again);
+
+        /* The reference's digest, an index's digest, an index's size. */
+        g_autofree char *altered = g_strdup_printf("wrong-manifest@%s", digest);
+        g_autoptr(ScRegistry) wrong = registry_at(&server, "", altered, NULL);
+        ck_assert(!sc_registry_get_manifest(wrong, NULL, 0, &again, NULL, &error));
+        ck_assert_error(error, SC_ERROR_VERIFY_FAILED, digest);
+        g_clear_error(&error);
+        ck_assert(!sc_registry_get_manifest(wrong, &manifest.digest, 0, &again, NULL, &error));
+        ck_assert_error(error, SC_ERROR_VERIFY_FAILED, digest);
+        g_clear_error(&error);
+        ck_assert(!sc_registry_get_manifest(right, &manifest.digest, manifest.size + 1, &again, NULL, &error));
+        ck_assert_error(error, SC_ERROR_VERIFY_FAILED, "bytes instead of");
+        ck_assert_ptr_null(again.text);
+        sc_manifest_text_clear(&manifest);
+        server_stop(&server);
+}
+END_TEST
+
+START_TEST(says_that_nobody_listens)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", "ok", NULL);
+        server_end(&server);
+        g_autoptr(GError) error = NULL;
+        ck_assert(!pull(registry, &error));
+        ck_assert_error(error, SC_ERROR_NETWORK, "is the registry running");
+        ck_assert_error(error, SC_ERROR_NETWORK, server.host);
+        ck_assert_error(error, SC_ERROR_NETWORK, "(tried 2 times)");
+        server_free(&server);
+}
+END_TEST
+
+START_TEST(wants_a_registry_in_the_name)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ScReference) reference = sc_reference_parse("busybox", &error);
+        ck_assert_no_error(error);
+        ScConfig config = {};
+        ck_assert_ptr_null(sc_registry_new(reference, &config, NULL, &error));
+        ck_assert_error(error, SC_ERROR_INVALID_REFERENCE, "docker.io/busybox");
+}
+END_TEST
+
+START_TEST(knows_where_docker_io_is)
+{
+        const struct {
+                const char *text, *repository;
+        } cases[] = {{"docker.io/busybox", "library/busybox"},
+                     {"docker.io/grafana/grafana", "grafana/grafana"},
+                     {"quay.io/etcd", "etcd"}};
+        ScConfig config = {};
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(ScReference) reference = sc_reference_parse(cases[i].text, &error);
+                ck_assert_no_error(error);
+                g_autoptr(ScRegistry) registry = sc_registry_new(reference, &config, NULL, &error);
+                ck_assert_no_error(error);
+                ck_assert_str_eq(registry->repository, cases[i].repository);
+                ck_assert_str_eq(sc_endpoint_host(registry->endpoint), i < 2 ? "registry-1.docker.io" : "quay.io");
+                /* A registry out there is spoken to by verified https, and nothing is tried first. */
+                g_autoptr(ScHttp) http = sc_http_new();
+                const char *base = sc_endpoint_base(registry->endpoint, http, 0, NULL, &error);
+                ck_assert_no_error(error);
+                ck_assert(g_str_has_prefix(base, "https://"));
+        }
+}
+END_TEST
+
+START_TEST(trusts_only_whom_it_may)
+{
+        const struct {
+                const char *reference, *uri;
+                bool plain, unverified;
+        } cases[] = {
+                {"quay.io/etcd", "http://quay.io/token", false, false},
+                {"quay.io/etcd", "http://127.0.0.1:5001/token", true, false},
+                {"quay.io/etcd", "http://localhost/token", true, false},
+                {"quay.io/etcd", "http://[::1]:5001/token", true, false},
+                {"quay.io/etcd", "http://localhost.example.org/token", false, false},
+                {"quay.io/etcd", "https://lab.example.org:5000/", true, true},
+                {"quay.io/etcd", "https://lab.example.org:5001/", false, false},
+                {"quay.io/etcd", "https://LAB2.example.org/", true, true},
+                {"quay.io/etcd", "http://lab2.example.org:80/", true, true},
+                {"quay.io/etcd", "https://lab3.example.org/", true, true},
+                {"quay.io/etcd", "http://lab3.example.org/", false, false},
+                {"http:quay.io/etcd", "http://quay.io:5001/token", true, true},
+                {"http:quay.io/etcd", "http://auth.quay.io/token", false, false},
+        };
+        char *insecure[] = {(char *)"lab.example.org:5000", (char *)"lab2.example.org", (char *)"lab3.example.org:443", NULL};
+        const ScConfig config = {.insecure_registries = insecure};
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(ScReference) reference = sc_reference_parse(cases[i].reference, &error);
+                ck_assert_no_error(error);
+                g_autoptr(GUri) uri = g_uri_parse(cases[i].uri, SOUP_HTTP_URI_FLAGS, &error);
+                ck_assert_no_error(error);
+                ScEndpoint *endpoint = sc_endpoint_new(reference, &config);
+                ck_assert_msg(sc_endpoint_allows_plain(endpoint, uri) == cases[i].plain, "plain to %s", cases[i].uri);
+                ck_assert_msg(sc_endpoint_allows_unverified(endpoint, uri) == cases[i].unverified, "unverified to %s",
+                              cases[i].uri);
+                sc_endpoint_free(endpoint);
+        }
+}
+END_TEST
+
+START_TEST(refuses_a_certificate_that_nobody_signed)
+{
+        Server server = {};
+        server_start(&server, "--tls", NULL);
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", "ok", NULL);
+        g_autoptr(GError) error = NULL;
+        ck_assert(!pull(registry, &error));
+        ck_assert_error(error, SC_ERROR_NETWORK, "is not signed by an authority that this machine knows");
+        ck_assert_error(error, SC_ERROR_NETWORK, server.host);
+        g_autofree char *log = NULL;
+        ck_assert_msg(!g_file_get_contents(server.log, &log, NULL, NULL) || log[0] == '\0', "a request was made all the same: %s",
+                      log);
+        server_stop(&server);
+}
+END_TEST
+
+/* Called insecure by the configuration, or by the user. */
+START_TEST(takes_any_certificate_where_told)
+{
+        Server server = {};
+        server_start(&server, "--tls", NULL);
+        if (_i == 0)
+                server_is_insecure(&server);
+        g_autoptr(ScRegistry) registry = registry_at(&server, _i == 0 ? "" : "http:", "401-token", NULL);
+        g_autoptr(GError) error = NULL;
+        pull(registry, &error);
+        ck_assert_no_error(error);
+        g_autofree char *log = server_log(&server);
+        ck_assert_uint_eq(count_in(log, "auth=Bearer"), 4);
+        server_stop(&server);
+}
+END_TEST
+
+START_TEST(does_not_follow_from_https_to_http)
+{
+        Server server = {};
+        server_start(&server, "--tls", NULL);
+        server_is_insecure(&server);
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", "redirect-plain-http", NULL);
+        g_autoptr(GError) error = NULL;
+        ck_assert(!pull(registry, &error));
+        ck_assert_error(error, SC_ERROR_NETWORK, "plain http at localhost, which is refused");
+        server_stop(&server);
+}
+END_TEST
+
+START_TEST(speaks_plain_http_where_asked)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        g_autoptr(ScRegistry) registry = registry_at(&server, "http:", "ok", NULL);
+        g_autoptr(GError) error = NULL;
+        ck_assert(pull(registry, &error));
+        ck_assert_no_error(error);
+        server_stop(&server);
+}
+END_TEST
+
+static ScBlob *open_first_layer(ScRegistry *registry, GCancellable *cancellable)
+{
+        ScManifestText manifest = {};
+        g_autoptr(GError) error = NULL;
+        ck_assert(sc_registry_get_manifest(registry, NULL, 0, &manifest, NULL, &error));
+        g_autoptr(ScImageInfo) info = sc_manifest_parse(manifest.text, manifest.size, &manifest.digest, 10, "manifest", &error);
+        sc_manifest_text_clear(&manifest);
+        ck_assert_no_error(error);
+        ScLayerInfo *layer = g_ptr_array_index(info->layers, 0);
+        return sc_registry_open_blob(registry, &layer->digest, layer->size, cancellable);
+}
+
+static void read_up_to_the_stall(ScBlob *blob)
+{
+        g_autoptr(GError) error = NULL;
+        gssize total = 0;
+        while (total < 2 * SC_BLOB_CHUNK) {
+                const void *chunk;
+                gssize n = sc_blob_read(blob, &chunk, &error);
+                ck_assert_no_error(error);
+                total += n;
+        }
+}
+
+START_TEST(ends_a_stalled_blob_at_once)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        server.config->stall_timeout = 25;
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", "stall", NULL);
+        ScBlob *blob = open_first_layer(registry, NULL);
+        read_up_to_the_stall(blob);
+        gint64 start = g_get_monotonic_time();
+        sc_blob_free(blob);
+        ck_assert_int_lt(g_get_monotonic_time() - start, G_TIME_SPAN_SECOND);
+        server_stop(&server);
+}
+END_TEST
+
+static gpointer cancel_it(gpointer cancellable)
+{
+        g_cancellable_cancel(cancellable);
+        return NULL;
+}
+
+START_TEST(cancels_a_stalled_blob)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        server.config->stall_timeout = 25;
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", "stall", NULL);
+        g_autoptr(GCancellable) cancellable = g_cancellable_new();
+        g_autoptr(ScBlob) blob = open_first_layer(registry, cancellable);
+        read_up_to_the_stall(blob);
+        gint64 start = g_get_monotonic_time();
+        GThread *thread = g_thread_new("cancel", cancel_it, cancellable);
+        g_autoptr(GError) error = NULL;
+        const void *chunk;
+        while (sc_blob_read(blob, &chunk, &error) > 0)
+                ;
+        g_thread_join(thread);
+        ck_assert_error(error, SC_ERROR_CANCELLED, "stopped");
+        ck_assert_int_lt(g_get_monotonic_time() - start, G_TIME_SPAN_SECOND);
+        g_clear_error(&error);
+        ck_assert_int_eq(sc_blob_read(blob, &chunk, &error), -1);
+        ck_assert_error(error, SC_ERROR_CANCELLED, "stopped");
+        server_stop(&server);
+}
+END_TEST
+
+START_TEST(cancels_a_manifest)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        server.config->stall_timeout = 25;
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", "stall-headers", NULL);
+        g_autoptr(GCancellable) cancellable = g_cancellable_new();
+        GThread *thread = g_thread_new("cancel", cancel_it, cancellable);
+        g_autoptr(GError) error = NULL;
+        ScManifestText manifest = {};
+        ck_assert(!sc_registry_get_manifest(registry, NULL, 0, &manifest, cancellable, &error));
+        g_thread_join(thread);
+        ck_assert_error(error, SC_ERROR_CANCELLED, "stopped");
+        server_stop(&server);
+}
+END_TEST
+
+static gpointer pull_in_thread(gpointer registry)
+{
+        GError *error = NULL;
+        pull(registry, &error);
+        return error;
+}
+
+START_TEST(serves_several_threads)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", "401-token", NULL);
+        GThread *threads[4];
+        for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+                threads[i] = g_thread_new("pull", pull_in_thread, registry);
+        for (guint i = 0; i < G_N_ELEMENTS(threads); i++) {
+                g_autoptr(GError) error = g_thread_join(threads[i]);
+                ck_assert_no_error(error);
+        }
+        server_stop(&server);
+}
+END_TEST
+
+typedef struct {
+        gint chunks_read;
+        guint reports;
+        guint64 most_ahead; /* bytes that had come in and were not read */
+        guint64 done;
+} Watch;
+
+static void watch_progress(gpointer data, const char *phase, guint64 done, guint64 total)
+{
+        Watch *watch = data;
+        guint64 taken = (guint64)g_atomic_int_get(&watch->chunks_read) * SC_BLOB_CHUNK;
+        watch->reports++;
+        watch->done = done;
+        if (done > taken)
+                watch->most_ahead = MAX(watch->most_ahead, done - taken);
+}
+
+static void ignore_message(gpointer data, const char *line)
+{
+}
+
+/* An OCI layout with nothing but one blob of zeros. */
+static void make_layout(const char *folder, gsize size, ScDigest *ret_digest)
+{
+        g_autofree char *zeros = g_malloc0(size);
+        sc_digest_of(zeros, size, ret_digest);
+        char hex[SC_DIGEST_HEX_SIZE];
+        sc_digest_to_hex(ret_digest, hex);
+        g_autofree char *blobs = g_build_filename(folder, "big", "blobs", "sha256", NULL);
+        g_autofree char *blob = g_build_filename(blobs, hex, NULL);
+        g_autofree char *index = g_build_filename(folder, "big", "index.json", NULL);
+        ck_assert_int_eq(g_mkdir_with_parents(blobs, 0755), 0);
+        ck_assert(g_file_set_contents(blob, zeros, (gssize)size, NULL));
+        ck_assert(g_file_set_contents(index, "{\"manifests\": []}", -1, NULL));
+}
+
+START_TEST(does_not_run_ahead_of_its_reader)
+{
+        enum { SIZE = 48 * 1024 * 1024, LIMIT = 4 * 1024 * 1024 };
+        char *root = test_folder_new();
+        ScDigest digest;
+        make_layout(root, SIZE, &digest);
+        g_autofree char *option = g_strconcat("--root=", root, NULL);
+        Server server = {};
+        server_start(&server, option, NULL);
+        const ScReportSink sink = {.progress = watch_progress, .message = ignore_message};
+        Watch watch = {};
+        g_autoptr(ScReport) report = sc_report_new(&sink, &watch);
+        sc_report_phase(report, "Pulling", SIZE);
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", "big", report);
+        ScBlob *blob = sc_registry_open_blob(registry, &digest, SIZE, NULL);
+        g_autoptr(GError) error = NULL;
+        const void *chunk;
+        gssize n;
+        while ((n = sc_blob_read(blob, &chunk, &error)) > 0) {
+                /* A slow reader: an unbounded queue would hold all of it long before the next report. */
+                g_atomic_int_inc(&watch.chunks_read);
+                g_usleep(3000);
+        }
+        ck_assert_no_error(error);
+        sc_blob_free(blob);
+        ck_assert_int_eq(watch.chunks_read, SIZE / SC_BLOB_CHUNK);
+        ck_assert_uint_gt(watch.reports, 3);
+        ck_assert_uint_gt(watch.done, SIZE / 2);
+        /* The queue, what is being received, and what the reader holds. */
+        ck_assert_uint_le(watch.most_ahead, LIMIT + 2 * SC_BLOB_CHUNK);
+        server_stop(&server);
+        test_folder_remove(root);
+}
+END_TEST
+
+START_TEST(gives_up_within_two_minutes)
+{
+        const ScConfig config = {.stall_timeout = 25, .attempts = 4};
+        ScPatience patience;
+        sc_patience_init(&patience, &config);
+        gint64 start = patience.last_byte;
+        ck_assert_int_eq(sc_patience_limit(&patience), 30 * G_TIME_SPAN_SECOND);
+        patience.made = 1;
+        ck_assert_int_eq(sc_patience_limit(&patience), 25 * G_TIME_SPAN_SECOND);
+        /* 100 seconds of silence later there is less left than one more stall. */
+        patience.last_byte = start - 100 * G_TIME_SPAN_SECOND;
+        ck_assert_int_le(sc_patience_limit(&patience), 15 * G_TIME_SPAN_SECOND);
+        patience.last_byte = start - 119 * G_TIME_SPAN_SECOND;
+        g_autoptr(ScHttp) http = sc_http_new();
+        g_autoptr(GError) problem = NULL;
+        sc_patience_throw(&patience, &problem, "It broke");
+        ck_assert(!sc_patience_again(&patience, http, NULL, &problem));
+        ck_assert_error(problem, SC_ERROR_NETWORK, "It broke (tried 2 times)");
+}
+END_TEST
+
+/* With little that is new, an attempt counts as failed; with much of it, counting starts anew. */
+START_TEST(counts_attempts_without_progress)
+{
+        const ScConfig config = {.stall_timeout = 25, .attempts = 4};
+        ScPatience patience;
+        sc_patience_init(&patience, &config);
+        g_autoptr(ScHttp) http = sc_http_new();
+        const struct {
+                gsize bytes;
+                guint made;
+        } cases[] = {{100, 1}, {100000, 0}};
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(GError) problem = NULL;
+                sc_patience_begin(&patience);
+                sc_patience_advance(&patience, cases[i].bytes);
+                sc_patience_throw(&patience, &problem, "It broke");
+                gint64 start = g_get_monotonic_time();
+                guint before = patience.made;
+                ck_assert(sc_patience_again(&patience, http, NULL, &problem));
+                ck_assert_ptr_null(problem);
+                ck_assert_uint_eq(patience.made, cases[i].made);
+                ck_assert_int_ge(g_get_monotonic_time() - start,
+                                 ((gint64)1 << before) * G_TIME_SPAN_SECOND - G_TIME_SPAN_MILLISECOND);
+        }
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("registry");
+        TCase *tests = tcase_create("registry");
+        tcase_set_timeout(tests, 60);
+        tcase_add_loop_test(tests, pulls, 0, G_N_ELEMENTS(good));
+        tcase_add_loop_test(tests, refuses, 0, G_N_ELEMENTS(bad));
+        tcase_add_test(tests, asks_for_all_manifest_types);
+        tcase_add_test(tests, checks_a_manifest_against_the_digest_asked_for);
+        tcase_add_test(tests, says_that_nobody_listens);
+        tcase_add_test(tests, wants_a_registry_in_the_name);
+        tcase_add_test(tests, knows_where_docker_io_is);
+        tcase_add_test(tests, trusts_only_whom_it_may);
+        tcase_add_test(tests, refuses_a_certificate_that_nobody_signed);
+        tcase_add_loop_test(tests, takes_any_certificate_where_told, 0, 2);
+        tcase_add_test(tests, does_not_follow_from_https_to_http);
+        tcase_add_test(tests, speaks_plain_http_where_asked);
+        tcase_add_test(tests, ends_a_stalled_blob_at_once);
+        tcase_add_test(tests, cancels_a_stalled_blob);
+        tcase_add_test(tests, cancels_a_manifest);
+        tcase_add_test(tests, serves_several_threads);
+        tcase_add_test(tests, does_not_run_ahead_of_its_reader);
+        tcase_add_test(tests, gives_up_within_two_minutes);
+        tcase_add_test(tests, counts_attempts_without_progress);
+        suite_add_tcase(suite, tests);
+        return test_run(suite);
+}
