@@ -200,8 +200,8 @@ static JsonNode *present_error(JsonNode *node)
         if (name == NULL || name[0] == '\0')
                 return json_node_init_null(json_node_alloc());
         g_autoptr(JsonObject) object = json_object_new();
-        json_object_set_string_member(object, "Name", name);
-        json_object_set_string_member(object, "Message", json_array_get_string_element(pair, 1));
+        json_object_set_string_member(object, "name", name);
+        json_object_set_string_member(object, "message", json_array_get_string_element(pair, 1));
         return json_node_init_object(json_node_alloc(), object);
 }
 
@@ -227,4 +227,30 @@ JsonObject *sc_object_present(const ScObject *object)
                 json_object_set_member(shown, name, value != NULL ? value : json_node_copy(node));
         }
         return shown;
+}
+
+/* "VirtualSize" to "virtual_size" */
+static char *snake_case(const char *name)
+{
+        GString *text = g_string_new(NULL);
+        for (const char *p = name; *p != '\0'; p++) {
+                if (g_ascii_isupper(*p) && p != name)
+                        g_string_append_c(text, '_');
+                g_string_append_c(text, g_ascii_tolower(*p));
+        }
+        return g_string_free(text, FALSE);
+}
+
+JsonObject *sc_object_to_json(JsonObject *presented)
+{
+        JsonObject *object = json_object_new();
+        JsonObjectIter iter;
+        const char *name;
+        JsonNode *node;
+        json_object_iter_init_ordered(&iter, presented);
+        while (json_object_iter_next_ordered(&iter, &name, &node)) {
+                g_autofree char *key = snake_case(name);
+                json_object_set_member(object, key, json_node_copy(node));
+        }
+        return object;
 }

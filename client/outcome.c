@@ -23,8 +23,9 @@ bool sc_outcome_check(const ScOutcome *outcome, GError **error)
         if (strcmp(outcome->result, "cancelled") == 0)
                 return sc_exit_throw(error, SC_EXIT_INTERRUPTED, "Job %" G_GUINT64_FORMAT " was cancelled", outcome->number);
         const char *message = sc_value_string(outcome->details, "error-message");
+        bool not_found = strcmp(sc_value_string(outcome->details, "error-name"), "org.sysconsd1.Error.NotFound") == 0;
         if (message[0] != '\0')
-                return sc_exit_throw(error, SC_EXIT_FAILED, "%s", message);
+                return sc_exit_throw(error, not_found ? SC_EXIT_NOT_FOUND : SC_EXIT_FAILED, "%s", message);
         return sc_exit_throw(error, SC_EXIT_FAILED,
                              "Job %" G_GUINT64_FORMAT " failed; see `journalctl -u sysconsd-job-%" G_GUINT64_FORMAT "`",
                              outcome->number, outcome->number);
@@ -33,14 +34,14 @@ bool sc_outcome_check(const ScOutcome *outcome, GError **error)
 JsonNode *sc_outcome_to_json(const ScOutcome *outcome)
 {
         g_autoptr(JsonObject) object = json_object_new();
-        json_object_set_int_member(object, "Job", (gint64)outcome->number);
-        json_object_set_string_member(object, "Path", outcome->path);
-        json_object_set_string_member(object, "Operation", outcome->operation);
-        json_object_set_string_member(object, "Subject", outcome->subject);
+        json_object_set_int_member(object, "job", (gint64)outcome->number);
+        json_object_set_string_member(object, "path", outcome->path);
+        json_object_set_string_member(object, "operation", outcome->operation);
+        json_object_set_string_member(object, "subject", outcome->subject);
         if (outcome->result != NULL)
-                json_object_set_string_member(object, "Result", outcome->result);
+                json_object_set_string_member(object, "result", outcome->result);
         else
-                json_object_set_null_member(object, "Result");
-        json_object_set_object_member(object, "Details", json_object_ref(outcome->details));
+                json_object_set_null_member(object, "result");
+        json_object_set_object_member(object, "details", json_object_ref(outcome->details));
         return json_node_init_object(json_node_alloc(), object);
 }

@@ -19,7 +19,8 @@ typedef struct {
 void sc_outcome_free(ScOutcome *outcome);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScOutcome, sc_outcome_free)
 
-/* True for a job that is done or runs on; otherwise SC_EXIT_FAILED or SC_EXIT_INTERRUPTED is set. */
+/* True for a job that is done or runs on; otherwise SC_EXIT_FAILED, SC_EXIT_NOT_FOUND (its error is
+ * org.sysconsd1.Error.NotFound) or SC_EXIT_INTERRUPTED is set. */
 bool sc_outcome_check(const ScOutcome *outcome, GError **error);
-/* {"Job", "Path", "Operation", "Subject", "Result", "Details"} */
+/* {"job", "path", "operation", "subject", "result", "details"} */
 JsonNode *sc_outcome_to_json(const ScOutcome *outcome);

@@ -80,9 +80,13 @@ static int serve_pull(Daemon *daemon, sd_bus_message *call)
 /* The client asks for the properties once it knows the job's path: the moment at which things happen. */
 static int serve_properties(Daemon *daemon, sd_bus_message *call)
 {
-        const char *state = is(daemon, "ended") ? "failed" : is(daemon, "queued") ? "queued" : "running";
-        int r = sd_bus_reply_method_return(call, "a{sv}", 3, "Operation", "s", "pull", "State", "s", state, "Error", "(ss)",
-                                           "org.sysconsd1.Error.Network", is(daemon, "ended") ? "it failed long ago" : "");
+        const char *state = is(daemon, "ended") || is(daemon, "missing") ? "failed" : is(daemon, "queued") ? "queued" : "running";
+        const char *name = is(daemon, "ended")     ? "org.sysconsd1.Error.Network"
+                           : is(daemon, "missing") ? "org.sysconsd1.Error.NotFound"
+                                                   : "";
+        const char *message = is(daemon, "ended") ? "it failed long ago" : is(daemon, "missing") ? "it is not in the registry" : "";
+        int r = sd_bus_reply_method_return(call, "a{sv}", 4, "Operation", "s", "pull", "Subject", "s", "image", "State", "s", state,
+                                           "Error", "(ss)", name, message);
         if (is(daemon, "steady")) {
                 emit_state(daemon, "done");
                 emit_finished(daemon->bus, NULL, "done", "image", "steady");
@@ -258,6 +262,23 @@ START_TEST(failed)
 }
 END_TEST
 
+START_TEST(not_found)
+{
+        GError *error = NULL;
+        g_autoptr(ScOutcome) outcome = pull("missing", &error);
+        ck_assert_no_error(error);
+        ck_assert(!sc_outcome_check(outcome, &error));
+        check_error(error, SC_EXIT_NOT_FOUND, "is not in the registry");
+        g_autoptr(JsonNode) node = sc_outcome_to_json(outcome);
+        JsonObject *object = json_node_get_object(node);
+        ck_assert_int_eq(sc_value_int(object, "job"), 7);
+        ck_assert_str_eq(sc_value_string(object, "operation"), "pull");
+        ck_assert_str_eq(sc_value_string(object, "result"), "failed");
+        ck_assert_str_eq(sc_value_string(json_object_get_object_member(object, "details"), "error-message"),
+                         "it is not in the registry");
+}
+END_TEST
+
 START_TEST(end_overtakes_the_reply)
 {
         check_outcome("early", "done", "image", "before the reply");
@@ -375,6 +396,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_test(tcase, done);
         tcase_add_test(tcase, failed);
+        tcase_add_test(tcase, not_found);
         tcase_add_test(tcase, end_overtakes_the_reply);
         tcase_add_test(tcase, ended_before_we_listened);
         tcase_add_test(tcase, strangers_are_not_heard);
