@@ -3,9 +3,10 @@
 #include "bus.h"
 #include "text.h"
 #include "value.h"
+#include <stdlib.h>
 #include <string.h>
 
-#define JOB_PREFIX SC_BUS_ROOT "/job/"
+#define JOBS_PATH SC_BUS_ROOT "/job"
 
 static const struct {
         const char *interface;
@@ -144,20 +145,20 @@ bool sc_object_find(ScClient *client, ScObjectKind kind, const char *name, char 
 
 bool sc_job_path(const char *number, char **ret, GError **error)
 {
-        const char *digits = g_str_has_prefix(number, JOB_PREFIX) ? number + strlen(JOB_PREFIX) : number;
         guint64 value;
-        if (!g_ascii_string_to_unsigned(digits, 10, 1, G_MAXUINT64, &value, NULL))
+        if (!g_ascii_string_to_unsigned(number, 10, 0, G_MAXUINT64, &value, NULL))
                 return sc_exit_throw(error, SC_EXIT_USAGE, "'%s' is not the number of a job; `sysconsctl jobs` lists them", number);
-        *ret = g_strdup_printf(JOB_PREFIX "%" G_GUINT64_FORMAT, value);
-        return true;
+        g_autofree char *digits = g_strdup_printf("%" G_GUINT64_FORMAT, value);
+        return sc_bus_check(sd_bus_path_encode(JOBS_PATH, digits, ret), number, error);
 }
 
 guint64 sc_job_number(const char *path)
 {
-        guint64 value;
-        if (!g_str_has_prefix(path, JOB_PREFIX) ||
-            !g_ascii_string_to_unsigned(path + strlen(JOB_PREFIX), 10, 1, G_MAXUINT64, &value, NULL))
-                return 0;
+        char *digits = NULL;
+        guint64 value = 0;
+        if (sd_bus_path_decode(path, JOBS_PATH, &digits) > 0)
+                g_ascii_string_to_unsigned(digits, 10, 0, G_MAXUINT64, &value, NULL);
+        free(digits);
         return value;
 }
 

@@ -10,7 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define JOB "/org/sysconsd1/job/7"
+/* Job 7: sd_bus_path_encode() escapes a digit in front. */
+#define JOB "/org/sysconsd1/job/_37"
 
 typedef struct {
         char *folder;
@@ -380,12 +381,24 @@ START_TEST(cancel_by_number)
 }
 END_TEST
 
-START_TEST(unknown_number)
+START_TEST(numbers_of_jobs)
 {
         GError *error = NULL;
+        g_autofree char *path = NULL, *other = NULL, *none = NULL;
+        ck_assert(sc_job_path("7", &path, &error));
+        ck_assert_str_eq(path, JOB);
+        ck_assert_uint_eq(sc_job_number(JOB), 7);
+        ck_assert_uint_eq(sc_job_number("/org/sysconsd1/image/_37"), 0);
         ScOutcome *outcome = NULL;
-        ck_assert(!sc_wait_job(&fixture.client, "/org/sysconsd1/job/8", SC_WAIT_ONLY, &outcome, &error));
-        check_error(error, SC_EXIT_NOT_FOUND, "8");
+        ck_assert(sc_job_path("81", &other, &error));
+        ck_assert(!sc_wait_job(&fixture.client, other, SC_WAIT_ONLY, &outcome, &error));
+        check_error(g_steal_pointer(&error), SC_EXIT_NOT_FOUND, "Job 81");
+        static const char *const bad[] = {"", "-1", "seven", "18446744073709551616", JOB};
+        for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+                ck_assert(!sc_job_path(bad[i], &none, &error));
+                check_error(g_steal_pointer(&error), SC_EXIT_USAGE, bad[i]);
+        }
+        ck_assert_ptr_null(none);
 }
 END_TEST
 
@@ -409,7 +422,7 @@ int main(void)
         tcase_add_test(tcase, not_authorized);
         tcase_add_test(tcase, no_wait_leaves_once_it_runs);
         tcase_add_test(tcase, cancel_by_number);
-        tcase_add_test(tcase, unknown_number);
+        tcase_add_test(tcase, numbers_of_jobs);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
 }
