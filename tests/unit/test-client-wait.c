@@ -72,8 +72,8 @@ static int serve_pull(Daemon *daemon, sd_bus_message *call)
         if (is(daemon, "early"))
                 emit_finished(daemon->bus, NULL, "done", "image", "before the reply");
         if (is(daemon, "silent")) {
-                ck_assert_int_ge(sd_bus_flush(daemon->bus), 0);
-                return kill(getppid(), SIGINT);
+                kill(getppid(), SIGINT);
+                return 1; /* there is no answer */
         }
         return sd_bus_reply_method_return(call, "o", JOB);
 }
