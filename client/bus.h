@@ -64,3 +64,5 @@ bool sc_job_throw_unknown(const char *path, GError **error);
 bool sc_object_get(ScClient *client, ScObjectKind kind, const char *path, ScObject **ret, GError **error);
 /* The properties as they are shown: times in ISO 8601, an error as an object. */
 JsonObject *sc_object_present(const ScObject *object);
+/* What --json shows of them: the names in lower case, words joined by _, so that jq takes them as they are. */
+JsonObject *sc_object_to_json(JsonObject *presented);

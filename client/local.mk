@@ -16,6 +16,7 @@ libsc_client_a_SOURCES = \
 	client/listing.c client/listing.h \
 	client/object.c \
 	client/options.c client/options.h \
+	client/outcome.c client/outcome.h \
 	client/progress.c client/progress.h \
 	client/remote.c client/remote.h \
 	client/run.c client/run.h \

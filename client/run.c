@@ -36,10 +36,10 @@ static JsonNode *run_to_json(const Run *run)
         g_autoptr(JsonObject) details = json_object_new();
         json_object_set_string_member(details, "error-message", run->error->message);
         g_autoptr(JsonObject) object = json_object_new();
-        json_object_set_null_member(object, "Job");
-        json_object_set_string_member(object, "Subject", run->name);
-        json_object_set_string_member(object, "Result", "failed");
-        json_object_set_object_member(object, "Details", g_steal_pointer(&details));
+        json_object_set_null_member(object, "job");
+        json_object_set_string_member(object, "subject", run->name);
+        json_object_set_string_member(object, "result", "failed");
+        json_object_set_object_member(object, "details", g_steal_pointer(&details));
         return json_node_init_object(json_node_alloc(), object);
 }
 

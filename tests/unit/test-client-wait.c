@@ -10,7 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define JOB "/org/sysconsd1/job/7"
+/* Job 7: sd_bus_path_encode() escapes a digit in front. */
+#define JOB "/org/sysconsd1/job/_37"
 
 typedef struct {
         char *folder;
@@ -71,8 +72,8 @@ static int serve_pull(Daemon *daemon, sd_bus_message *call)
         if (is(daemon, "early"))
                 emit_finished(daemon->bus, NULL, "done", "image", "before the reply");
         if (is(daemon, "silent")) {
-                ck_assert_int_ge(sd_bus_flush(daemon->bus), 0);
-                return kill(getppid(), SIGINT);
+                kill(getppid(), SIGINT);
+                return 1; /* there is no answer */
         }
         return sd_bus_reply_method_return(call, "o", JOB);
 }
@@ -80,9 +81,13 @@ static int serve_pull(Daemon *daemon, sd_bus_message *call)
 /* The client asks for the properties once it knows the job's path: the moment at which things happen. */
 static int serve_properties(Daemon *daemon, sd_bus_message *call)
 {
-        const char *state = is(daemon, "ended") ? "failed" : is(daemon, "queued") ? "queued" : "running";
-        int r = sd_bus_reply_method_return(call, "a{sv}", 3, "Operation", "s", "pull", "State", "s", state, "Error", "(ss)",
-                                           "org.sysconsd1.Error.Network", is(daemon, "ended") ? "it failed long ago" : "");
+        const char *state = is(daemon, "ended") || is(daemon, "missing") ? "failed" : is(daemon, "queued") ? "queued" : "running";
+        const char *name = is(daemon, "ended")     ? "org.sysconsd1.Error.Network"
+                           : is(daemon, "missing") ? "org.sysconsd1.Error.NotFound"
+                                                   : "";
+        const char *message = is(daemon, "ended") ? "it failed long ago" : is(daemon, "missing") ? "it is not in the registry" : "";
+        int r = sd_bus_reply_method_return(call, "a{sv}", 4, "Operation", "s", "pull", "Subject", "s", "image", "State", "s", state,
+                                           "Error", "(ss)", name, message);
         if (is(daemon, "steady")) {
                 emit_state(daemon, "done");
                 emit_finished(daemon->bus, NULL, "done", "image", "steady");
@@ -258,6 +263,23 @@ START_TEST(failed)
 }
 END_TEST
 
+START_TEST(not_found)
+{
+        GError *error = NULL;
+        g_autoptr(ScOutcome) outcome = pull("missing", &error);
+        ck_assert_no_error(error);
+        ck_assert(!sc_outcome_check(outcome, &error));
+        check_error(error, SC_EXIT_NOT_FOUND, "is not in the registry");
+        g_autoptr(JsonNode) node = sc_outcome_to_json(outcome);
+        JsonObject *object = json_node_get_object(node);
+        ck_assert_int_eq(sc_value_int(object, "job"), 7);
+        ck_assert_str_eq(sc_value_string(object, "operation"), "pull");
+        ck_assert_str_eq(sc_value_string(object, "result"), "failed");
+        ck_assert_str_eq(sc_value_string(json_object_get_object_member(object, "details"), "error-message"),
+                         "it is not in the registry");
+}
+END_TEST
+
 START_TEST(end_overtakes_the_reply)
 {
         check_outcome("early", "done", "image", "before the reply");
@@ -359,12 +381,24 @@ START_TEST(cancel_by_number)
 }
 END_TEST
 
-START_TEST(unknown_number)
+START_TEST(numbers_of_jobs)
 {
         GError *error = NULL;
+        g_autofree char *path = NULL, *other = NULL, *none = NULL;
+        ck_assert(sc_job_path("7", &path, &error));
+        ck_assert_str_eq(path, JOB);
+        ck_assert_uint_eq(sc_job_number(JOB), 7);
+        ck_assert_uint_eq(sc_job_number("/org/sysconsd1/image/_37"), 0);
         ScOutcome *outcome = NULL;
-        ck_assert(!sc_wait_job(&fixture.client, "/org/sysconsd1/job/8", SC_WAIT_ONLY, &outcome, &error));
-        check_error(error, SC_EXIT_NOT_FOUND, "8");
+        ck_assert(sc_job_path("81", &other, &error));
+        ck_assert(!sc_wait_job(&fixture.client, other, SC_WAIT_ONLY, &outcome, &error));
+        check_error(g_steal_pointer(&error), SC_EXIT_NOT_FOUND, "Job 81");
+        static const char *const bad[] = {"", "-1", "seven", "18446744073709551616", JOB};
+        for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+                ck_assert(!sc_job_path(bad[i], &none, &error));
+                check_error(g_steal_pointer(&error), SC_EXIT_USAGE, bad[i]);
+        }
+        ck_assert_ptr_null(none);
 }
 END_TEST
 
@@ -375,6 +409,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_test(tcase, done);
         tcase_add_test(tcase, failed);
+        tcase_add_test(tcase, not_found);
         tcase_add_test(tcase, end_overtakes_the_reply);
         tcase_add_test(tcase, ended_before_we_listened);
         tcase_add_test(tcase, strangers_are_not_heard);
@@ -387,7 +422,7 @@ int main(void)
         tcase_add_test(tcase, not_authorized);
         tcase_add_test(tcase, no_wait_leaves_once_it_runs);
         tcase_add_test(tcase, cancel_by_number);
-        tcase_add_test(tcase, unknown_number);
+        tcase_add_test(tcase, numbers_of_jobs);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
 }
