@@ -23,6 +23,7 @@ sysconsd_exec_SOURCES = daemon/exec.c
 sysconsd_exec_CFLAGS = $(AM_CFLAGS)
 
 unit_tests = \
+	tests/unit/test-exec \
 	tests/unit/test-exports \
 	tests/unit/test-hostfiles \
 	tests/unit/test-runtime-config \
@@ -31,6 +32,10 @@ unit_tests = \
 	tests/unit/test-variables
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+
+tests_unit_test_exec_SOURCES = tests/unit/test-exec.c tests/unit/test.h
+tests_unit_test_exec_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_exec_LDADD = $(UNIT_LDADD)
 
 tests_unit_test_exports_SOURCES = tests/unit/test-exports.c tests/unit/test-unit.h tests/unit/test.h
 tests_unit_test_exports_CFLAGS = $(UNIT_CFLAGS)
