@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libsc-job.a
 libsc_job_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 libsc_job_a_SOURCES = \
+	daemon/job/adopt.c daemon/job/adopt.h \
 	daemon/job/handover.c daemon/job/handover.h \
 	daemon/job/job.c daemon/job/job.h \
 	daemon/job/process.c daemon/job/process.h \

@@ -305,6 +305,14 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
         return sc_packet_send(process->socket_fd, request, error);
 }
 
+static int append_command(sd_bus_message *m, const ScWorkers *workers)
+{
+        if (workers->config_path == NULL)
+                return sd_bus_message_append(m, "(sv)", "ExecStart", "a(sasb)", 1, workers->worker, 1, workers->worker, 0);
+        return sd_bus_message_append(m, "(sv)", "ExecStart", "a(sasb)", 1, workers->worker, 3, workers->worker, "--config",
+                                     workers->config_path, 0);
+}
+
 static int append_unit(sd_bus_message *m, const ScWorkers *workers, const ScJob *job, const char *unit, int stdin_fd,
                        GError **error)
 {
@@ -315,8 +323,8 @@ static int append_unit(sd_bus_message *m, const ScWorkers *workers, const ScJob 
                                        "CollectMode", "s", "inactive-or-failed", "KillMode", "s", "mixed",
                                        "StandardInputFileDescriptor", "h", stdin_fd, "StandardOutput", "s", "journal",
                                        "StandardError", "s", "journal")) < 0 ||
-            (r = sd_bus_message_append(m, "(sv)(sv)", "ExecStart", "a(sasb)", 1, workers->worker, 1, workers->worker, 0,
-                                       "SyslogIdentifier", "s", "sysconsd-worker")) < 0)
+            (r = sd_bus_message_append(m, "(sv)", "SyslogIdentifier", "s", "sysconsd-worker")) < 0 ||
+            (r = append_command(m, workers)) < 0)
                 return r;
         if (!sc_sandbox_append(m, sc_job_stage_operation(job), workers->config, workers->repository, error))
                 return -EINVAL;

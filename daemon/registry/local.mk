@@ -22,3 +22,12 @@ tests_unit_test_registry_SOURCES = tests/unit/test-registry.c tests/unit/test.h
 tests_unit_test_registry_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
 tests_unit_test_registry_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
 EXTRA_DIST += tests/unit/registry-server.py
+
+check_PROGRAMS += tests/unit/test-manifest tests/unit/test-auth
+TESTS += tests/unit/test-manifest tests/unit/test-auth
+tests_unit_test_manifest_SOURCES = tests/unit/test-manifest.c tests/unit/test.h
+tests_unit_test_manifest_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_manifest_LDADD = libsc-registry.a $(UNIT_LDADD)
+tests_unit_test_auth_SOURCES = tests/unit/test-auth.c tests/unit/test.h
+tests_unit_test_auth_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_auth_LDADD = libsc-registry.a $(UNIT_LDADD)

@@ -157,7 +157,7 @@ def only(kind):
 
 def fault_status(status, headers=None, once=False):
     def fault(handler, request):
-        if once and handler.state.count(handler.path) > 0:
+        if once and handler.state.count(request.repository) > 0:
             return False
         handler.reply(status, b'{"errors":[]}', headers or {})
         return True

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Each target is tests/fuzz/fuzz-NAME.c with a seed corpus in tests/fuzz/corpus/NAME. `make check` replays the corpus; configured with
+# --enable-fuzzers CC=clang CFLAGS='-g -O1 -fsanitize=fuzzer-no-link,address', `make` also builds tests/fuzz/libfuzzer-NAME, which
+# looks for new inputs: tests/fuzz/libfuzzer-NAME NEW-FOLDER SRCDIR/tests/fuzz/corpus/NAME. To add a target: five lines here, two below.
+FUZZ_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
+REPLAY = tests/fuzz/replay.c tests/fuzz/fuzz.h
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+EXTRA_DIST += tests/fuzz/corpus
+REGISTRY_FUZZ_LIBS = libsc-registry.a libsc-base.a $(REGISTRY_LIBS) $(BASE_LIBS)
+
+FUZZ_REPLAYS =
+check_PROGRAMS += $(FUZZ_REPLAYS)
+TESTS += $(FUZZ_REPLAYS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-manifest
+tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz-manifest.c $(REPLAY)
+tests_fuzz_fuzz_manifest_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_manifest_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-index
+tests_fuzz_fuzz_index_SOURCES = tests/fuzz/fuzz-index.c $(REPLAY)
+tests_fuzz_fuzz_index_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_index_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c $(REPLAY)
+tests_fuzz_fuzz_config_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_config_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-challenge
+tests_fuzz_fuzz_challenge_SOURCES = tests/fuzz/fuzz-challenge.c $(REPLAY)
+tests_fuzz_fuzz_challenge_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_challenge_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-token
+tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz-token.c $(REPLAY)
+tests_fuzz_fuzz_token_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_token_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+if FUZZERS
+noinst_PROGRAMS =
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-manifest
+tests_fuzz_libfuzzer_manifest_SOURCES = tests/fuzz/fuzz-manifest.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_manifest_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_manifest_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_manifest_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-index
+tests_fuzz_libfuzzer_index_SOURCES = tests/fuzz/fuzz-index.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_index_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_index_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_index_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-config
+tests_fuzz_libfuzzer_config_SOURCES = tests/fuzz/fuzz-config.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_config_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_config_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_config_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-challenge
+tests_fuzz_libfuzzer_challenge_SOURCES = tests/fuzz/fuzz-challenge.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_challenge_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_challenge_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_challenge_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-token
+tests_fuzz_libfuzzer_token_SOURCES = tests/fuzz/fuzz-token.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_token_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_token_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_token_LDADD = $(REGISTRY_FUZZ_LIBS)
+endif
