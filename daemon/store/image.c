@@ -4,10 +4,9 @@
 #include "base/error.h"
 #include "base/journal.h"
 #include "base/reference.h"
-#include "commit.h"
 #include "layer.h"
+#include "publisher.h"
 #include <string.h>
-#include <sys/stat.h>
 #include <syslog.h>
 
 #define KEY_MANIFEST "docker.manifest"
@@ -256,39 +255,19 @@ static bool check_blobs(ScRepository *repository, const ScImageInfo *info, GErro
         return true;
 }
 
-/* The commit, durable, but not yet named. */
-static char *write_image(ScRepository *repository, const char *manifest, gsize manifest_size, const ScImageInfo *info,
-                         GError **error)
+static bool write_image(ScRepository *repository, ScStaging *staging, const char *name, const char *manifest, gsize manifest_size,
+                        const ScImageInfo *info, GError **error)
 {
-        g_autoptr(ScTransaction) transaction = sc_transaction_begin(repository, error);
-        g_autoptr(ScNode) root = sc_node_new_root();
+        g_autoptr(ScPublisher) publisher = sc_publisher_new(repository, staging);
         g_auto(GVariantDict) metadata = G_VARIANT_DICT_INIT(NULL);
-        g_autofree char *checksum = NULL, *digest = sc_digest_to_string(&info->digest);
-        ScObjectMeta root_meta = {.mode = S_IFDIR | 0755};
-        ScDigest id;
-
-        if (transaction == NULL)
-                return NULL;
-        checksum = ostree_repo_write_regfile_inline(sc_repository_ostree(repository), NULL, 0, 0, S_IFREG | 0644, NULL,
-                                                    (const guint8 *)manifest, manifest_size, NULL, error);
-        if (checksum == NULL) {
-                sc_prefix(error, "Cannot store the manifest");
-                return NULL;
-        }
-        if (!sc_digest_parse_hex(checksum, &id, error))
-                return NULL;
-        sc_node_set_meta(root, &root_meta);
-        sc_node_put(root, "manifest.json", SC_NODE_FILE)->file = &id;
-
         g_autoptr(JsonObject) json = sc_image_info_to_json(info);
+        g_autofree char *ref = sc_ref_encode(name), *digest = sc_digest_to_string(&info->digest);
+
         g_variant_dict_insert_value(&metadata, KEY_INFO, g_variant_new_take_string(sc_json_to_string(json, false)));
         g_variant_dict_insert_value(&metadata, KEY_MANIFEST, g_variant_new_take_string(g_strndup(manifest, manifest_size)));
         g_variant_dict_insert(&metadata, KEY_DIGEST, "s", digest);
         g_variant_dict_insert(&metadata, KEY_SIGNATURES, "s", "0");
-        g_autofree char *commit = sc_transaction_write(transaction, root, &metadata, error);
-        if (commit == NULL || !sc_transaction_commit(transaction, error))
-                return NULL;
-        return g_steal_pointer(&commit);
+        return sc_publisher_publish_file(publisher, ref, "manifest.json", manifest, manifest_size, &metadata, error);
 }
 
 bool sc_image_publish(ScRepository *repository, const char *name, const char *manifest, gsize manifest_size,
@@ -297,10 +276,12 @@ bool sc_image_publish(ScRepository *repository, const char *name, const char *ma
         /* As a string in the commit's metadata it could hold neither. */
         if (manifest_size > MAX_MANIFEST || !g_utf8_validate(manifest, (gssize)manifest_size, NULL))
                 return sc_throw(error, SC_ERROR_CORRUPT, "The manifest of %s is too large or not UTF-8", name);
-        if (!check_blobs(repository, info, error))
-                return false;
-        g_autofree char *commit = write_image(repository, manifest, manifest_size, info, error), *ref = sc_ref_encode(name);
-        return (commit != NULL && sc_repository_set_ref(repository, ref, commit, error)) || sc_prefix(error, "Image %s", name);
+        ScStaging *staging = check_blobs(repository, info, error) ? sc_staging_new(repository, SC_STAGING_FRESH, error) : NULL;
+        if (staging == NULL)
+                return sc_prefix(error, "Image %s", name);
+        bool written = write_image(repository, staging, name, manifest, manifest_size, info, error);
+        sc_staging_free(staging, SC_STAGING_REMOVE);
+        return written || sc_prefix(error, "Image %s", name);
 }
 
 bool sc_image_delete(ScRepository *repository, const ScImage *image, const char *const *names, GError **error)
