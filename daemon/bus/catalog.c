@@ -160,6 +160,8 @@ static GHashTable *read_containers(ScCatalog *catalog)
         for (guint i = 0; i < list->len; i++) {
                 ScCatalogContainer *container = container_new(g_ptr_array_index(list, i));
                 g_hash_table_insert(containers, container->name, container);
+                /* Somebody may mend or break its info by hand. */
+                sc_watch_folder(catalog->watch, container->path);
         }
         return containers;
 }
