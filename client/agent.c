@@ -40,10 +40,11 @@ ScAgent *sc_agent_start(void)
                 return NULL;
         sc_autofd here = ends[0];
         GPid pid;
-        /* stdout of the client may be for a program; the agent talks to the terminal itself. */
+        /* It talks to the terminal itself; what it says elsewhere is that there is no polkit, which the call's error tells better.
+         */
         gboolean started = g_spawn_async_with_pipes_and_fds(
                 NULL, argv, NULL,
-                G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CHILD_INHERITS_STDIN | G_SPAWN_STDOUT_TO_DEV_NULL,
+                G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
                 die_with_parent, NULL, -1, -1, -1, &ends[1], (const int[]){NOTIFY_FD}, 1, &pid, NULL, NULL, NULL, NULL);
         sc_close(&ends[1]);
         if (!started)

@@ -182,8 +182,12 @@ bool sc_call(ScClient *client, sd_bus_message *call, const char *actions, sd_bus
                 *ret = reply;
                 return true;
         }
-        if (is_lost(r) || !sd_bus_error_is_set(&bus_error))
-                sc_bus_check(r, client->host != NULL ? client->host : sd_bus_message_get_member(call), error);
+        if (is_lost(r) && client->host != NULL)
+                sc_exit_throw(error, SC_EXIT_GONE,
+                              "The system bus of %s cannot be reached: does ssh work, and is systemd-stdio-bridge there?",
+                              client->host);
+        else if (is_lost(r) || !sd_bus_error_is_set(&bus_error))
+                sc_bus_check(r, sd_bus_message_get_member(call), error);
         else
                 sc_bus_throw(&bus_error, actions, error);
         sd_bus_error_free(&bus_error);

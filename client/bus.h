@@ -58,7 +58,11 @@ bool sc_object_find(ScClient *client, ScObjectKind kind, const char *name, char 
 bool sc_job_path(const char *number, char **ret, GError **error);
 /* Its number; 0 for what is no job's path. */
 guint64 sc_job_number(const char *path);
+/* SC_EXIT_NOT_FOUND, and returns false. */
+bool sc_job_throw_unknown(const char *path, GError **error);
 /* An object with its properties. */
 bool sc_object_get(ScClient *client, ScObjectKind kind, const char *path, ScObject **ret, GError **error);
 /* The properties as they are shown: times in ISO 8601, an error as an object. */
 JsonObject *sc_object_present(const ScObject *object);
+/* What --json shows of them: the names in lower case, words joined by _, so that jq takes them as they are. */
+JsonObject *sc_object_to_json(JsonObject *presented);

@@ -173,7 +173,7 @@ bool sc_verb_rollback(ScClient *client, int argc, char **argv, GError **error)
         Control control = {"Rollback"};
         char *health_timeout = NULL;
         const GOptionEntry entries[] = {
-                {"health-timeout", 0, 0, G_OPTION_ARG_STRING, &health_timeout, "How long the service must stay up to be kept",
+                {"health-timeout", 0, 0, G_OPTION_ARG_STRING, &health_timeout, "How long the service has to prove itself",
                  "SECONDS"},
                 G_OPTION_ENTRY_NULL,
         };

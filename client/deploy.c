@@ -163,8 +163,8 @@ bool sc_verb_update(ScClient *client, int argc, char **argv, GError **error)
                 {"rebase", 0, 0, G_OPTION_ARG_FILENAME, &options.image, "Go over to another image", "IMAGE"},
                 {"pull", 0, 0, G_OPTION_ARG_FILENAME, &options.pull,
                  "Whether to pull the image first: always (the default), missing, never", "WHEN"},
-                {"health-timeout", 0, 0, G_OPTION_ARG_STRING, &options.health_timeout,
-                 "How long the service must stay up to be kept", "SECONDS"},
+                {"health-timeout", 0, 0, G_OPTION_ARG_STRING, &options.health_timeout, "How long the service has to prove itself",
+                 "SECONDS"},
                 G_OPTION_ENTRY_NULL,
         };
         const ScSyntax syntax = {

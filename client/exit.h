@@ -11,7 +11,7 @@ typedef enum {
         SC_EXIT_OK = 0,
         SC_EXIT_FAILED = 1,        /* it was tried, and failed */
         SC_EXIT_USAGE = 2,         /* the command line is wrong; nothing was tried */
-        SC_EXIT_NOT_FOUND = 3,     /* there is no such container, image or job */
+        SC_EXIT_NOT_FOUND = 3,     /* there is no such container, image, job ... */
         SC_EXIT_REFUSED = 4,       /* not authorized */
         SC_EXIT_GONE = 5,          /* the bus or the daemon cannot be reached, or went away */
         SC_EXIT_INTERRUPTED = 130, /* the job was cancelled, or the client was told to leave before its end */

@@ -46,11 +46,21 @@ static guint array_length(JsonObject *properties, const char *name)
         return node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_array_get_length(json_node_get_array(node)) : 0;
 }
 
+/* A digest is as long as the rest of the line. */
+static char *shorten_tag(const char *tag, ScListFlags flags)
+{
+        const char *colon = strchr(tag, ':');
+        return colon == NULL || (flags & SC_LIST_NO_TRUNC) != 0 ? g_strdup(tag)
+                                                                : g_strdup_printf("%.*s", (int)(colon - tag) + 1 + SHORT_ID, tag);
+}
+
 static void add_image(ScTable *table, JsonObject *properties, const char *name, ScListFlags flags)
 {
-        g_autofree char *repository = NULL, *tag = NULL;
-        if (name != NULL)
-                split_name(name, &repository, &tag);
+        g_autofree char *repository = NULL, *full_tag = NULL, *tag = NULL;
+        if (name != NULL) {
+                split_name(name, &repository, &full_tag);
+                tag = shorten_tag(full_tag, flags);
+        }
         bool used = array_length(properties, "UsedBy") > 0, dangling = sc_value_bool(properties, "Dangling");
         guint64 virtual_size = (guint64)sc_value_int(properties, "VirtualSize");
         g_autofree char *mark = g_strconcat(used ? ">" : "", dangling ? "*" : "", NULL);

@@ -76,9 +76,10 @@ static void print_info(const Info *info)
 
 static void print_json(const Info *info)
 {
-        g_autoptr(JsonObject) object = sc_object_present(info->image);
-        json_object_set_object_member(object, "Defaults", json_object_ref(info->defaults));
-        json_object_set_member(object, "Required", json_node_copy(info->required));
+        g_autoptr(JsonObject) presented = sc_object_present(info->image);
+        g_autoptr(JsonObject) object = sc_object_to_json(presented);
+        json_object_set_object_member(object, "defaults", json_object_ref(info->defaults));
+        json_object_set_member(object, "required", json_node_copy(info->required));
         g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), object);
         sc_client_print_json(node);
 }

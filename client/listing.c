@@ -75,7 +75,7 @@ bool sc_listing_run(ScClient *client, const ScListing *listing, int argc, char *
                 if ((!all && !listing->is_shown(object->properties)) || !sc_filter_match(filter, presented))
                         continue;
                 g_ptr_array_add(shown, object);
-                json_array_add_object_element(array, g_steal_pointer(&presented));
+                json_array_add_object_element(array, sc_object_to_json(presented));
         }
         print(client, listing, &options, shown, array);
         return true;

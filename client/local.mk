@@ -16,6 +16,7 @@ libsc_client_a_SOURCES = \
 	client/listing.c client/listing.h \
 	client/object.c \
 	client/options.c client/options.h \
+	client/outcome.c client/outcome.h \
 	client/progress.c client/progress.h \
 	client/remote.c client/remote.h \
 	client/run.c client/run.h \
@@ -30,3 +31,23 @@ bin_PROGRAMS += sysconsctl
 sysconsctl_SOURCES = client/main.c
 sysconsctl_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 sysconsctl_LDADD = libsc-client.a libsc-base.a $(BASE_LIBS)
+
+check_PROGRAMS += tests/unit/test-client-text tests/unit/test-progress tests/unit/test-client-options tests/unit/test-client-wait
+TESTS += tests/unit/test-client-text tests/unit/test-progress tests/unit/test-client-options tests/unit/test-client-wait
+CLIENT_UNIT_CFLAGS = $(UNIT_CFLAGS) -I$(top_srcdir)/client
+tests_unit_test_client_text_SOURCES = tests/unit/test-client-text.c tests/unit/test.h
+tests_unit_test_client_text_CFLAGS = $(CLIENT_UNIT_CFLAGS)
+tests_unit_test_client_text_LDADD = libsc-client.a $(UNIT_LDADD)
+tests_unit_test_progress_SOURCES = tests/unit/test-progress.c tests/unit/test.h
+tests_unit_test_progress_CFLAGS = $(CLIENT_UNIT_CFLAGS)
+tests_unit_test_progress_LDADD = libsc-client.a $(UNIT_LDADD)
+tests_unit_test_client_options_SOURCES = tests/unit/test-client-options.c tests/unit/test.h
+tests_unit_test_client_options_CFLAGS = $(CLIENT_UNIT_CFLAGS)
+tests_unit_test_client_options_LDADD = libsc-client.a $(UNIT_LDADD)
+tests_unit_test_client_wait_SOURCES = tests/unit/test-client-wait.c tests/unit/test.h
+tests_unit_test_client_wait_CFLAGS = $(CLIENT_UNIT_CFLAGS)
+tests_unit_test_client_wait_LDADD = libsc-client.a $(UNIT_LDADD)
+
+man_MANS += data/man/sysconsctl.1
+dist_bashcompletion_DATA = data/completions/sysconsctl
+EXTRA_DIST += data/man/sysconsctl.1

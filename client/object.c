@@ -3,9 +3,10 @@
 #include "bus.h"
 #include "text.h"
 #include "value.h"
+#include <stdlib.h>
 #include <string.h>
 
-#define JOB_PREFIX SC_BUS_ROOT "/job/"
+#define JOBS_PATH SC_BUS_ROOT "/job"
 
 static const struct {
         const char *interface;
@@ -144,21 +145,28 @@ bool sc_object_find(ScClient *client, ScObjectKind kind, const char *name, char 
 
 bool sc_job_path(const char *number, char **ret, GError **error)
 {
-        const char *digits = g_str_has_prefix(number, JOB_PREFIX) ? number + strlen(JOB_PREFIX) : number;
         guint64 value;
-        if (!g_ascii_string_to_unsigned(digits, 10, 1, G_MAXUINT64, &value, NULL))
+        if (!g_ascii_string_to_unsigned(number, 10, 0, G_MAXUINT64, &value, NULL))
                 return sc_exit_throw(error, SC_EXIT_USAGE, "'%s' is not the number of a job; `sysconsctl jobs` lists them", number);
-        *ret = g_strdup_printf(JOB_PREFIX "%" G_GUINT64_FORMAT, value);
-        return true;
+        g_autofree char *digits = g_strdup_printf("%" G_GUINT64_FORMAT, value);
+        return sc_bus_check(sd_bus_path_encode(JOBS_PATH, digits, ret), number, error);
 }
 
 guint64 sc_job_number(const char *path)
 {
-        guint64 value;
-        if (!g_str_has_prefix(path, JOB_PREFIX) ||
-            !g_ascii_string_to_unsigned(path + strlen(JOB_PREFIX), 10, 1, G_MAXUINT64, &value, NULL))
-                return 0;
+        char *digits = NULL;
+        guint64 value = 0;
+        if (sd_bus_path_decode(path, JOBS_PATH, &digits) > 0)
+                g_ascii_string_to_unsigned(digits, 10, 0, G_MAXUINT64, &value, NULL);
+        free(digits);
         return value;
+}
+
+bool sc_job_throw_unknown(const char *path, GError **error)
+{
+        return sc_exit_throw(error, SC_EXIT_NOT_FOUND,
+                             "Job %" G_GUINT64_FORMAT " is not known; a finished job is forgotten after a minute",
+                             sc_job_number(path));
 }
 
 bool sc_object_get(ScClient *client, ScObjectKind kind, const char *path, ScObject **ret, GError **error)
@@ -171,9 +179,7 @@ bool sc_object_get(ScClient *client, ScObjectKind kind, const char *path, ScObje
         sd_bus_message_unref(call);
         if (!ok) {
                 if (kind == SC_OBJECT_JOB && sc_exit_code(local) == SC_EXIT_NOT_FOUND)
-                        return sc_exit_throw(error, SC_EXIT_NOT_FOUND,
-                                             "Job %" G_GUINT64_FORMAT " is not known; a finished job is forgotten after a minute",
-                                             sc_job_number(path));
+                        return sc_job_throw_unknown(path, error);
                 g_propagate_error(error, g_steal_pointer(&local));
                 return false;
         }
@@ -195,8 +201,8 @@ static JsonNode *present_error(JsonNode *node)
         if (name == NULL || name[0] == '\0')
                 return json_node_init_null(json_node_alloc());
         g_autoptr(JsonObject) object = json_object_new();
-        json_object_set_string_member(object, "Name", name);
-        json_object_set_string_member(object, "Message", json_array_get_string_element(pair, 1));
+        json_object_set_string_member(object, "name", name);
+        json_object_set_string_member(object, "message", json_array_get_string_element(pair, 1));
         return json_node_init_object(json_node_alloc(), object);
 }
 
@@ -222,4 +228,30 @@ JsonObject *sc_object_present(const ScObject *object)
                 json_object_set_member(shown, name, value != NULL ? value : json_node_copy(node));
         }
         return shown;
+}
+
+/* "VirtualSize" to "virtual_size" */
+static char *snake_case(const char *name)
+{
+        GString *text = g_string_new(NULL);
+        for (const char *p = name; *p != '\0'; p++) {
+                if (g_ascii_isupper(*p) && p != name)
+                        g_string_append_c(text, '_');
+                g_string_append_c(text, g_ascii_tolower(*p));
+        }
+        return g_string_free(text, FALSE);
+}
+
+JsonObject *sc_object_to_json(JsonObject *presented)
+{
+        JsonObject *object = json_object_new();
+        JsonObjectIter iter;
+        const char *name;
+        JsonNode *node;
+        json_object_iter_init_ordered(&iter, presented);
+        while (json_object_iter_next_ordered(&iter, &name, &node)) {
+                g_autofree char *key = snake_case(name);
+                json_object_set_member(object, key, json_node_copy(node));
+        }
+        return object;
 }

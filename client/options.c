@@ -10,7 +10,7 @@ static const char exit_codes[] = "Exit codes:\n"
                                  "  0    done\n"
                                  "  1    failed\n"
                                  "  2    wrong usage\n"
-                                 "  3    no such container, image or job\n"
+                                 "  3    what was named does not exist\n"
                                  "  4    not authorized\n"
                                  "  5    the bus or sysconsd cannot be reached, or went away\n"
                                  "  130  interrupted, or the job was cancelled";

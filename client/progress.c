@@ -5,8 +5,9 @@
 #include <string.h>
 
 /* The speed is that of the last seconds: long enough to be calm, short enough to show a stall. */
-#define SAMPLES 16
+#define WINDOW (4 * G_TIME_SPAN_SECOND)
 #define SAMPLE_INTERVAL (250 * G_TIME_SPAN_MILLISECOND)
+#define SAMPLES 20 /* more than a window holds */
 #define MIN_BAR 10
 #define MAX_BAR 40
 #define LAYER_DIGITS 12
@@ -52,11 +53,12 @@ static void add_sample(ScProgress *progress, Sample sample)
                 else if (sample.time - newest->time < SAMPLE_INTERVAL)
                         return;
         }
-        progress->samples[(progress->first + progress->n_samples) % SAMPLES] = sample;
-        if (progress->n_samples < SAMPLES)
-                progress->n_samples++;
-        else
+        while (progress->n_samples > 0 && sample.time - progress->samples[progress->first].time > WINDOW) {
                 progress->first = (progress->first + 1) % SAMPLES;
+                progress->n_samples--;
+        }
+        progress->samples[(progress->first + progress->n_samples) % SAMPLES] = sample;
+        progress->n_samples++;
 }
 
 void sc_progress_update(ScProgress *progress, const char *phase, guint64 done, guint64 total, gint64 now)
@@ -65,7 +67,6 @@ void sc_progress_update(ScProgress *progress, const char *phase, guint64 done, g
                 g_free(progress->phase);
                 progress->phase = sc_text_clean(phase);
                 progress->n_samples = 0;
-                progress->layer[0] = '\0';
         }
         progress->done = done;
         progress->total = total;
@@ -138,7 +139,7 @@ char *sc_progress_format(const ScProgress *progress, unsigned width)
                         parts[LEFT] = g_strdup_printf("ETA %s", duration);
                 }
         }
-        if (progress->layer[0] != '\0')
+        if (bytes && progress->layer[0] != '\0')
                 parts[LAYER] = g_strdup_printf("layer %s", progress->layer);
 
         unsigned used = sc_text_width(progress->phase);

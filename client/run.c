@@ -36,10 +36,10 @@ static JsonNode *run_to_json(const Run *run)
         g_autoptr(JsonObject) details = json_object_new();
         json_object_set_string_member(details, "error-message", run->error->message);
         g_autoptr(JsonObject) object = json_object_new();
-        json_object_set_null_member(object, "Job");
-        json_object_set_string_member(object, "Subject", run->name);
-        json_object_set_string_member(object, "Result", "failed");
-        json_object_set_object_member(object, "Details", g_steal_pointer(&details));
+        json_object_set_null_member(object, "job");
+        json_object_set_string_member(object, "subject", run->name);
+        json_object_set_string_member(object, "result", "failed");
+        json_object_set_object_member(object, "details", g_steal_pointer(&details));
         return json_node_init_object(json_node_alloc(), object);
 }
 
@@ -100,9 +100,8 @@ bool sc_run_each(ScClient *client, const ScTask *task, char *const *names, bool 
                 Run run = {.name = *names};
                 run_one(client, task, &run);
                 if (run.error != NULL) {
-                        ScExit this_code = sc_exit_code(run.error);
                         stop = must_stop(run.error);
-                        code = stop || failed == 0 ? this_code : code == this_code ? code : SC_EXIT_FAILED;
+                        code = stop ? sc_exit_code(run.error) : SC_EXIT_FAILED;
                         failed++;
                         if (many)
                                 report(&run);

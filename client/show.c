@@ -124,7 +124,8 @@ static bool print(ScClient *client, const ShowOptions *options, JsonObject *all,
                         print_property(name, node, options->value);
         }
         if (client->json) {
-                g_autoptr(JsonNode) root = json_node_init_object(json_node_alloc(), chosen);
+                g_autoptr(JsonObject) object = sc_object_to_json(chosen);
+                g_autoptr(JsonNode) root = json_node_init_object(json_node_alloc(), object);
                 sc_client_print_json(root);
         }
         return true;

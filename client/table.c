@@ -69,14 +69,15 @@ static void append_row(ScTable *table, GString *text, char *const *cells, const 
                 g_autofree char *cell = sc_text_cut(cells[i], widths[i]);
                 int padding = (int)(widths[i] - sc_text_width(cell));
                 bool right = (table->columns[i].flags & SC_COLUMN_RIGHT) != 0;
-                bool last = i + 1 == table->n_columns;
                 if (right)
                         g_string_append_printf(text, "%*s%s", padding, "", cell);
                 else
-                        g_string_append_printf(text, "%s%*s", cell, last ? 0 : padding, "");
-                if (!last)
+                        g_string_append_printf(text, "%s%*s", cell, padding, "");
+                if (i + 1 < table->n_columns)
                         g_string_append_printf(text, "%*s", GAP, "");
         }
+        while (text->len > 0 && text->str[text->len - 1] == ' ')
+                g_string_truncate(text, text->len - 1);
         g_string_append_c(text, '\n');
 }
 

@@ -30,47 +30,6 @@ typedef struct {
         GError *error;
 } Wait;
 
-void sc_outcome_free(ScOutcome *outcome)
-{
-        if (outcome == NULL)
-                return;
-        g_free(outcome->path);
-        g_free(outcome->operation);
-        g_free(outcome->subject);
-        g_free(outcome->result);
-        g_clear_pointer(&outcome->details, json_object_unref);
-        g_free(outcome->error_message);
-        g_free(outcome);
-}
-
-bool sc_outcome_check(const ScOutcome *outcome, GError **error)
-{
-        if (outcome->result == NULL || strcmp(outcome->result, "done") == 0)
-                return true;
-        if (strcmp(outcome->result, "cancelled") == 0)
-                return sc_exit_throw(error, SC_EXIT_INTERRUPTED, "Job %" G_GUINT64_FORMAT " was cancelled", outcome->number);
-        if (outcome->error_message != NULL && outcome->error_message[0] != '\0')
-                return sc_exit_throw(error, SC_EXIT_FAILED, "%s", outcome->error_message);
-        return sc_exit_throw(error, SC_EXIT_FAILED,
-                             "Job %" G_GUINT64_FORMAT " failed; see `journalctl -u sysconsd-job-%" G_GUINT64_FORMAT "`",
-                             outcome->number, outcome->number);
-}
-
-JsonNode *sc_outcome_to_json(const ScOutcome *outcome)
-{
-        g_autoptr(JsonObject) object = json_object_new();
-        json_object_set_int_member(object, "Job", (gint64)outcome->number);
-        json_object_set_string_member(object, "Path", outcome->path);
-        json_object_set_string_member(object, "Operation", outcome->operation);
-        json_object_set_string_member(object, "Subject", outcome->subject);
-        if (outcome->result != NULL)
-                json_object_set_string_member(object, "Result", outcome->result);
-        else
-                json_object_set_null_member(object, "Result");
-        json_object_set_object_member(object, "Details", json_object_ref(outcome->details));
-        return json_node_init_object(json_node_alloc(), object);
-}
-
 static void slot_destroy(gpointer slot)
 {
         sd_bus_slot_unref(slot);
@@ -181,8 +140,6 @@ static void on_finished(Wait *wait, sd_bus_message *message)
         }
         json_object_unref(wait->outcome->details);
         wait->outcome->details = details;
-        g_free(wait->outcome->error_message);
-        wait->outcome->error_message = g_strdup(sc_value_string(details, "error-message"));
         end(wait, result);
 }
 
@@ -234,6 +191,20 @@ static void fail_by_reply(Wait *wait, sd_bus_message *reply, const char *actions
         GError *error = NULL;
         sc_bus_throw(sd_bus_message_get_error(reply), actions, &error);
         fail(wait, error);
+}
+
+/* What the signal Finished would have told. */
+static void take_error_property(Wait *wait)
+{
+        JsonNode *node = json_object_get_member(wait->properties, "Error");
+        if (node == NULL || !JSON_NODE_HOLDS_ARRAY(node) || json_array_get_length(json_node_get_array(node)) != 2)
+                return;
+        static const char *const keys[] = {"error-name", "error-message"};
+        for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
+                const char *text = json_array_get_string_element(json_node_get_array(node), i);
+                if (text != NULL && text[0] != '\0')
+                        json_object_set_string_member(wait->outcome->details, keys[i], text);
+        }
 }
 
 static void replay_early(Wait *wait)
@@ -289,9 +260,7 @@ static int receive_properties(sd_bus_message *reply, void *data, sd_bus_error *b
         if (sd_bus_message_is_method_error(reply, NULL)) {
                 if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_UNKNOWN_OBJECT)) {
                         GError *error = NULL;
-                        sc_exit_throw(&error, SC_EXIT_NOT_FOUND,
-                                      "Job %" G_GUINT64_FORMAT " is not known; a finished job is forgotten after a minute",
-                                      wait->outcome->number);
+                        sc_job_throw_unknown(wait->outcome->path, &error);
                         fail(wait, error);
                 } else {
                         fail_by_reply(wait, reply, NULL);
@@ -308,11 +277,7 @@ static int receive_properties(sd_bus_message *reply, void *data, sd_bus_error *b
                 return 0;
         const char *state = sc_value_string(wait->properties, "State");
         if (is_final(state)) {
-                JsonArray *pair = json_object_has_member(wait->properties, "Error")
-                                          ? json_object_get_array_member(wait->properties, "Error")
-                                          : NULL;
-                if (pair != NULL && json_array_get_length(pair) == 2)
-                        wait->outcome->error_message = g_strdup(json_array_get_string_element(pair, 1));
+                take_error_property(wait);
                 end(wait, state);
         } else if (wait->flags == SC_WAIT_CANCEL) {
                 call_job(wait, SC_BUS_JOB, "Cancel", NULL, receive_cancel);

@@ -4,25 +4,7 @@
 /* From a call that starts a job to the job's end: messages and progress are shown on the way, Ctrl-C cancels. */
 
 #include "bus.h"
-
-/* How a job ended. */
-typedef struct {
-        guint64 number;
-        char *path;
-        char *operation;
-        char *subject;
-        char *result;        /* "done", "failed", "cancelled"; NULL: --no-wait, it runs on */
-        JsonObject *details; /* never NULL */
-        char *error_message; /* of a failed one */
-} ScOutcome;
-
-void sc_outcome_free(ScOutcome *outcome);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScOutcome, sc_outcome_free)
-
-/* True for a job that is done or runs on; otherwise SC_EXIT_FAILED or SC_EXIT_INTERRUPTED is set. */
-bool sc_outcome_check(const ScOutcome *outcome, GError **error);
-/* {"Job", "Path", "Operation", "Subject", "Result", "Details"} */
-JsonNode *sc_outcome_to_json(const ScOutcome *outcome);
+#include "outcome.h"
 
 /* Sends a call that answers with a job's path, and waits for the end of that job (with --no-wait: until it has started, because
  * sysconsd drops a waiting job whose caller leaves). False: the call was refused, sysconsd went away, or the user left; else *ret

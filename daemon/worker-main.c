@@ -226,6 +226,8 @@ int main(int argc, char *argv[])
         }
 
         umask(022);
+        /* GIO asks GSettings for proxies, and that would have dconf write into root's home. */
+        g_setenv("GSETTINGS_BACKEND", "memory", TRUE);
         Channel channel = {.socket = -1};
         if (request == NULL && recover == NULL) {
                 /* Programs that we start must not inherit the socket as their standard input. */

@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+systemdsystemunit_DATA = data/sysconsd.service data/sysconsd-recover.service data/sysconsd-settle.service
+systemdsystemunitdir = @systemdsystemunitdir@
+EXTRA_DIST += data/sysconsd.service.in data/sysconsd-recover.service.in data/sysconsd-settle.service.in data/sysconsd.conf
+CLEANFILES += $(systemdsystemunit_DATA)
+
+dist_tmpfiles_DATA = data/tmpfiles.d/sysconsd.conf
+tmpfilesdir = @tmpfilesdir@
+
+dist_man_MANS = data/man/sysconsd.8 data/man/sysconsd-worker.8 data/man/sysconsd.conf.5
+
+# Recovery is on without having been enabled; whoever must do without it masks the units. A configuration file that is there is kept.
+install-data-local:
+	$(MKDIR_P) $(DESTDIR)$(systemdsystemunitdir)/sysinit.target.wants $(DESTDIR)$(systemdsystemunitdir)/multi-user.target.wants
+	ln -sfn ../sysconsd-recover.service $(DESTDIR)$(systemdsystemunitdir)/sysinit.target.wants/sysconsd-recover.service
+	ln -sfn ../sysconsd-settle.service $(DESTDIR)$(systemdsystemunitdir)/multi-user.target.wants/sysconsd-settle.service
+	$(MKDIR_P) $(DESTDIR)$(sysconfdir)
+	test -e $(DESTDIR)$(sysconfdir)/sysconsd.conf || \
+		$(INSTALL_DATA) $(srcdir)/data/sysconsd.conf $(DESTDIR)$(sysconfdir)/sysconsd.conf
+
+uninstall-local:
+	rm -f $(DESTDIR)$(systemdsystemunitdir)/sysinit.target.wants/sysconsd-recover.service
+	rm -f $(DESTDIR)$(systemdsystemunitdir)/multi-user.target.wants/sysconsd-settle.service
+	if cmp -s $(srcdir)/data/sysconsd.conf $(DESTDIR)$(sysconfdir)/sysconsd.conf; then rm -f $(DESTDIR)$(sysconfdir)/sysconsd.conf; fi

@@ -1,1 +1,35 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# All but main.c is a library, for the unit tests.
+noinst_LIBRARIES += libsc-bus.a
+libsc_bus_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS) $(STORE_CFLAGS)
+libsc_bus_a_SOURCES = \
+	daemon/bus/call.c daemon/bus/call.h \
+	daemon/bus/catalog.c daemon/bus/catalog.h \
+	daemon/bus/container.c daemon/bus/container.h \
+	daemon/bus/image.c daemon/bus/image.h \
+	daemon/bus/job.c daemon/bus/job.h \
+	daemon/bus/loop.c daemon/bus/loop.h \
+	daemon/bus/manager.c daemon/bus/manager.h \
+	daemon/bus/options.c daemon/bus/options.h \
+	daemon/bus/peer.c daemon/bus/peer.h \
+	daemon/bus/polkit.c daemon/bus/polkit.h \
+	daemon/bus/reply.c daemon/bus/reply.h \
+	daemon/bus/service.c daemon/bus/service.h \
+	daemon/bus/units.c daemon/bus/units.h \
+	daemon/bus/verbs.c \
+	daemon/bus/watch.c daemon/bus/watch.h
+
+libexec_PROGRAMS += sysconsd
+sysconsd_SOURCES = daemon/main.c
+sysconsd_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
+sysconsd_LDADD = libsc-bus.a libsc-job.a libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+
+BUS_UNIT_LDADD = libsc-bus.a libsc-job.a libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/test-options tests/unit/test-verbs
+TESTS += tests/unit/test-options tests/unit/test-verbs
+tests_unit_test_options_SOURCES = tests/unit/test-options.c tests/unit/test.h
+tests_unit_test_options_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_options_LDADD = $(BUS_UNIT_LDADD)
+tests_unit_test_verbs_SOURCES = tests/unit/test-verbs.c tests/unit/test.h
+tests_unit_test_verbs_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_verbs_LDADD = $(BUS_UNIT_LDADD)

@@ -32,7 +32,8 @@ typedef struct {
         int socket_fd; /* -1: lost, or the worker is gone */
         guint read_source;
         guint timer;
-        sd_bus_slot *call_slot; /* of StartTransientUnit or GetUnit */
+        sd_bus_slot *start_slot;
+        sd_bus_slot *probe_slot;
         sd_bus_slot *changed_slot;
         sd_bus_slot *removed_slot;
         bool adopted_by_name;
@@ -47,7 +48,8 @@ static void process_free(gpointer data)
         Process *process = data;
         g_clear_handle_id(&process->read_source, g_source_remove);
         g_clear_handle_id(&process->timer, g_source_remove);
-        sd_bus_slot_unref(process->call_slot);
+        sd_bus_slot_unref(process->start_slot);
+        sd_bus_slot_unref(process->probe_slot);
         sd_bus_slot_unref(process->changed_slot);
         sd_bus_slot_unref(process->removed_slot);
         sc_close(&process->socket_fd);
@@ -216,14 +218,33 @@ static int on_unit_changed(sd_bus_message *message, void *data, sd_bus_error *re
         return 0;
 }
 
-static int on_unit_removed(sd_bus_message *message, void *data, sd_bus_error *ret_error)
+static int on_probed(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
 {
         Process *process = data;
+        process->probe_slot = sd_bus_slot_unref(process->probe_slot);
+        if (sd_bus_message_get_error(reply) == NULL)
+                return 0;
         /* What the worker said last may still lie in the socket; its end follows there. */
         if (process->socket_fd >= 0)
                 conclude_within(process, REASON_SECONDS);
         else
                 conclude(process);
+        return 0;
+}
+
+/* Asks whether the unit is there at all. */
+static int probe_unit(Process *process)
+{
+        if (process->probe_slot != NULL)
+                return 0;
+        return sd_bus_call_method_async(process->bus, &process->probe_slot, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "GetUnit",
+                                        on_probed, process, "s", process->unit);
+}
+
+/* systemd says so of every unit, too, when it reloads its configuration. */
+static int on_unit_removed(sd_bus_message *message, void *data, sd_bus_error *ret_error)
+{
+        probe_unit(data);
         return 0;
 }
 
@@ -250,23 +271,13 @@ static bool watch_unit(Process *process, GError **error)
 static int on_started(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
 {
         Process *process = data;
-        process->call_slot = sd_bus_slot_unref(process->call_slot);
+        process->start_slot = sd_bus_slot_unref(process->start_slot);
         const sd_bus_error *refused = sd_bus_message_get_error(reply);
         if (refused == NULL || has_last_word(process))
                 return 0;
         g_set_error(&process->error, SC_ERROR, SC_ERROR_FAILED, "systemd does not start %s: %s", process->unit, refused->message);
         stop_unit(process); /* where the answer only came too late */
         conclude(process);
-        return 0;
-}
-
-/* For a worker of which only the name is left: it may have ended before its unit was watched. */
-static int on_probed(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
-{
-        Process *process = data;
-        process->call_slot = sd_bus_slot_unref(process->call_slot);
-        if (sd_bus_message_get_error(reply) != NULL)
-                conclude(process);
         return 0;
 }
 
@@ -305,6 +316,14 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
         return sc_packet_send(process->socket_fd, request, error);
 }
 
+static int append_command(sd_bus_message *m, const ScWorkers *workers)
+{
+        if (workers->config_path == NULL)
+                return sd_bus_message_append(m, "(sv)", "ExecStart", "a(sasb)", 1, workers->worker, 1, workers->worker, 0);
+        return sd_bus_message_append(m, "(sv)", "ExecStart", "a(sasb)", 1, workers->worker, 3, workers->worker, "--config",
+                                     workers->config_path, 0);
+}
+
 static int append_unit(sd_bus_message *m, const ScWorkers *workers, const ScJob *job, const char *unit, int stdin_fd,
                        GError **error)
 {
@@ -315,8 +334,8 @@ static int append_unit(sd_bus_message *m, const ScWorkers *workers, const ScJob 
                                        "CollectMode", "s", "inactive-or-failed", "KillMode", "s", "mixed",
                                        "StandardInputFileDescriptor", "h", stdin_fd, "StandardOutput", "s", "journal",
                                        "StandardError", "s", "journal")) < 0 ||
-            (r = sd_bus_message_append(m, "(sv)(sv)", "ExecStart", "a(sasb)", 1, workers->worker, 1, workers->worker, 0,
-                                       "SyslogIdentifier", "s", "sysconsd-worker")) < 0)
+            (r = sd_bus_message_append(m, "(sv)", "SyslogIdentifier", "s", "sysconsd-worker")) < 0 ||
+            (r = append_command(m, workers)) < 0)
                 return r;
         if (!sc_sandbox_append(m, sc_job_stage_operation(job), workers->config, workers->repository, error))
                 return -EINVAL;
@@ -333,7 +352,7 @@ static bool start_unit(Process *process, const ScWorkers *workers, const ScJob *
         if (r >= 0)
                 r = append_unit(call, workers, job, process->unit, stdin_fd, &local_error);
         if (r >= 0)
-                r = sd_bus_call_async(process->bus, &process->call_slot, call, on_started, process, 0);
+                r = sd_bus_call_async(process->bus, &process->start_slot, call, on_started, process, 0);
         sd_bus_message_unref(call);
         if (local_error != NULL) {
                 g_propagate_error(error, g_steal_pointer(&local_error));
@@ -366,11 +385,11 @@ gpointer sc_process_adopt(gpointer data, const ScJob *job, const ScStageSink *si
         Process *process = process_new(adoption->workers, job, sink, sink_data);
         process->adopted_by_name = adoption->socket_fd < 0;
         bool ok = (adoption->socket_fd < 0 || listen_to(process, adoption->socket_fd, error)) && watch_unit(process, error);
-        if (ok && adoption->socket_fd < 0) {
-                int r = sd_bus_call_method_async(process->bus, &process->call_slot, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER,
-                                                 "GetUnit", on_probed, process, "s", process->unit);
+        /* It may have ended before its unit was watched. */
+        int r = ok && process->adopted_by_name ? probe_unit(process) : 0;
+        if (r < 0) {
                 errno = -r;
-                ok = r >= 0 || sc_throw_errno(error, "Cannot ask systemd for %s", process->unit);
+                ok = sc_throw_errno(error, "Cannot ask systemd for %s", process->unit);
         }
         if (ok)
                 return process;

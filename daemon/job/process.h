@@ -14,8 +14,9 @@
 typedef struct {
         sd_bus *bus;
         const ScConfig *config;
-        const char *worker; /* absolute path of the program */
-        char *repository;   /* path of the repository as far as known, NULL: none yet; owned */
+        const char *worker;      /* absolute path of the program */
+        const char *config_path; /* its --config; NULL: the installed one */
+        char *repository;        /* path of the repository as far as known, NULL: none yet; owned */
 } ScWorkers;
 
 extern const ScStageRunner sc_process_runner;

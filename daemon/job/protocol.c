@@ -239,7 +239,7 @@ static ScPacket *packet_parse(const char *text, gsize size, GError **error)
 {
         g_autoptr(JsonObject) object = sc_json_parse_object(text, (gssize)size, SC_PROTOCOL_MAX_PACKET, "packet", error);
         const char *word;
-        ScPacketType type;
+        ScPacketType type = SC_PACKET_REQUEST;
         if (object == NULL || !sc_json_get_string(object, "type", SC_JSON_REQUIRED, &word, error) || !find_type(word, &type, error))
                 return NULL;
         g_autoptr(ScPacket) packet = sc_packet_new(type);

@@ -150,13 +150,13 @@ static void on_ended(gpointer data, GHashTable *details, const GError *error)
 {
         Entry *entry = data;
         ScQueue *queue = entry->queue;
-        g_clear_pointer(&entry->stage, queue->runner->free);
         if (entry->progress_pending)
                 emit_progress(entry);
         if (error != NULL)
                 entry->job->error = g_error_copy(error);
         else
                 entry->result = sc_string_map_copy(details);
+        g_clear_pointer(&entry->stage, queue->runner->free); /* owns details and error */
         entry->ending = true;
         queue->sink->ending(queue->sink_data, entry->job);
 }
@@ -191,6 +191,12 @@ static void start_main_stage(Entry *entry)
         start_stage(entry);
 }
 
+/* Of a pull that an earlier daemon started it may be forgotten what was to follow. */
+static bool is_last_stage(const ScJob *job)
+{
+        return job->stage == SC_STAGE_MAIN || strcmp(job->operation, "pull") == 0;
+}
+
 void sc_queue_settle(ScQueue *queue, ScJob *job)
 {
         Entry *entry = entry_of(queue, job);
@@ -200,7 +206,7 @@ void sc_queue_settle(ScQueue *queue, ScJob *job)
                 finish(entry, SC_JOB_CANCELLED);
         } else if (entry->result == NULL) {
                 finish(entry, SC_JOB_FAILED);
-        } else if (job->stage == SC_STAGE_MAIN) {
+        } else if (is_last_stage(job)) {
                 g_hash_table_unref(job->details);
                 job->details = g_steal_pointer(&entry->result);
                 finish(entry, SC_JOB_DONE);

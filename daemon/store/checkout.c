@@ -74,7 +74,7 @@ static bool link_file(Checkout *checkout, int folder_fd, const ScNode *file, GEr
 {
         char object[SC_OBJECT_PATH_SIZE];
 
-        sc_object_path(file->file, object);
+        sc_object_path(SC_OBJECT_FILE, file->file, object);
         if (linkat(checkout->objects_fd, object, folder_fd, file->name, 0) == 0)
                 return true;
         switch (errno) {

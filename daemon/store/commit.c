@@ -3,80 +3,60 @@
 #include "commit.h"
 #include "base/error.h"
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Of all paths of implied folders; they end up in one commit object, which libostree reads whole. */
 #define MAX_IMPLIED_SIZE (4u << 20)
+/* libostree reads no larger one (OSTREE_MAX_METADATA_SIZE). */
+#define MAX_OBJECT_SIZE (128u << 20)
 
-struct ScTransaction {
-        ScRepository *repository;
-        bool committed;
-        GHashTable *folder_metas; /* GBytes of a dirmeta to its checksum (GVariant ay) */
-};
+typedef struct {
+        ScStaging *staging;
+        GPtrArray *objects;
+        GHashTable *folder_metas; /* set of GBytes (a serialised dirmeta) to ScStagedObject */
+        GString *path;
+        GVariantBuilder implied; /* aay */
+        gsize implied_size;
+} Walk;
 
-ScTransaction *sc_transaction_begin(ScRepository *repository, GError **error)
+static ScStagedObject *write_object(ScStaging *staging, ScObjectType type, GVariant *object, GError **error)
 {
-        if (!ostree_repo_prepare_transaction(sc_repository_ostree(repository), NULL, NULL, error)) {
-                sc_prefix(error, "Cannot begin a transaction in the repository %s", sc_repository_path(repository));
+        const ScObjectMeta meta = {.uid = geteuid(), .gid = getegid(), .mode = S_IFREG | 0644};
+        const void *data = g_variant_get_data(object);
+        gsize size = g_variant_get_size(object);
+        ScDigest id;
+        bool mine;
+
+        if (size > MAX_OBJECT_SIZE) {
+                sc_throw(error, SC_ERROR_UNSUPPORTED, "A folder of the layer has more files than OSTree can store");
                 return NULL;
         }
-        ScTransaction *transaction = g_new0(ScTransaction, 1);
-        transaction->repository = repository;
-        transaction->folder_metas = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref,
-                                                          (GDestroyNotify)g_variant_unref);
-        return transaction;
-}
-
-bool sc_transaction_commit(ScTransaction *transaction, GError **error)
-{
-        if (!ostree_repo_commit_transaction(sc_repository_ostree(transaction->repository), NULL, NULL, error))
-                return sc_prefix(error, "Cannot commit to the repository %s", sc_repository_path(transaction->repository));
-        transaction->committed = true;
-        return true;
-}
-
-void sc_transaction_free(ScTransaction *transaction)
-{
-        if (!transaction->committed)
-                (void)ostree_repo_abort_transaction(sc_repository_ostree(transaction->repository), NULL, NULL);
-        g_hash_table_unref(transaction->folder_metas);
-        g_free(transaction);
-}
-
-static GVariant *write_metadata(ScTransaction *transaction, OstreeObjectType type, GVariant *object, GError **error)
-{
-        g_autofree guchar *checksum = NULL;
-
-        if (!ostree_repo_write_metadata(sc_repository_ostree(transaction->repository), type, NULL, object, &checksum, NULL,
-                                        error)) {
-                sc_prefix(error, "Cannot write to the repository %s", sc_repository_path(transaction->repository));
+        sc_digest_of(data, size, &id);
+        ScStagedObject *staged = sc_staging_claim(staging, type, &id, &meta, size, &mine);
+        if (mine && !sc_staging_write(staging, staged, &meta, data, size, error))
                 return NULL;
-        }
-        return g_variant_ref_sink(g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, checksum, OSTREE_SHA256_DIGEST_LEN, 1));
+        return staged;
 }
 
-/* Few folders differ in their metadata: each is written once. The reference is the table's. */
-static GVariant *write_folder_meta(ScTransaction *transaction, const ScObjectMeta *meta, GError **error)
+/* Few folders differ in their metadata: each is hashed once. */
+static ScStagedObject *write_folder_meta(Walk *walk, const ScObjectMeta *meta, GError **error)
 {
         GVariant *xattrs = meta->xattrs != NULL ? meta->xattrs : g_variant_new_array(G_VARIANT_TYPE("(ayay)"), NULL, 0);
         g_autoptr(GVariant) object = g_variant_ref_sink(g_variant_new("(uuu@a(ayay))", GUINT32_TO_BE(meta->uid),
                                                                       GUINT32_TO_BE(meta->gid), GUINT32_TO_BE(meta->mode), xattrs));
         g_autoptr(GBytes) key = g_variant_get_data_as_bytes(object);
-        GVariant *checksum = g_hash_table_lookup(transaction->folder_metas, key);
+        ScStagedObject *staged = g_hash_table_lookup(walk->folder_metas, key);
 
-        if (checksum == NULL) {
-                checksum = write_metadata(transaction, OSTREE_OBJECT_TYPE_DIR_META, object, error);
-                if (checksum != NULL)
-                        g_hash_table_insert(transaction->folder_metas, g_steal_pointer(&key), checksum);
+        if (staged != NULL)
+                return staged;
+        staged = write_object(walk->staging, SC_OBJECT_FOLDER_META, object, error);
+        if (staged != NULL) {
+                g_ptr_array_add(walk->objects, staged);
+                g_hash_table_insert(walk->folder_metas, g_steal_pointer(&key), staged);
         }
-        return checksum;
+        return staged;
 }
-
-typedef struct {
-        ScTransaction *transaction;
-        GString *path;
-        GVariantBuilder implied; /* aay */
-        gsize implied_size;
-} Walk;
 
 static bool note_implied(Walk *walk, GError **error)
 {
@@ -87,78 +67,86 @@ static bool note_implied(Walk *walk, GError **error)
         return true;
 }
 
-static GVariant *digest_to_variant(const ScDigest *digest)
+static GVariant *id_to_variant(const ScDigest *id)
 {
-        return g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, digest->bytes, sizeof digest->bytes, 1);
+        return g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, id->bytes, sizeof id->bytes, 1);
 }
 
-/* Writes what lies below the folder, then itself: a dirtree (a(say)a(sayay)) of files, and folders with their contents and
- * metadata, both sorted by name. */
-static bool write_folder(Walk *walk, const ScNode *folder, GVariant **ret_contents, GVariant **ret_meta, GError **error)
+typedef struct {
+        ScStagedObject *contents;
+        ScStagedObject *meta;
+} FolderObjects;
+
+static bool write_folder(Walk *walk, const ScNode *folder, FolderObjects *ret, GError **error);
+
+static bool write_subfolder(Walk *walk, const ScNode *folder, FolderObjects *ret, GError **error)
+{
+        gsize path_size = walk->path->len;
+
+        if (path_size > 0)
+                g_string_append_c(walk->path, '/');
+        g_string_append(walk->path, folder->name);
+        bool written = write_folder(walk, folder, ret, error);
+        g_string_truncate(walk->path, path_size);
+        return written;
+}
+
+/* Writes what lies below the folder, then itself: files, and folders with their contents and metadata, both sorted by name. */
+static bool write_folder(Walk *walk, const ScNode *folder, FolderObjects *ret, GError **error)
 {
         g_autoptr(GPtrArray) children = sc_node_sorted_children(folder);
         g_auto(GVariantBuilder) files = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(say)"));
         g_auto(GVariantBuilder) folders = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(sayay)"));
-        gsize path_size = walk->path->len;
 
         if (folder->implied && !note_implied(walk, error))
                 return false;
         for (guint i = 0; i < children->len; i++) {
                 const ScNode *child = children->pdata[i];
+                FolderObjects below;
                 if (child->type == SC_NODE_FILE)
-                        g_variant_builder_add(&files, "(s@ay)", child->name, digest_to_variant(child->file));
+                        g_variant_builder_add(&files, "(s@ay)", child->name, id_to_variant(child->file));
                 if (child->type != SC_NODE_FOLDER)
                         continue;
-                g_autoptr(GVariant) contents = NULL, meta = NULL;
-                if (path_size > 0)
-                        g_string_append_c(walk->path, '/');
-                g_string_append(walk->path, child->name);
-                if (!write_folder(walk, child, &contents, &meta, error))
+                if (!write_subfolder(walk, child, &below, error))
                         return false;
-                g_string_truncate(walk->path, path_size);
-                g_variant_builder_add(&folders, "(s@ay@ay)", child->name, contents, meta);
+                g_variant_builder_add(&folders, "(s@ay@ay)", child->name, id_to_variant(sc_staged_object_id(below.contents)),
+                                      id_to_variant(sc_staged_object_id(below.meta)));
         }
         g_autoptr(GVariant) object = g_variant_ref_sink(g_variant_new("(a(say)a(sayay))", &files, &folders));
-        GVariant *meta = write_folder_meta(walk->transaction, &folder->meta, error);
+        ScStagedObject *contents = write_object(walk->staging, SC_OBJECT_FOLDER, object, error);
+        ScStagedObject *meta = contents == NULL ? NULL : write_folder_meta(walk, &folder->meta, error);
         if (meta == NULL)
                 return false;
-        g_autoptr(GVariant) contents = write_metadata(walk->transaction, OSTREE_OBJECT_TYPE_DIR_TREE, object, error);
-        if (contents == NULL)
-                return false;
-        *ret_contents = g_steal_pointer(&contents);
-        *ret_meta = g_variant_ref(meta);
+        g_ptr_array_add(walk->objects, contents);
+        *ret = (FolderObjects){.contents = contents, .meta = meta};
         return true;
 }
 
-static char *write_commit(ScTransaction *transaction, GVariant *contents, GVariant *meta, GVariantDict *metadata, GError **error)
+/* No parent, no related commits, no subject and body; the time of now. */
+static ScStagedObject *write_commit(Walk *walk, const FolderObjects *root, GVariant *metadata, GError **error)
 {
-        OstreeRepo *ostree = sc_repository_ostree(transaction->repository);
-        g_autofree char *contents_hex = ostree_checksum_from_bytes_v(contents), *meta_hex = ostree_checksum_from_bytes_v(meta),
-                        *commit = NULL;
-        g_autoptr(OstreeMutableTree) tree = ostree_mutable_tree_new_from_checksum(ostree, contents_hex, meta_hex);
-        g_autoptr(GVariant) dict = g_variant_ref_sink(g_variant_dict_end(metadata));
-        g_autoptr(GFile) root = NULL;
+        guint64 now = (guint64)(g_get_real_time() / G_USEC_PER_SEC);
+        g_autoptr(GVariant) object = g_variant_ref_sink(
+                g_variant_new("(@a{sv}@ay@a(say)sst@ay@ay)", metadata, g_variant_new_array(G_VARIANT_TYPE_BYTE, NULL, 0),
+                              g_variant_new_array(G_VARIANT_TYPE("(say)"), NULL, 0), "", "", GUINT64_TO_BE(now),
+                              id_to_variant(sc_staged_object_id(root->contents)), id_to_variant(sc_staged_object_id(root->meta))));
 
-        if (!ostree_repo_write_mtree(ostree, tree, &root, NULL, error) ||
-            !ostree_repo_write_commit(ostree, NULL, NULL, NULL, dict, OSTREE_REPO_FILE(root), &commit, NULL, error)) {
-                sc_prefix(error, "Cannot write to the repository %s", sc_repository_path(transaction->repository));
-                return NULL;
-        }
-        return g_steal_pointer(&commit);
+        return write_object(walk->staging, SC_OBJECT_COMMIT, object, error);
 }
 
-char *sc_transaction_write(ScTransaction *transaction, const ScNode *root, GVariantDict *metadata, GError **error)
+ScStagedObject *sc_commit_write(ScStaging *staging, const ScNode *root, GVariantDict *metadata, GPtrArray *objects, GError **error)
 {
-        Walk walk = {.transaction = transaction, .path = g_string_new(NULL)};
-        g_autoptr(GVariant) contents = NULL, meta = NULL;
+        g_autoptr(GHashTable)
+                folder_metas = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
+        g_autoptr(GString) path = g_string_new(NULL);
+        Walk walk = {.staging = staging, .objects = objects, .folder_metas = folder_metas, .path = path};
+        FolderObjects root_objects;
 
         g_variant_builder_init(&walk.implied, G_VARIANT_TYPE("aay"));
-        bool written = write_folder(&walk, root, &contents, &meta, error);
+        bool written = write_folder(&walk, root, &root_objects, error);
         g_autoptr(GVariant) implied = g_variant_ref_sink(g_variant_builder_end(&walk.implied));
-        g_string_free(walk.path, TRUE);
-        if (!written)
-                return NULL;
         if (g_variant_n_children(implied) > 0)
                 g_variant_dict_insert_value(metadata, SC_COMMIT_IMPLIED, implied);
-        return write_commit(transaction, contents, meta, metadata, error);
+        g_autoptr(GVariant) dict = g_variant_ref_sink(g_variant_dict_end(metadata));
+        return written ? write_commit(&walk, &root_objects, dict, error) : NULL;
 }

@@ -132,7 +132,8 @@ static bool get_ours(JsonObject *object, ScInfo *info, GError **error)
         if (ours == NULL)
                 return true;
         return get_text(ours, "deployment-id", &info->deployment_id, error) &&
-               get_map(ours, "set-values", &info->set_values, error) && get_text(ours, "command", &info->command, error) &&
+               (!json_object_has_member(ours, "set-values") || get_map(ours, "set-values", &info->set_values, error)) &&
+               get_text(ours, "command", &info->command, error) &&
                sc_json_get_strv(ours, "ports", SC_JSON_OPTIONAL, &info->ports, error) &&
                get_text(ours, "bad-image", &info->bad_image, error);
 }

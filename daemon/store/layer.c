@@ -23,7 +23,6 @@
 #define KEY_DIFF_ID "docker.uncompressed_digest"
 
 struct ScImport {
-        ScRepository *repository;
         ScImportLimits limits;
         ScStaging *staging;
         ScWriters *writers;
@@ -53,23 +52,16 @@ static char *blob_ref(const ScDigest *digest)
 ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, GError **error)
 {
         guint64 reserved = 0;
-        OstreeRepo *ostree = sc_repository_ostree(repository);
 
-        if (!ostree_repo_get_min_free_space_bytes(ostree, &reserved, error)) {
+        if (!ostree_repo_get_min_free_space_bytes(sc_repository_ostree(repository), &reserved, error)) {
                 sc_prefix(error, "Repository %s", sc_repository_path(repository));
                 return NULL;
         }
-        ScStaging *staging = sc_staging_new(repository, error);
+        ScStaging *staging = sc_staging_new(repository, SC_STAGING_TAKE_OVER, error);
         if (staging == NULL)
                 return NULL;
-        if (!ostree_repo_lock_push(ostree, OSTREE_REPO_LOCK_SHARED, NULL, error)) {
-                sc_prefix(error, "Cannot lock the repository %s", sc_repository_path(repository));
-                sc_staging_free(staging, SC_STAGING_KEEP);
-                return NULL;
-        }
 
         ScImport *import = g_new0(ScImport, 1);
-        import->repository = repository;
         import->limits = *limits;
         if (import->limits.max_entries == 0)
                 import->limits.max_entries = DEFAULT_MAX_ENTRIES;
@@ -87,7 +79,6 @@ void sc_import_free(ScImport *import)
         sc_publisher_free(import->publisher);
         sc_writers_free(import->writers);
         sc_staging_free(import->staging, g_atomic_int_get(&import->broke_off) != 0 ? SC_STAGING_KEEP : SC_STAGING_REMOVE);
-        (void)ostree_repo_lock_pop(sc_repository_ostree(import->repository), OSTREE_REPO_LOCK_SHARED, NULL, NULL);
         g_free(import);
 }
 
@@ -186,7 +177,7 @@ static bool store_large_file(Work *work, ScTar *tar, ScLayerFile *file, guint64 
         if (!copy_content(work, tar, hasher, fd, size, error) || !sc_object_set_meta(fd, &file->meta, error))
                 return false;
         sc_hasher_finish(hasher, &id);
-        file->object = sc_staging_claim(staging, &id, &file->meta, size, &mine);
+        file->object = sc_staging_claim(staging, SC_OBJECT_FILE, &id, &file->meta, size, &mine);
         return !mine || sc_staging_take(staging, file->object, temporary, error);
 }
 
@@ -339,28 +330,12 @@ bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead rea
 
 bool sc_import_config(ScImport *import, const ScDigest *digest, const char *data, gsize size, GError **error)
 {
-        g_autoptr(GPtrArray) objects = g_ptr_array_new();
-        g_autoptr(ScNode) root = sc_node_new_root();
         g_auto(GVariantDict) metadata = G_VARIANT_DICT_INIT(NULL);
-        g_autoptr(ScHasher) hasher = sc_hasher_new();
         g_autofree char *ref = blob_ref(digest);
-        const ScObjectMeta meta = {.mode = S_IFREG | 0644};
-        ScObjectMeta root_meta = {.mode = S_IFDIR | 0755};
-        ScDigest id;
-        bool mine;
 
-        sc_object_hash_header(hasher, &meta);
-        sc_hasher_update(hasher, data, size);
-        sc_hasher_finish(hasher, &id);
-        ScStagedObject *object = sc_staging_claim(import->staging, &id, &meta, size, &mine);
-        g_ptr_array_add(objects, object);
-        if ((mine && !sc_staging_write(import->staging, object, &meta, data, size, error)) ||
-            !sc_staging_wait(import->staging, objects, error))
-                return sc_prefix(error, "Cannot store the image's configuration");
-        sc_node_set_meta(root, &root_meta);
-        sc_node_put(root, "content", SC_NODE_FILE)->file = sc_staged_object_id(object);
         put_number(&metadata, KEY_SIZE, size);
-        return sc_publisher_publish(import->publisher, ref, root, objects, &metadata, error);
+        return sc_publisher_publish_file(import->publisher, ref, "content", data, size, &metadata, error) ||
+               sc_prefix(error, "Cannot store the image's configuration");
 }
 
 bool sc_layer_inflated_size(ScRepository *repository, const ScDigest *digest, guint64 *ret, GError **error)

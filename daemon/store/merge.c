@@ -307,7 +307,7 @@ bool sc_tree_read(const ScTree *tree, const char *path, gsize max, char **ret_da
 
         if (node == NULL || node->type != SC_NODE_FILE)
                 return sc_throw(error, SC_ERROR_NOT_FOUND, "The image has no file %s", path);
-        sc_object_path(node->file, object_path);
+        sc_object_path(SC_OBJECT_FILE, node->file, object_path);
         int found = sc_lstat(objects_fd, object_path, &st, error);
         if (found < 0)
                 return false;

@@ -58,12 +58,18 @@ void sc_object_hash_header(ScHasher *hasher, const ScObjectMeta *meta)
         hash_header(hasher, g_variant_get_data(header), g_variant_get_size(header));
 }
 
-void sc_object_path(const ScDigest *id, char ret_path[SC_OBJECT_PATH_SIZE])
+void sc_object_path(ScObjectType type, const ScDigest *id, char ret_path[SC_OBJECT_PATH_SIZE])
 {
+        static const char *const suffixes[] = {
+                [SC_OBJECT_FILE] = "file",
+                [SC_OBJECT_FOLDER] = "dirtree",
+                [SC_OBJECT_FOLDER_META] = "dirmeta",
+                [SC_OBJECT_COMMIT] = "commit",
+        };
         char hex[SC_DIGEST_HEX_SIZE];
 
         sc_digest_to_hex(id, hex);
-        (void)snprintf(ret_path, SC_OBJECT_PATH_SIZE, "%.2s/%s.file", hex, hex + 2);
+        (void)snprintf(ret_path, SC_OBJECT_PATH_SIZE, "%.2s/%s.%s", hex, hex + 2, suffixes[type]);
 }
 
 static bool xattr_failed(const char *name, GError **error)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Content objects as OSTree defines them: a regular file or symlink with owner, mode and extended attributes, but without name
- * and times. The id is sha256 over a header and the content; in a repository of mode "bare" the object is a file with just these
- * properties at objects/XX/YYY....file. Written here and not by libostree because its sha256 has a third of the CPU's speed.
+/* Objects as OSTree defines them. Content objects: a regular file or symlink with owner, mode and extended attributes, but without
+ * name and times. The id is sha256 over a header and the content; in a repository of mode "bare" the object is a file with just
+ * these properties at objects/XX/YYY....file. Written here and not by libostree because its sha256 has a third of the CPU's speed.
  *
  * The header (ostree-core.c calls it the file header): a GVariant (uuuusa(ayay)) of uid, gid, mode, 0, symlink target or "", and
  * the extended attributes sorted by name, numbers big endian; in front of it its size as 32 bit big endian and four zero bytes. */
@@ -33,9 +33,16 @@ GVariant *sc_xattrs_end(ScXattrs *xattrs);
 /* Adds the header to an empty hasher; what follows is the content of a regular file, and nothing for a symlink. */
 void sc_object_hash_header(ScHasher *hasher, const ScObjectMeta *meta);
 
-#define SC_OBJECT_PATH_SIZE 72
-/* "XX/YYY....file". */
-void sc_object_path(const ScDigest *id, char ret_path[SC_OBJECT_PATH_SIZE]);
+typedef enum {
+        SC_OBJECT_FILE,
+        SC_OBJECT_FOLDER,      /* a dirtree: what a folder holds */
+        SC_OBJECT_FOLDER_META, /* a dirmeta */
+        SC_OBJECT_COMMIT,
+} ScObjectType;
+
+#define SC_OBJECT_PATH_SIZE 80
+/* "XX/YYY....file", for the others .dirtree, .dirmeta, .commit. */
+void sc_object_path(ScObjectType type, const ScDigest *id, char ret_path[SC_OBJECT_PATH_SIZE]);
 
 /* Gives an open regular file its owner, mode, extended attributes, and the time 0 that all objects have. */
 bool sc_object_set_meta(int fd, const ScObjectMeta *meta, GError **error);

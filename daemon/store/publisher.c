@@ -3,6 +3,7 @@
 #include "publisher.h"
 #include "base/error.h"
 #include "commit.h"
+#include <sys/stat.h>
 
 typedef struct {
         const char *ref;
@@ -44,26 +45,27 @@ void sc_publisher_free(ScPublisher *publisher)
 
 typedef struct {
         ScStaging *staging;
-        GPtrArray *objects;
         GError *error;
-} ObjectsMove;
+} Sync;
 
-static gpointer move_objects(gpointer data)
+static gpointer sync_files(gpointer data)
 {
-        ObjectsMove *move = data;
+        Sync *sync = data;
 
-        (void)sc_staging_publish(move->staging, move->objects, &move->error);
+        (void)sc_staging_sync(sync->staging, &sync->error);
         return NULL;
 }
 
-/* Each commit's checksum, in the order of the round. */
-static GPtrArray *write_commits(ScTransaction *transaction, GPtrArray *round, GError **error)
+/* Each publication's commit, in the order of the round; `objects` gets what they name. */
+static GPtrArray *write_commits(ScPublisher *publisher, GPtrArray *round, GPtrArray *objects, GError **error)
 {
-        g_autoptr(GPtrArray) commits = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GPtrArray) commits = g_ptr_array_new();
 
         for (guint i = 0; i < round->len; i++) {
                 const Publication *publication = round->pdata[i];
-                char *commit = sc_transaction_write(transaction, publication->root, publication->metadata, error);
+                g_ptr_array_extend(objects, publication->objects, NULL, NULL);
+                ScStagedObject *commit = sc_commit_write(publisher->staging, publication->root, publication->metadata, objects,
+                                                         error);
                 if (commit == NULL)
                         return NULL;
                 g_ptr_array_add(commits, commit);
@@ -71,34 +73,45 @@ static GPtrArray *write_commits(ScTransaction *transaction, GPtrArray *round, GE
         return g_steal_pointer(&commits);
 }
 
+/* The same, while the files are synced, which is the larger part and need not wait. */
+static GPtrArray *write_commits_while_syncing(ScPublisher *publisher, GPtrArray *round, GPtrArray *objects, GError **error)
+{
+        Sync sync = {.staging = publisher->staging};
+        GThread *thread = g_thread_new("sync", sync_files, &sync);
+        g_autoptr(GPtrArray) commits = write_commits(publisher, round, objects, error);
+
+        g_thread_join(thread);
+        if (commits != NULL && sync.error != NULL) {
+                g_propagate_error(error, sync.error);
+                return NULL;
+        }
+        g_clear_error(&sync.error);
+        return g_steal_pointer(&commits);
+}
+
+/* The order that a power cut cannot break: contents, their names in objects/, the commits that name those, the refs that name the
+ * commits, each durable before the next. The second sync is not for our own names alone: an object counts as present as soon as
+ * another process has moved it there. */
 static bool publish_round(ScPublisher *publisher, GPtrArray *round, GError **error)
 {
-        g_autoptr(ScTransaction) transaction = sc_transaction_begin(publisher->repository, error);
+        ScStaging *staging = publisher->staging;
         g_autoptr(GPtrArray) objects = g_ptr_array_new();
+        g_autoptr(GPtrArray) commits = write_commits_while_syncing(publisher, round, objects, error);
 
-        if (transaction == NULL)
+        if (commits == NULL || !sc_staging_wait(staging, objects, error) || !sc_staging_wait(staging, commits, error))
                 return false;
-        for (guint i = 0; i < round->len; i++)
-                g_ptr_array_extend(objects, ((Publication *)round->pdata[i])->objects, NULL, NULL);
-
-        /* Commits are written while the objects are synced and moved: none can be seen before the transaction is committed. */
-        ObjectsMove move = {.staging = publisher->staging, .objects = objects};
-        GThread *thread = g_thread_new("publish", move_objects, &move);
-        g_autoptr(GPtrArray) commits = write_commits(transaction, round, error);
-        g_thread_join(thread);
-        if (commits == NULL) {
-                g_clear_error(&move.error);
+        if (!sc_staging_sync(staging, error) || !sc_staging_move(staging, objects, error))
                 return false;
-        }
-        if (move.error != NULL) {
-                g_propagate_error(error, move.error);
+        if (!sc_staging_sync(staging, error) || !sc_staging_move(staging, commits, error))
                 return false;
-        }
-        if (!sc_transaction_commit(transaction, error))
+        if (!sc_staging_sync(staging, error))
                 return false;
-        for (guint i = 0; i < round->len; i++)
-                if (!sc_repository_set_ref(publisher->repository, ((Publication *)round->pdata[i])->ref, commits->pdata[i], error))
+        for (guint i = 0; i < round->len; i++) {
+                char hex[SC_DIGEST_HEX_SIZE];
+                sc_digest_to_hex(sc_staged_object_id(commits->pdata[i]), hex);
+                if (!sc_repository_set_ref(publisher->repository, ((const Publication *)round->pdata[i])->ref, hex, error))
                         return false;
+        }
         return true;
 }
 
@@ -133,4 +146,29 @@ bool sc_publisher_publish(ScPublisher *publisher, const char *ref, const ScNode 
         if (own.error != NULL)
                 g_propagate_error(error, own.error);
         return own.error == NULL;
+}
+
+bool sc_publisher_publish_file(ScPublisher *publisher, const char *ref, const char *name, const void *data, gsize size,
+                               GVariantDict *metadata, GError **error)
+{
+        const ScObjectMeta meta = {.mode = S_IFREG | 0644};
+        ScObjectMeta root_meta = {.mode = S_IFDIR | 0755};
+        g_autoptr(GPtrArray) objects = g_ptr_array_new();
+        g_autoptr(ScNode) root = sc_node_new_root();
+        g_autoptr(ScHasher) hasher = sc_hasher_new();
+        ScDigest id;
+        bool mine;
+
+        sc_object_hash_header(hasher, &meta);
+        sc_hasher_update(hasher, data, size);
+        sc_hasher_finish(hasher, &id);
+        ScStagedObject *object = sc_staging_claim(publisher->staging, SC_OBJECT_FILE, &id, &meta, size, &mine);
+        g_ptr_array_add(objects, object);
+        if (mine && !sc_staging_write(publisher->staging, object, &meta, data, size, error))
+                return false;
+        if (!sc_staging_wait(publisher->staging, objects, error))
+                return false;
+        sc_node_set_meta(root, &root_meta);
+        sc_node_put(root, name, SC_NODE_FILE)->file = sc_staged_object_id(object);
+        return sc_publisher_publish(publisher, ref, root, objects, metadata, error);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The last step of an import: objects become durable, then a commit names them, then a ref names the commit. Layers that are ready
+/* The last step of an import: objects become durable, then a commit names them, then a ref names the commit. Trees that are ready
  * at the same time share one round: most of its time goes into syncs. */
 
 #include "node.h"
@@ -12,7 +12,11 @@ ScPublisher *sc_publisher_new(ScRepository *repository, ScStaging *staging);
 void sc_publisher_free(ScPublisher *publisher);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScPublisher, sc_publisher_free)
 
-/* All settled ScStagedObject; the tree's file nodes point to their digests. metadata: as for sc_transaction_write(). Durable when
- * it returns. From several threads at once. */
+/* A tree as commit and ref. objects: all settled ScStagedObject that the tree's file nodes name by their digests. metadata: a{sv},
+ * is ended. Durable when it returns. From several threads at once. */
 bool sc_publisher_publish(ScPublisher *publisher, const char *ref, const ScNode *root, GPtrArray *objects, GVariantDict *metadata,
                           GError **error);
+
+/* The same for a tree of one file, owned by root, 0644. */
+bool sc_publisher_publish_file(ScPublisher *publisher, const char *ref, const char *name, const void *data, gsize size,
+                               GVariantDict *metadata, GError **error);

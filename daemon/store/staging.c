@@ -28,21 +28,22 @@ typedef enum {
 
 struct ScStagedObject {
         ScDigest id;
+        ScObjectType type;
         State state;
         bool replace; /* what lies under its name in objects/ is damaged */
 };
 
 struct ScStaging {
-        int objects_fd; /* borrowed */
+        ScRepository *repository;
+        bool repository_locked;
         int state_fd;
         int fd;
         int lock_fd;
         char *name;
-        char *repository;
 
         GMutex mutex;
         GCond settled;
-        GHashTable *objects; /* ScDigest in the object to the object */
+        GHashTable *objects; /* a set of ScStagedObject, by type and id */
 };
 
 static bool read_boot_id(char **ret, GError **error)
@@ -114,7 +115,19 @@ static bool remove_temporaries(int fd, GError **error)
         return names != NULL;
 }
 
-static bool open_folder(ScStaging *staging, GError **error)
+static guint object_hash(gconstpointer object)
+{
+        return sc_digest_hash_func(&((const ScStagedObject *)object)->id);
+}
+
+static gboolean object_equal(gconstpointer a, gconstpointer b)
+{
+        const ScStagedObject *one = a, *other = b;
+
+        return one->type == other->type && sc_digest_equal(&one->id, &other->id);
+}
+
+static bool open_folder(ScStaging *staging, ScStagingStart start, GError **error)
 {
         g_autofree char *boot_id = NULL;
 
@@ -122,7 +135,9 @@ static bool open_folder(ScStaging *staging, GError **error)
                 return false;
         g_autofree char *own_prefix = g_strconcat(PREFIX, boot_id, "-", NULL);
         sc_autofd sweep_lock = sc_lock_wait(staging->state_fd, SWEEP_LOCK_NAME, SC_LOCK_EXCLUSIVE, NULL, error);
-        if (sweep_lock < 0 || !sweep(staging->state_fd, own_prefix, &staging->name, &staging->lock_fd, error))
+        if (sweep_lock < 0)
+                return false;
+        if (start == SC_STAGING_TAKE_OVER && !sweep(staging->state_fd, own_prefix, &staging->name, &staging->lock_fd, error))
                 return false;
         bool fresh = staging->name == NULL;
         if (fresh) {
@@ -140,18 +155,25 @@ static bool open_folder(ScStaging *staging, GError **error)
         return staging->lock_fd >= 0;
 }
 
-ScStaging *sc_staging_new(ScRepository *repository, GError **error)
+static bool lock_repository(ScStaging *staging, GError **error)
+{
+        if (!ostree_repo_lock_push(sc_repository_ostree(staging->repository), OSTREE_REPO_LOCK_SHARED, NULL, error))
+                return sc_prefix(error, "Cannot lock the repository %s", sc_repository_path(staging->repository));
+        staging->repository_locked = true;
+        return true;
+}
+
+ScStaging *sc_staging_new(ScRepository *repository, ScStagingStart start, GError **error)
 {
         ScStaging *staging = g_new0(ScStaging, 1);
 
-        staging->objects_fd = sc_repository_objects_fd(repository);
-        staging->repository = g_strdup(sc_repository_path(repository));
+        staging->repository = repository;
         staging->fd = staging->lock_fd = -1;
         g_mutex_init(&staging->mutex);
         g_cond_init(&staging->settled);
-        staging->objects = g_hash_table_new_full(sc_digest_hash_func, sc_digest_equal_func, NULL, g_free);
+        staging->objects = g_hash_table_new_full(object_hash, object_equal, NULL, g_free);
         staging->state_fd = sc_repository_open_state(repository, error);
-        if (staging->state_fd < 0 || !open_folder(staging, error)) {
+        if (staging->state_fd < 0 || !lock_repository(staging, error) || !open_folder(staging, start, error)) {
                 sc_staging_free(staging, SC_STAGING_KEEP);
                 return NULL;
         }
@@ -174,11 +196,12 @@ void sc_staging_free(ScStaging *staging, ScStagingEnd end)
         sc_close(&staging->lock_fd);
         sc_close(&staging->fd);
         sc_close(&staging->state_fd);
+        if (staging->repository_locked)
+                (void)ostree_repo_lock_pop(sc_repository_ostree(staging->repository), OSTREE_REPO_LOCK_SHARED, NULL, NULL);
         g_hash_table_unref(staging->objects);
         g_mutex_clear(&staging->mutex);
         g_cond_clear(&staging->settled);
         g_free(staging->name);
-        g_free(staging->repository);
         g_free(staging);
 }
 
@@ -207,23 +230,27 @@ static bool in_repository(ScStaging *staging, ScStagedObject *object, const ScOb
         char path[SC_OBJECT_PATH_SIZE];
         struct stat st;
 
-        sc_object_path(&object->id, path);
-        if (fstatat(staging->objects_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        sc_object_path(object->type, &object->id, path);
+        if (fstatat(sc_repository_objects_fd(staging->repository), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return false;
-        bool whole = st.st_mode == meta->mode && st.st_uid == meta->uid && st.st_gid == meta->gid &&
-                     (!S_ISREG(meta->mode) || (guint64)st.st_size == size);
+        bool whole = (st.st_mode & S_IFMT) == (meta->mode & S_IFMT) && (!S_ISREG(meta->mode) || (guint64)st.st_size == size);
+        if (object->type == SC_OBJECT_FILE)
+                whole = whole && st.st_mode == meta->mode && st.st_uid == meta->uid && st.st_gid == meta->gid;
         object->replace = !whole;
         return whole;
 }
 
-ScStagedObject *sc_staging_claim(ScStaging *staging, const ScDigest *id, const ScObjectMeta *meta, guint64 size, bool *ret_mine)
+ScStagedObject *sc_staging_claim(ScStaging *staging, ScObjectType type, const ScDigest *id, const ScObjectMeta *meta, guint64 size,
+                                 bool *ret_mine)
 {
+        const ScStagedObject key = {.id = *id, .type = type};
+
         g_mutex_lock(&staging->mutex);
-        ScStagedObject *object = g_hash_table_lookup(staging->objects, id);
+        ScStagedObject *object = g_hash_table_lookup(staging->objects, &key);
         bool known = object != NULL;
         if (!known) {
-                object = g_new0(ScStagedObject, 1);
-                object->id = *id;
+                object = g_new(ScStagedObject, 1);
+                *object = key;
                 g_hash_table_add(staging->objects, object);
         }
         g_mutex_unlock(&staging->mutex);
@@ -272,7 +299,7 @@ bool sc_staging_write(ScStaging *staging, ScStagedObject *object, const ScObject
 {
         char path[SC_OBJECT_PATH_SIZE];
 
-        sc_object_path(&object->id, path);
+        sc_object_path(object->type, &object->id, path);
         bool written = write_object(staging, path, meta, data, size, error);
         settle(staging, object, written ? STAGED : FAILED);
         return written;
@@ -282,7 +309,7 @@ bool sc_staging_take(ScStaging *staging, ScStagedObject *object, const char *tem
 {
         char path[SC_OBJECT_PATH_SIZE];
 
-        sc_object_path(&object->id, path);
+        sc_object_path(object->type, &object->id, path);
         bool taken = make_parent(staging->fd, path, 0700, error);
         if (taken && renameat(staging->fd, temporary, staging->fd, path) < 0)
                 taken = sc_throw_errno(error, "Cannot rename %s to %s", temporary, path);
@@ -317,21 +344,22 @@ typedef struct {
 static bool move_one(const ScStaging *staging, const ScStagedObject *object, GError **error)
 {
         const unsigned flags = object->replace ? 0 : RENAME_NOREPLACE;
+        int objects_fd = sc_repository_objects_fd(staging->repository);
         char path[SC_OBJECT_PATH_SIZE];
 
-        sc_object_path(&object->id, path);
-        if (renameat2(staging->fd, path, staging->objects_fd, path, flags) == 0)
+        sc_object_path(object->type, &object->id, path);
+        if (renameat2(staging->fd, path, objects_fd, path, flags) == 0)
                 return true;
         if (errno == ENOENT) {
-                if (!make_parent(staging->objects_fd, path, 0755, error))
+                if (!make_parent(objects_fd, path, 0755, error))
                         return false;
-                if (renameat2(staging->fd, path, staging->objects_fd, path, flags) == 0)
+                if (renameat2(staging->fd, path, objects_fd, path, flags) == 0)
                         return true;
         }
         /* Another process was faster: its object stays, for checkouts may be linked to it. */
         if (errno == EEXIST && unlinkat(staging->fd, path, 0) == 0)
                 return true;
-        return sc_throw_errno(error, "Cannot move %s into %s/objects", path, staging->repository);
+        return sc_throw_errno(error, "Cannot move %s into %s/objects", path, sc_repository_path(staging->repository));
 }
 
 static gpointer move_part(gpointer data)
@@ -374,7 +402,12 @@ static void set_states(ScStaging *staging, GPtrArray *objects, State state)
         g_mutex_unlock(&staging->mutex);
 }
 
-bool sc_staging_publish(ScStaging *staging, GPtrArray *objects, GError **error)
+bool sc_staging_sync(ScStaging *staging, GError **error)
+{
+        return sc_sync_fs(staging->fd, error) || sc_prefix(error, "Repository %s", sc_repository_path(staging->repository));
+}
+
+bool sc_staging_move(ScStaging *staging, GPtrArray *objects, GError **error)
 {
         g_autoptr(GPtrArray) moving = g_ptr_array_new();
 
@@ -388,9 +421,7 @@ bool sc_staging_publish(ScStaging *staging, GPtrArray *objects, GError **error)
         }
         g_mutex_unlock(&staging->mutex);
 
-        /* The order that a power cut cannot break: contents, then names in objects/, and both before any commit names them. The
-         * second sync is not for our own names alone: an object that another process just moved there counts as present, too. */
-        bool moved = (moving->len == 0 || sc_sync_fs(staging->fd, error)) && move_all(staging, moving, error);
+        bool moved = move_all(staging, moving, error);
         set_states(staging, moving, moved ? STORED : FAILED);
-        return moved && sc_sync_fs(staging->objects_fd, error);
+        return moved;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where an import's objects lie until they are durable: REPO/extensions/sysconsd/staging-BOOTID-RANDOM/XX/YYY....file, on the same
- * file system as objects/. A flock on the file `lock` in it says that its import lives.
+/* Where objects lie until they are durable: REPO/extensions/sysconsd/staging-BOOTID-RANDOM/XX/YYY....file, on the same file system
+ * as objects/. A flock on the file `lock` in it says that its import lives.
  *
  * A folder without a living import is swept: of another boot, it is removed (what it holds may never have reached the disk); of
  * this boot, one is taken over, and an object found in it serves again once its bytes and metadata have been compared with what
@@ -10,7 +10,12 @@
  *
  * Within an import each object is written once, by whoever claims it first, however many layers share it. Nobody moves an object
  * into objects/ before whoever claimed it has settled it: a layer waits for all that it names, its own objects and the
- * others', before it is published. All functions may be called from several threads; sc_staging_publish() by one at a time. */
+ * others', before it is published.
+ *
+ * While a staging exists, libostree's own lock of the repository is held shared: an object that was seen in objects/ and
+ * therefore not written must not be pruned before a commit names it.
+ *
+ * All functions may be called from several threads, sc_staging_move() by one at a time. */
 
 #include "object.h"
 #include "repository.h"
@@ -18,7 +23,11 @@
 typedef struct ScStaging ScStaging;
 typedef struct ScStagedObject ScStagedObject; /* lives as long as the staging */
 
-ScStaging *sc_staging_new(ScRepository *repository, GError **error);
+typedef enum {
+        SC_STAGING_FRESH,     /* for a few objects */
+        SC_STAGING_TAKE_OVER, /* sweeps, and uses what an interrupted import of this boot left */
+} ScStagingStart;
+ScStaging *sc_staging_new(ScRepository *repository, ScStagingStart start, GError **error);
 
 typedef enum {
         SC_STAGING_REMOVE,
@@ -32,7 +41,8 @@ int sc_staging_fd(ScStaging *staging);
 
 /* The object for an id. With *ret_mine true nobody has it yet and the repository does not either: the caller must write it, with
  * sc_staging_write() or sc_staging_take(). size and meta serve to see that an object in the repository is whole. */
-ScStagedObject *sc_staging_claim(ScStaging *staging, const ScDigest *id, const ScObjectMeta *meta, guint64 size, bool *ret_mine);
+ScStagedObject *sc_staging_claim(ScStaging *staging, ScObjectType type, const ScDigest *id, const ScObjectMeta *meta, guint64 size,
+                                 bool *ret_mine);
 const ScDigest *sc_staged_object_id(const ScStagedObject *object);
 
 /* Writes a claimed object and settles it, for good or ill. */
@@ -44,6 +54,9 @@ bool sc_staging_take(ScStaging *staging, ScStagedObject *object, const char *tem
 /* Waits until all these objects are settled; fails if one could not be written. */
 bool sc_staging_wait(ScStaging *staging, GPtrArray *objects, GError **error);
 
-/* Moves the settled objects into objects/, and returns when they and their names are durable, those that were there already
- * included. */
-bool sc_staging_publish(ScStaging *staging, GPtrArray *objects, GError **error);
+/* Syncs the file system that holds the staging folder and the repository. */
+bool sc_staging_sync(ScStaging *staging, GError **error);
+
+/* Moves settled objects, which must have been synced, into objects/; those that are there already stay. Their names are durable
+ * after a further sync. */
+bool sc_staging_move(ScStaging *staging, GPtrArray *objects, GError **error);

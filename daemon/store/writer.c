@@ -76,7 +76,7 @@ static bool write_file(ScWriters *writers, ScHasher *hasher, const Job *job, GEr
         sc_object_hash_header(hasher, meta);
         sc_hasher_update(hasher, job->data, job->size);
         sc_hasher_finish(hasher, &id);
-        ScStagedObject *object = sc_staging_claim(writers->staging, &id, meta, job->size, &mine);
+        ScStagedObject *object = sc_staging_claim(writers->staging, SC_OBJECT_FILE, &id, meta, job->size, &mine);
         job->file->object = object;
         if (mine && !sc_staging_write(writers->staging, object, meta, job->data, job->size, error))
                 return sc_prefix(error, "Cannot store %s", job->file->path);

@@ -86,6 +86,20 @@ static GHashTable *by_destination(GPtrArray *files)
         return table;
 }
 
+/* True if a file of the table lies below path, which then is a folder. */
+static bool has_below(GHashTable *table, const char *path)
+{
+        GHashTableIter iter;
+        gpointer destination;
+        gsize size = strlen(path);
+        g_hash_table_iter_init(&iter, table);
+        while (g_hash_table_iter_next(&iter, &destination, NULL)) {
+                if (strncmp(destination, path, size) == 0 && ((const char *)destination)[size] == '/')
+                        return true;
+        }
+        return false;
+}
+
 static void say_exists(ScReport *report, const char *path)
 {
         sc_report_message(report, "File %s already exists", path);
@@ -133,6 +147,26 @@ static bool remove_old(int root_fd, const ScHostFile *old, ScReport *report, GEr
         if (S_ISDIR(st.st_mode) && !sc_host_folder_is_empty(place.parent_fd, place.name))
                 return true;
         return remove_at(&place, &st, error);
+}
+
+/* A file is wanted where `removed` had its folders: those that are empty now make room. */
+static bool make_room(int root_fd, GHashTable *news, const char *removed, GError **error)
+{
+        g_autofree char *top = g_path_get_dirname(removed);
+        while (*top != '\0' && !g_hash_table_contains(news, top))
+                *strrchr(top, '/') = '\0';
+        g_autofree char *folder = g_path_get_dirname(removed);
+        while (*top != '\0' && strlen(folder) >= strlen(top)) {
+                g_auto(Place) place = {.parent_fd = -1};
+                if (!place_open(root_fd, folder, SC_HOST_PARENT_LOOK, &place, error))
+                        return false;
+                if (place.parent_fd < 0 || unlinkat(place.parent_fd, place.name, AT_REMOVEDIR) < 0)
+                        return true;
+                if (!sc_sync_dir(place.parent_fd, error))
+                        return false;
+                *strrchr(folder, '/') = '\0';
+        }
+        return true;
 }
 
 static bool same_attributes(const ScHostFile *file, const struct stat *st)
@@ -205,13 +239,12 @@ bool sc_host_files_settle(int root_fd, GPtrArray *files, GPtrArray *old, ScRepor
                 if (!place_open(root_fd, file->destination, SC_HOST_PARENT_LOOK, &place, error) ||
                     !compare(&place, before, &found, &st, error))
                         return false;
-                if (found != FOUND_OTHER) {
+                if (found != FOUND_OTHER || (S_ISDIR(st.st_mode) && has_below(olds, file->destination))) {
                         i++;
                         continue;
                 }
-                if (before != NULL)
-                        say_modified(report, file->destination);
-                else if (!S_ISDIR(st.st_mode) || !S_ISDIR(file->mode))
+                /* of a modified one the apply will say it */
+                if (before == NULL && !(S_ISDIR(st.st_mode) && S_ISDIR(file->mode)))
                         say_exists(report, file->destination);
                 g_ptr_array_remove_index(files, i);
         }
@@ -227,7 +260,8 @@ bool sc_host_files_apply(int root_fd, int hostfs_fd, GPtrArray *files, const ScV
         /* What goes first: a folder may come where a file was. From the last, so that what lies deeper goes before. */
         for (guint i = old != NULL ? old->len : 0; i > 0; i--) {
                 const ScHostFile *file = g_ptr_array_index(old, i - 1);
-                if (!g_hash_table_contains(news, file->destination) && !remove_old(root_fd, file, report, error))
+                if (!g_hash_table_contains(news, file->destination) &&
+                    (!remove_old(root_fd, file, report, error) || !make_room(root_fd, news, file->destination, error)))
                         return false;
         }
         Source source = {root_fd, hostfs_fd, variables};

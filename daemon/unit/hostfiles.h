@@ -29,9 +29,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScHostFile, sc_host_file_free)
 GPtrArray *sc_host_files_plan(int hostfs_fd, const ScExports *exports, const ScVariables *variables, GError **error);
 
 /* Takes out of `files` what is in the way of something that is not ours: a destination where anything lies already (File F already
- * exists), unless `old` (may be NULL) has it and it is unmodified (else: Will not delete F as it was manually modified.). To be
- * called before `files` is recorded, so that what is recorded is ours, and a recovery never removes what was there before. Changes
- * nothing on the host. */
+ * exists), unless `old` (may be NULL) has it and it is unmodified. To be called before `files` is recorded, so that what is
+ * recorded is ours, and neither an undo nor an uninstall removes what was there before. Changes nothing on the host. */
 bool sc_host_files_settle(int root_fd, GPtrArray *files, GPtrArray *old, ScReport *report, GError **error);
 
 /* Makes the host agree. `files` is the new deployment's plan, `old` the displaced one's (either may be NULL; of `old` only

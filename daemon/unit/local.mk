@@ -21,3 +21,42 @@ libsc_unit_a_SOURCES = \
 libexec_PROGRAMS += sysconsd-exec
 sysconsd_exec_SOURCES = daemon/exec.c
 sysconsd_exec_CFLAGS = $(AM_CFLAGS)
+
+unit_tests = \
+	tests/unit/test-exec \
+	tests/unit/test-exports \
+	tests/unit/test-hostfiles \
+	tests/unit/test-runtime-config \
+	tests/unit/test-service \
+	tests/unit/test-template \
+	tests/unit/test-variables
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+
+tests_unit_test_exec_SOURCES = tests/unit/test-exec.c tests/unit/test.h
+tests_unit_test_exec_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_exec_LDADD = $(UNIT_LDADD)
+
+tests_unit_test_exports_SOURCES = tests/unit/test-exports.c tests/unit/test-unit.h tests/unit/test.h
+tests_unit_test_exports_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_exports_LDADD = libsc-unit.a $(UNIT_LDADD)
+
+tests_unit_test_hostfiles_SOURCES = tests/unit/test-hostfiles.c tests/unit/test-unit.h tests/unit/test.h
+tests_unit_test_hostfiles_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_hostfiles_LDADD = libsc-unit.a $(UNIT_LDADD)
+
+tests_unit_test_runtime_config_SOURCES = tests/unit/test-runtime-config.c tests/unit/test-unit.h tests/unit/test.h
+tests_unit_test_runtime_config_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_runtime_config_LDADD = libsc-unit.a $(UNIT_LDADD)
+
+tests_unit_test_service_SOURCES = tests/unit/test-service.c tests/unit/test-unit.h tests/unit/test.h
+tests_unit_test_service_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_service_LDADD = libsc-unit.a $(UNIT_LDADD)
+
+tests_unit_test_template_SOURCES = tests/unit/test-template.c tests/unit/test-unit.h tests/unit/test.h
+tests_unit_test_template_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_template_LDADD = libsc-unit.a $(UNIT_LDADD)
+
+tests_unit_test_variables_SOURCES = tests/unit/test-variables.c tests/unit/test-unit.h tests/unit/test.h
+tests_unit_test_variables_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_variables_LDADD = libsc-unit.a $(UNIT_LDADD)

@@ -18,6 +18,10 @@
 /* The answer to Reload comes when all units have been read again; on a busy machine that is long after sd-bus's 25 s. */
 #define CALL_TIMEOUT (90 * G_USEC_PER_SEC)
 #define RELOAD_TIMEOUT (300 * G_USEC_PER_SEC)
+/* systemd that executes itself anew (an upgrade of its package) ends the connections to it, and is there again in a moment. */
+#define AWAY_MAX (10 * G_USEC_PER_SEC)
+#define AWAY_STEP (G_USEC_PER_SEC / 20)
+#define CALL_TRIES 3
 /* How often a cancellable without a descriptor is looked at. */
 #define LOOK_INTERVAL (G_USEC_PER_SEC / 10)
 
@@ -35,7 +39,8 @@ static bool throw_bus(GError **error, int r, const sd_bus_error *bus_error, cons
         if (g_strcmp0(name, SD_BUS_ERROR_ACCESS_DENIED) == 0 ||
             g_strcmp0(name, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) == 0)
                 code = SC_ERROR_ACCESS_DENIED;
-        else if (g_strcmp0(name, SERVICE ".NoSuchUnit") == 0 || g_strcmp0(name, SD_BUS_ERROR_FILE_NOT_FOUND) == 0)
+        else if (g_strcmp0(name, SERVICE ".NoSuchUnit") == 0 || g_strcmp0(name, SERVICE ".NoSuchJob") == 0 ||
+                 g_strcmp0(name, SD_BUS_ERROR_FILE_NOT_FOUND) == 0)
                 code = SC_ERROR_NOT_FOUND;
         const char *reason = bus_error != NULL && bus_error->message != NULL ? bus_error->message : g_strerror(-r);
         return sc_throw(error, code, "%s: %s", what, reason);
@@ -92,6 +97,37 @@ static bool connect_bus(ScSystemd *systemd, GError **error)
         return true;
 }
 
+static guint64 now(void)
+{
+        return (guint64)g_get_monotonic_time();
+}
+
+static bool is_open(ScSystemd *systemd)
+{
+        /* The end of a connection shows when it is read. */
+        while (systemd->bus != NULL && sd_bus_process(systemd->bus, NULL) > 0)
+                continue;
+        return systemd->bus != NULL && sd_bus_is_open(systemd->bus) > 0;
+}
+
+/* A connection that was lost is made anew, as soon as systemd answers. */
+static bool ensure_open(ScSystemd *systemd, GError **error)
+{
+        guint64 until = now() + AWAY_MAX;
+        while (!is_open(systemd)) {
+                g_autoptr(GError) local = NULL;
+                if (connect_bus(systemd, &local) &&
+                    sd_bus_call_method(systemd->bus, SERVICE, OBJECT, "org.freedesktop.DBus.Peer", "Ping", NULL, NULL, NULL) >= 0)
+                        return true;
+                if (now() > until)
+                        return local != NULL ? (g_propagate_error(error, g_steal_pointer(&local)), false)
+                                             : sc_throw(error, SC_ERROR_FAILED, "systemd does not answer");
+                g_clear_pointer(&systemd->bus, sd_bus_close_unref);
+                g_usleep(AWAY_STEP);
+        }
+        return true;
+}
+
 ScSystemd *sc_systemd_open(GError **error)
 {
         g_autoptr(ScSystemd) systemd = g_new0(ScSystemd, 1);
@@ -114,30 +150,40 @@ void sc_systemd_close(ScSystemd *systemd)
 typedef sd_bus_message Message;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, sd_bus_message_unref)
 
-/* Calls a method of the manager. ret NULL: the answer says nothing. */
+/* One try; a negative errno, with bus_error where systemd answered. */
+static int call_once(ScSystemd *systemd, guint64 timeout, const char *member, Message **ret, sd_bus_error *bus_error,
+                     const char *types, va_list arguments)
+{
+        g_autoptr(Message) message = NULL;
+        int r = sd_bus_message_new_method_call(systemd->bus, &message, SERVICE, OBJECT, MANAGER, member);
+        if (r >= 0 && *types != '\0')
+                r = sd_bus_message_appendv(message, types, arguments);
+        if (r >= 0)
+                r = sd_bus_call(systemd->bus, message, timeout, bus_error, ret);
+        return r;
+}
+
+/* Calls a method of the manager. ret NULL: the answer says nothing. Each of those used here can be called again where the
+ * connection was lost before the answer came. */
 static bool call(ScSystemd *systemd, guint64 timeout, const char *what, const char *member, Message **ret, GError **error,
                  const char *types, ...)
 {
-        /* systemd that executes itself anew (an upgrade) ends the connections to it. */
-        if ((systemd->bus == NULL || sd_bus_is_open(systemd->bus) <= 0) && !connect_bus(systemd, error))
-                return false;
-        g_autoptr(Message) message = NULL;
-        g_autoptr(Message) reply = NULL;
-        __attribute__((cleanup(sd_bus_error_free))) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
-        int r = sd_bus_message_new_method_call(systemd->bus, &message, SERVICE, OBJECT, MANAGER, member);
-        if (r >= 0 && *types != '\0') {
+        int r = -ENOTCONN;
+        for (unsigned tries = 0; tries < CALL_TRIES && (r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE); tries++) {
+                g_autoptr(Message) reply = NULL;
+                __attribute__((cleanup(sd_bus_error_free))) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+                if (!ensure_open(systemd, error))
+                        return false;
                 va_list arguments;
                 va_start(arguments, types);
-                r = sd_bus_message_appendv(message, types, arguments);
+                r = call_once(systemd, timeout, member, &reply, &bus_error, types, arguments);
                 va_end(arguments);
+                if (r >= 0 && ret != NULL)
+                        *ret = g_steal_pointer(&reply);
+                if (r < 0 && sd_bus_error_is_set(&bus_error) && sd_bus_is_open(systemd->bus) > 0)
+                        return throw_bus(error, r, &bus_error, what);
         }
-        if (r >= 0)
-                r = sd_bus_call(systemd->bus, message, timeout, &bus_error, &reply);
-        if (r < 0)
-                return throw_bus(error, r, &bus_error, what);
-        if (ret != NULL)
-                *ret = g_steal_pointer(&reply);
-        return true;
+        return r >= 0 || throw_bus(error, r, NULL, what);
 }
 
 /* Clears a NotFound: true if there was no error or that one. */
@@ -239,11 +285,6 @@ static void cancel_job(ScSystemd *systemd)
         sd_bus_call_method(systemd->bus, SERVICE, systemd->job, SERVICE ".Job", "Cancel", NULL, NULL, NULL);
 }
 
-static guint64 now(void)
-{
-        return (guint64)g_get_monotonic_time();
-}
-
 /* Sleeps until the bus has something, the deadline is there or the cancellable may be cancelled. */
 static int wait_for_event(sd_bus *bus, const Wait *wait, int cancel_fd)
 {
@@ -269,6 +310,29 @@ static int wait_for_event(sd_bus *bus, const Wait *wait, int cancel_fd)
         return r < 0 && errno != EINTR ? -errno : 0;
 }
 
+/* After a lost connection: jobs outlive it, but one that ended meanwhile told nobody. Then the unit's state tells. */
+static bool resume_wait(ScSystemd *systemd, const Wait *wait, GError **error)
+{
+        g_autofree char *what = g_strdup_printf("Lost systemd while waiting for %s to %s", wait->unit, wait->verb);
+        g_autoptr(GError) local = NULL;
+        guint32 id = (guint32)g_ascii_strtoull(strrchr(systemd->job, '/') + 1, NULL, 10);
+        if (call(systemd, CALL_TIMEOUT, what, "GetJob", NULL, &local, "u", id))
+                return true;
+        if (!g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND)) {
+                g_propagate_error(error, g_steal_pointer(&local));
+                return false;
+        }
+        __attribute__((cleanup(sc_unit_state_clear))) ScUnitState state = {0};
+        if (!sc_systemd_state(systemd, wait->unit, &state, error))
+                return false;
+        bool is_up = g_strcmp0(state.active_state, "active") == 0 || g_strcmp0(state.active_state, "reloading") == 0;
+        /* a service that has done its work is not up any more, and that is well */
+        bool is_well = is_up || (g_strcmp0(state.active_state, "inactive") == 0 && g_strcmp0(state.result, "success") == 0);
+        g_free(systemd->result);
+        systemd->result = g_strdup((strcmp(wait->verb, "stop") == 0 ? !is_up : is_well) ? "done" : "failed");
+        return true;
+}
+
 /* Until the job's result is known. */
 static bool wait_for_result(ScSystemd *systemd, const Wait *wait, int cancel_fd, GError **error)
 {
@@ -288,8 +352,9 @@ static bool wait_for_result(ScSystemd *systemd, const Wait *wait, int cancel_fd,
                 if (r == 0)
                         r = wait_for_event(systemd->bus, wait, cancel_fd);
                 if (r < 0) {
-                        g_autofree char *what = g_strdup_printf("Lost systemd while waiting for %s to %s", wait->unit, wait->verb);
-                        return throw_bus(error, r, NULL, what);
+                        g_clear_pointer(&systemd->bus, sd_bus_close_unref);
+                        if (!resume_wait(systemd, wait, error))
+                                return false;
                 }
         }
         if (strcmp(systemd->result, "done") == 0)

@@ -40,9 +40,12 @@ def bed(session_bed):
     session_bed.push("hello:latest=hello:1", "etcd:latest=etcd:1")
     yield session_bed
     session_bed.polkit_rules("")
-    for name in session_bed.containers():
-        session_bed.sysconsctl("uninstall", name)
-    assert session_bed.containers() == []
+    outputs = [session_bed.sysconsctl("uninstall", name, check=False) for name in session_bed.containers()]
+    left = session_bed.containers()
+    for name in left:
+        session_bed.remove_by_hand(name)
+    session_bed.run("systemctl reset-failed")
+    assert not left, f"these could not be uninstalled: {left}\n" + "\n".join(o.stdout + o.stderr for o in outputs)
 
 
 @pytest.fixture(autouse=True)

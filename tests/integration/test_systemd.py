@@ -27,7 +27,7 @@ def test_processes_show_under_the_unit(hello):
     pids = bed.output("pgrep -x httpd || pgrep busybox").split()
     assert pids
     for pid in pids:
-        assert cgroup_of(bed, pid) == "/system.slice/hello.service/container"
+        assert cgroup_of(bed, pid) == "/system.slice/hello.service/container-hello"
     main = bed.output("systemctl show -P MainPID hello")
     assert cgroup_of(bed, main) == "/system.slice/hello.service/runtime"
     assert "httpd" in bed.run(["systemctl", "status", "--no-pager", "hello"]).stdout
@@ -39,7 +39,7 @@ def test_exec(hello):
     terminal = bed.output(["script", "-qec", "runc exec -t hello tty", "/dev/null"])
     assert "/dev/pts/" in terminal
     pid = bed.output("runc exec -d --pid-file /run/p hello sleep 1000; cat /run/p")
-    assert cgroup_of(bed, pid).startswith("/system.slice/hello.service/container")
+    assert cgroup_of(bed, pid).startswith("/system.slice/hello.service/container-hello")
     bed.systemctl("stop", "hello")
     assert not bed.exists(f"/proc/{pid}")  # it dies with the unit
     bed.systemctl("start", "hello")

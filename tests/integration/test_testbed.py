@@ -142,6 +142,29 @@ def test_interrupted_boot_leaves_nothing(moment):
     assert traces(name) == []
 
 
+def test_stage_is_put_over_the_root(tmp_path):
+    stage = tmp_path / "stage"
+    unit = stage / "lib" / "systemd" / "system" / "staged.service"  # /lib is a symlink in the root
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Service]\nType=oneshot\nExecStart=staged\n")
+    program = stage / "usr" / "bin" / "staged"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho ran >/run/staged\n")
+    program.chmod(0o755)
+    stage.chmod(0o700)
+    os.chown(program, 1234, 1234)
+    with Bed(f"staged-{os.getpid()}", "--stage", stage) as bed:
+        bed.systemctl("start", "staged")
+        assert bed.read("/run/staged") == "ran\n"
+        assert bed.output("stat -c '%F %a' / /lib; stat -c %u /usr/bin/staged").splitlines() == ["directory 755", "symbolic link 777", "0"]
+
+
+def test_folder_of_the_machine_can_be_shown(tmp_path):
+    (tmp_path / "given").write_text("outside")
+    with Bed(f"bound-{os.getpid()}", "--bind", f"{tmp_path}:/srv/shown") as bed:
+        assert bed.read("/srv/shown/given") == "outside"
+
+
 def test_power_off_ends_commands():
     with Bed(f"ended-{os.getpid()}") as bed:
         command = subprocess.Popen([TESTBED, "exec", bed.name, "sleep", "1000"])

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What is on disk, as the bus shows it: containers by name, images by id. The one place of bus/ that reads store/. It is re-read
+ * when the checkout path or the repository's refs change (100 ms after the first change), and on demand; listeners hear the
+ * differences. Values of containers are not kept: they can be passwords. */
+
+#include "base/config.h"
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+        char *name;
+        char *path;  /* of the live deployment on disk */
+        char *image; /* name as installed; "" where it is not known, as are the other texts */
+        char *image_id;
+        int64_t created;
+        char *command;
+        char *runtime;
+        char *unit; /* NAME.service */
+        int slot;
+        char *previous; /* image id, "": nothing to roll back to */
+        int preinstalled;
+        bool has_service;
+        bool broken;
+        bool has_remote_rootfs;
+} ScCatalogContainer;
+
+typedef struct {
+        char *id;
+        char *commit;
+        char **names;
+        char *digest;
+        int64_t created;
+        uint64_t size, virtual_size;
+        GHashTable *labels;
+        char **layers;
+        GHashTable *defaults;
+        char **required;
+        char *source; /* "registry", "registry-insecure"; NULL: unknown */
+        char **used_by;
+        int dangling;
+} ScCatalogImage;
+
+typedef struct ScCatalog ScCatalog;
+
+/* The catalog holds the new state when any of these is called. properties: names as in the D-Bus contract. */
+typedef struct {
+        void (*container_added)(gpointer data, const ScCatalogContainer *container);
+        void (*container_changed)(gpointer data, const ScCatalogContainer *container, char **properties);
+        void (*container_removed)(gpointer data, const char *name);
+        void (*image_added)(gpointer data, const ScCatalogImage *image);
+        void (*image_changed)(gpointer data, const ScCatalogImage *image, char **properties);
+        void (*image_removed)(gpointer data, const char *id);
+        void (*repository_changed)(gpointer data);
+} ScCatalogSink;
+
+/* Empty until the first refresh. config and sink must outlive it. */
+ScCatalog *sc_catalog_new(const ScConfig *config, const ScCatalogSink *sink, gpointer data);
+void sc_catalog_free(ScCatalog *catalog);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScCatalog, sc_catalog_free)
+
+/* Reads the disk now. What cannot be read is left as it was, with a line in the journal. */
+void sc_catalog_refresh(ScCatalog *catalog);
+
+const char *sc_catalog_repository(ScCatalog *catalog); /* "" where there is none yet */
+ScCatalogContainer *sc_catalog_container(ScCatalog *catalog, const char *name);
+ScCatalogImage *sc_catalog_image(ScCatalog *catalog, const char *id);
+/* By canonical name. */
+ScCatalogImage *sc_catalog_image_named(ScCatalog *catalog, const char *name);
+/* By any name, or by at least four digits of an id. NotFound; InvalidArgument where the prefix fits several. */
+ScCatalogImage *sc_catalog_image_find(ScCatalog *catalog, const char *name_or_id, GError **error);
+/* Sorted; the keys of the tables, to be freed by g_free only. */
+const char **sc_catalog_container_names(ScCatalog *catalog);
+const char **sc_catalog_image_ids(ScCatalog *catalog);
+
+/* Read from disk when asked. */
+GHashTable *sc_catalog_read_values(ScCatalog *catalog, const char *container, GError **error);
+/* Containers with an unfinished operation; NULL-terminated, free with g_strfreev. */
+char **sc_catalog_unfinished(ScCatalog *catalog);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/manager.h"
+#include "bus/call.h"
+#include "bus/container.h"
+#include "bus/image.h"
+#include "bus/job.h"
+#include "bus/reply.h"
+#include <stddef.h>
+#include <string.h>
+
+static int get_container(sd_bus_message *message, void *data, sd_bus_error *ret_error)
+{
+        ScService *service = data;
+        g_autoptr(GError) error = NULL;
+        const char *name;
+        int r = sd_bus_message_read(message, "s", &name);
+        if (r < 0)
+                return r;
+        if (!sc_container_name_check(name, &error))
+                return sc_bus_reply_error(message, error);
+        if (sc_catalog_container(service->catalog, name) == NULL) {
+                sc_throw(&error, SC_ERROR_NOT_FOUND, "There is no container %s", name);
+                return sc_bus_reply_error(message, error);
+        }
+        g_autofree char *path = sc_bus_container_path(name);
+        return sd_bus_reply_method_return(message, "o", path);
+}
+
+static int get_image(sd_bus_message *message, void *data, sd_bus_error *ret_error)
+{
+        ScService *service = data;
+        g_autoptr(GError) error = NULL;
+        const char *name;
+        int r = sd_bus_message_read(message, "s", &name);
+        if (r < 0)
+                return r;
+        const ScCatalogImage *image = sc_catalog_image_find(service->catalog, name, &error);
+        if (image == NULL)
+                return sc_bus_reply_error(message, error);
+        g_autofree char *path = sc_bus_image_path(image->id);
+        return sd_bus_reply_method_return(message, "o", path);
+}
+
+static int append_job_paths(sd_bus_message *reply, ScQueue *queue)
+{
+        g_autoptr(GPtrArray) jobs = sc_queue_list(queue);
+        int r = sd_bus_message_open_container(reply, 'a', "o");
+        for (guint i = 0; i < jobs->len && r >= 0; i++) {
+                g_autofree char *path = sc_bus_job_path(((const ScJob *)g_ptr_array_index(jobs, i))->id);
+                r = sd_bus_message_append(reply, "o", path);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int list_jobs(sd_bus_message *message, void *data, sd_bus_error *ret_error)
+{
+        ScService *service = data;
+        sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = append_job_paths(reply, service->queue);
+        if (r >= 0)
+                r = sd_bus_send(sd_bus_message_get_bus(message), reply, NULL);
+        sd_bus_message_unref(reply);
+        return r < 0 ? r : 1;
+}
+
+static int get_property(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                        void *data, sd_bus_error *ret_error)
+{
+        ScService *service = data;
+        const char *value = strcmp(property, "Version") == 0      ? VERSION
+                            : strcmp(property, "Repository") == 0 ? sc_catalog_repository(service->catalog)
+                            : strcmp(property, "Runtime") == 0    ? service->config->runtime
+                                                                  : service->config->checkout_path;
+        return sd_bus_message_append(reply, "s", value);
+}
+
+static const sd_bus_vtable vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("Pull", SD_BUS_ARGS("s", image, "a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Install", SD_BUS_ARGS("s", image, "a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Prune", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetContainer", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", container), get_container,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetImage", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", image), get_image,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_RESULT("ao", jobs), list_jobs, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("Version", "s", get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Repository", "s", get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("CheckoutPath", "s", get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Runtime", "s", get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("o", job), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("o", job, "s", result), 0),
+        SD_BUS_VTABLE_END,
+};
+
+int sc_bus_manager_publish(ScService *service)
+{
+        return sd_bus_add_object_vtable(service->bus, NULL, SC_BUS_PATH, SC_BUS_MANAGER, vtable, service);
+}
+
+char *sc_pull_subject(const ScReference *reference)
+{
+        return g_strconcat(reference->source == SC_SOURCE_REGISTRY_INSECURE ? "http:" : "", reference->name, NULL);
+}
+
+static bool is_vouched_for(const ScService *service, const ScReference *reference)
+{
+        return reference->source == SC_SOURCE_REGISTRY || sc_reference_is_loopback(reference) ||
+               (reference->host != NULL && service->config->insecure_registries != NULL &&
+                g_strv_contains((const char *const *)service->config->insecure_registries, reference->host));
+}
+
+void sc_plan_pull(ScCall *call, const ScReference *reference)
+{
+        g_free(call->image);
+        g_free(call->source);
+        call->image = g_strdup(reference->name);
+        call->source = g_strdup(reference->source == SC_SOURCE_REGISTRY_INSECURE ? "registry-insecure" : "registry");
+        if (!is_vouched_for(call->service, reference))
+                sc_call_need(call, "import");
+}
+
+bool sc_bus_manager_plan_pull(ScCall *call, GError **error)
+{
+        g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
+        if (reference == NULL)
+                return false;
+        sc_plan_pull(call, reference);
+        /* Nobody may pull by `http:` with the weaker action alone, nor needs both. */
+        if (call->needs[1] != NULL) {
+                call->needs[0] = call->needs[1];
+                call->needs[1] = NULL;
+        }
+        return true;
+}
+
+bool sc_bus_manager_run_pull(ScCall *call, GError **error)
+{
+        g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
+        if (reference == NULL)
+                return false;
+        g_autofree char *subject = sc_pull_subject(reference);
+        return sc_call_queue(call, subject, error);
+}
+
+static char *container_name(const ScCall *call, const ScReference *reference, GError **error)
+{
+        const char *name = sc_options_get(call->options, "name");
+        return name != NULL ? g_strdup(name) : sc_container_name_from_reference(reference, error);
+}
+
+/* A container that is there already is left alone by the worker: nothing is pulled for it. */
+static bool wants_pull(const ScCall *call, const ScReference *reference)
+{
+        const char *pull = sc_options_get(call->options, "pull");
+        if (g_strcmp0(pull, "never") == 0 || sc_catalog_container(call->service->catalog, call->container) != NULL)
+                return false;
+        if (g_strcmp0(pull, "always") == 0)
+                return true;
+        const ScCatalogImage *image = sc_catalog_image_named(call->service->catalog, reference->name);
+        return image == NULL || image->dangling;
+}
+
+bool sc_bus_manager_plan_install(ScCall *call, GError **error)
+{
+        g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
+        call->container = reference != NULL ? container_name(call, reference, error) : NULL;
+        if (call->container == NULL)
+                return false;
+        call->image = g_strdup(reference->name);
+        if (wants_pull(call, reference)) {
+                sc_plan_pull(call, reference);
+                call->pull = sc_pull_subject(reference);
+        }
+        const char *const root_only[] = {"values", "runtime", "rootfs"};
+        for (unsigned i = 0; i < G_N_ELEMENTS(root_only); i++)
+                if (json_object_has_member(call->options, root_only[i]))
+                        sc_call_need(call, "configure");
+        return true;
+}
+
+bool sc_bus_manager_run_install(ScCall *call, GError **error)
+{
+        return sc_call_queue(call, call->image, error);
+}
+
+bool sc_bus_manager_run_prune(ScCall *call, GError **error)
+{
+        return sc_call_queue(call, "", error);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* org.sysconsd1.Manager. */
+
+#include "base/reference.h"
+#include "bus/service.h"
+
+typedef struct ScCall ScCall;
+
+#define SC_BUS_MANAGER "org.sysconsd1.Manager"
+
+int sc_bus_manager_publish(ScService *service);
+
+/* "http:NAME" for a registry without TLS, else the name: as a pull's subject. */
+char *sc_pull_subject(const ScReference *reference);
+/* For plans: sets image and source, and the need of `import` where nobody vouches for what is pulled. */
+void sc_plan_pull(ScCall *call, const ScReference *reference);
+
+bool sc_bus_manager_plan_pull(ScCall *call, GError **error);
+bool sc_bus_manager_run_pull(ScCall *call, GError **error);
+bool sc_bus_manager_plan_install(ScCall *call, GError **error);
+bool sc_bus_manager_run_install(ScCall *call, GError **error);
+bool sc_bus_manager_run_prune(ScCall *call, GError **error);

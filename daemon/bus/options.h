@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The options dictionary of a call: known keys of known types only. */
+
+#include "base/error.h"
+#include "base/json.h"
+#include <systemd/sd-bus.h>
+
+#define SC_OPTION_MAX_KEYS 256            /* of a values dictionary, or a list */
+#define SC_OPTION_MAX_VALUE (64u * 1024)  /* bytes of one value */
+#define SC_OPTION_MAX_TOTAL (256u * 1024) /* bytes of all values and their keys */
+
+/* Every mutating method takes it. */
+#define SC_OPTION_KEY_DISCONNECT "cancel-on-disconnect"
+
+typedef enum {
+        SC_OPTION_CHOICE,    /* s: one of `choices` */
+        SC_OPTION_CONTAINER, /* s: a container's name */
+        SC_OPTION_IMAGE,     /* s: an image, [SOURCE:]NAME */
+        SC_OPTION_RUNTIME,   /* s: a program's name or absolute path */
+        SC_OPTION_PATH,      /* s: an absolute path on the host */
+        SC_OPTION_SECONDS,   /* u: 1 to 3600 */
+        SC_OPTION_NAMES,     /* as: names of variables */
+        SC_OPTION_VALUES,    /* a{ss}: variables and their values */
+} ScOptionType;
+
+typedef struct {
+        const char *key;
+        ScOptionType type;
+        const char *const *choices;
+} ScOption;
+
+/* Reads the a{sv} at the message's read position. `known` ends with an entry without a key. InvalidArgument names the key. The
+ * caller owns the object; choices, names and paths are members of type string, NAMES arrays, VALUES objects. */
+JsonObject *sc_options_read(sd_bus_message *message, const ScOption *known, GError **error);
+
+/* The string option, or NULL. */
+const char *sc_options_get(JsonObject *options, const char *key);

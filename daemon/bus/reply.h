@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Our errors as D-Bus errors: org.sysconsd1.Error.CODE. */
+
+#include "base/error.h"
+#include <systemd/sd-bus.h>
+
+#define SC_BUS_NAME "org.sysconsd1"
+#define SC_BUS_PATH "/org/sysconsd1"
+#define SC_BUS_ERROR_PREFIX "org.sysconsd1.Error."
+
+/* The D-Bus name of an error, newly allocated; a foreign one is Failed. */
+char *sc_bus_error_name(const GError *error);
+
+/* For a method handler: answers the call with the error. Returns what the handler is to return. */
+int sc_bus_reply_error(sd_bus_message *call, const GError *error);
+
+/* A line in the journal, "WHAT: MESSAGE", for an error that nobody can be told. */
+void sc_bus_complain(int priority, const char *what, const char *message);
+
+/* Sets Failed from a negative errno of sd-bus, as sc_throw_errno() does. */
+bool sc_bus_throw(GError **error, int r, const char *format, ...) G_GNUC_PRINTF(3, 4);

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/service.h"
+#include "bus/call.h"
+#include "bus/container.h"
+#include "bus/image.h"
+#include "bus/job.h"
+#include "bus/loop.h"
+#include "bus/manager.h"
+#include "bus/reply.h"
+#include "job/adopt.h"
+#include <string.h>
+#include <syslog.h>
+
+static void on_container_added(gpointer data, const ScCatalogContainer *container)
+{
+        ScService *service = data;
+        sc_units_follow(service->units, container->unit);
+        sc_bus_container_added(service, container);
+}
+
+static void on_container_changed(gpointer data, const ScCatalogContainer *container, char **properties)
+{
+        sc_bus_container_changed(data, container->name, properties);
+}
+
+static void on_container_removed(gpointer data, const char *name)
+{
+        ScService *service = data;
+        g_autofree char *unit = g_strconcat(name, ".service", NULL);
+        sc_units_forget(service->units, unit);
+        sc_bus_container_removed(service, name);
+}
+
+static void on_image_added(gpointer data, const ScCatalogImage *image)
+{
+        sc_bus_image_added(data, image);
+}
+
+static void on_image_changed(gpointer data, const ScCatalogImage *image, char **properties)
+{
+        sc_bus_image_changed(data, image, properties);
+}
+
+static void on_image_removed(gpointer data, const char *id)
+{
+        sc_bus_image_removed(data, id);
+}
+
+static void on_repository_changed(gpointer data)
+{
+        ScService *service = data;
+        g_free(service->workers.repository);
+        const char *path = sc_catalog_repository(service->catalog);
+        service->workers.repository = *path != '\0' ? g_strdup(path) : NULL;
+        sd_bus_emit_properties_changed(service->bus, SC_BUS_PATH, SC_BUS_MANAGER, "Repository", NULL);
+}
+
+static const ScCatalogSink catalog_sink = {
+        .container_added = on_container_added,
+        .container_changed = on_container_changed,
+        .container_removed = on_container_removed,
+        .image_added = on_image_added,
+        .image_changed = on_image_changed,
+        .image_removed = on_image_removed,
+        .repository_changed = on_repository_changed,
+};
+
+static void on_unit_changed(gpointer data, const char *unit)
+{
+        g_autofree char *name = g_strndup(unit, strlen(unit) - strlen(".service"));
+        char *properties[] = {"State", NULL};
+        sc_bus_container_changed(data, name, properties);
+}
+
+static void on_peer_gone(gpointer data, const char *name)
+{
+        ScService *service = data;
+        sc_call_drop_sender(service, name);
+        sc_queue_owner_gone(service->queue, name);
+}
+
+static void on_bus_lost(gpointer data)
+{
+        ScService *service = data;
+        g_autoptr(GError) error = g_error_new(SC_ERROR, SC_ERROR_FAILED, "The connection to the bus is lost");
+        service->sink->ended(service->data, error);
+}
+
+static int on_message(sd_bus_message *message, void *data, sd_bus_error *ret_error)
+{
+        ScService *service = data;
+        if (sd_bus_message_is_method_call(message, NULL, NULL) > 0)
+                service->last_activity = g_get_monotonic_time();
+        return 0;
+}
+
+static bool is_idle(ScService *service)
+{
+        gint64 limit = (gint64)service->config->idle_timeout * G_USEC_PER_SEC;
+        return service->calls->len == 0 && sc_queue_is_empty(service->queue) &&
+               g_get_monotonic_time() - service->last_activity >= limit;
+}
+
+/* A call that came before the name was given up is answered first; one that comes later activates the next daemon. */
+static gboolean on_idle_check(gpointer data)
+{
+        ScService *service = data;
+        if (!is_idle(service))
+                return G_SOURCE_CONTINUE;
+        sd_bus_release_name(service->bus, SC_BUS_NAME);
+        while (sd_bus_process(service->bus, NULL) > 0)
+                ;
+        if (!is_idle(service) && sd_bus_request_name(service->bus, SC_BUS_NAME, 0) >= 0)
+                return G_SOURCE_CONTINUE;
+        service->idle_source = 0;
+        service->sink->ended(service->data, NULL);
+        return G_SOURCE_REMOVE;
+}
+
+static void recover_unfinished(ScService *service)
+{
+        g_auto(GStrv) names = sc_catalog_unfinished(service->catalog);
+        for (char **name = names; *name != NULL; name++)
+                if (!sc_queue_is_busy(service->queue, *name))
+                        sc_bus_job_recover(service, *name);
+}
+
+/* The states of the units are here: nobody sees the daemon before it can answer everything. */
+static void on_first_states(gpointer data)
+{
+        ScService *service = data;
+        g_autoptr(GError) error = NULL;
+        if (!sc_adopt_workers(service->queue, &service->workers, &error))
+                sc_bus_complain(LOG_ERR, "Workers of an earlier daemon cannot be taken over", error->message);
+        sc_bus_job_watch_owners(service);
+        recover_unfinished(service);
+        int r = sd_bus_request_name(service->bus, SC_BUS_NAME, 0);
+        if (r < 0) {
+                g_autoptr(GError) taken = NULL;
+                sc_bus_throw(&taken, r, "Cannot take the bus name " SC_BUS_NAME);
+                service->sink->ended(service->data, taken);
+                return;
+        }
+        service->last_activity = g_get_monotonic_time();
+        if (service->config->idle_timeout > 0)
+                service->idle_source = g_timeout_add_seconds(1, on_idle_check, service);
+        service->sink->ready(service->data);
+}
+
+static bool publish(ScService *service, GError **error)
+{
+        int r = sd_bus_add_filter(service->bus, NULL, on_message, service);
+        if (r >= 0)
+                r = sd_bus_add_object_manager(service->bus, NULL, SC_BUS_PATH);
+        if (r >= 0)
+                r = sc_bus_manager_publish(service);
+        if (r >= 0)
+                r = sc_bus_container_publish(service);
+        if (r >= 0)
+                r = sc_bus_image_publish(service);
+        if (r >= 0)
+                r = sc_bus_job_publish(service);
+        return r >= 0 || sc_bus_throw(error, r, "Cannot publish the objects");
+}
+
+ScService *sc_service_new(sd_bus *bus, const ScConfig *config, const ScServicePaths *paths, const ScServiceSink *sink,
+                          gpointer data, GError **error)
+{
+        g_autoptr(ScService) service = g_new0(ScService, 1);
+        service->bus = sd_bus_ref(bus);
+        service->config = config;
+        service->sink = sink;
+        service->data = data;
+        service->workers = (ScWorkers){.bus = bus, .config = config, .worker = paths->worker, .config_path = paths->config_path};
+        service->calls = g_ptr_array_new_with_free_func((GDestroyNotify)sc_call_free);
+        service->peers = sc_peers_new(bus, on_peer_gone, service);
+        service->queue = sc_queue_new(config, &sc_process_runner, &service->workers, &sc_bus_job_sink, service);
+        service->catalog = sc_catalog_new(config, &catalog_sink, service);
+        service->units = sc_units_new(bus, on_unit_changed, service, error);
+        if (service->units == NULL || !publish(service, error))
+                return NULL;
+        service->bus_source = sc_bus_attach(bus, on_bus_lost, service);
+        sc_catalog_refresh(service->catalog);
+        sc_units_when_fresh(service->units, on_first_states, service);
+        return g_steal_pointer(&service);
+}
+
+void sc_service_free(ScService *service)
+{
+        if (service == NULL)
+                return;
+        g_clear_handle_id(&service->idle_source, g_source_remove);
+        g_ptr_array_unref(service->calls);
+        sc_queue_free(service->queue);
+        sc_units_free(service->units);
+        sc_catalog_free(service->catalog);
+        sc_peers_free(service->peers);
+        if (service->bus_source != NULL) {
+                g_source_destroy(service->bus_source);
+                g_source_unref(service->bus_source);
+        }
+        g_free(service->workers.repository);
+        sd_bus_flush_close_unref(service->bus);
+        g_free(service);
+}

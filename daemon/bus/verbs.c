@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/call.h"
+#include "bus/container.h"
+#include "bus/image.h"
+#include "bus/job.h"
+#include "bus/manager.h"
+
+/* Every method that changes something or shows a secret, the polkit action that guards it, and its options. */
+
+static const char *const no_yes[] = {"no", "yes", NULL};
+static const char *const no_now[] = {"no", "now", NULL};
+static const char *const pull_when[] = {"missing", "always", "never", NULL};
+
+#define DISCONNECT                                                 \
+        {                                                          \
+                SC_OPTION_KEY_DISCONNECT, SC_OPTION_CHOICE, no_yes \
+        }
+
+static const ScOption common_options[] = {DISCONNECT, {0}};
+
+static const ScOption install_options[] = {
+        {"name", SC_OPTION_CONTAINER},
+        {"values", SC_OPTION_VALUES},
+        {"runtime", SC_OPTION_RUNTIME},
+        {"rootfs", SC_OPTION_PATH},
+        {"start", SC_OPTION_CHOICE, no_now},
+        {"pull", SC_OPTION_CHOICE, pull_when},
+        DISCONNECT,
+        {0},
+};
+
+static const ScOption update_options[] = {
+        {"values", SC_OPTION_VALUES},
+        {"unset-values", SC_OPTION_NAMES},
+        {"image", SC_OPTION_IMAGE},
+        {"pull", SC_OPTION_CHOICE, pull_when},
+        {"health-timeout", SC_OPTION_SECONDS},
+        DISCONNECT,
+        {0},
+};
+
+static const ScOption rollback_options[] = {{"health-timeout", SC_OPTION_SECONDS}, DISCONNECT, {0}};
+
+static const ScOption delete_options[] = {{"force", SC_OPTION_CHOICE, no_yes}, {"name", SC_OPTION_IMAGE}, DISCONNECT, {0}};
+
+const ScVerb sc_verbs[] = {
+        {SC_BUS_MANAGER, "Pull", "pull", "pull", SC_SUBJECT_ARGUMENT, common_options, sc_bus_manager_plan_pull,
+         sc_bus_manager_run_pull},
+        {SC_BUS_MANAGER, "Install", "install", "install", SC_SUBJECT_ARGUMENT, install_options, sc_bus_manager_plan_install,
+         sc_bus_manager_run_install},
+        {SC_BUS_MANAGER, "Prune", "prune", "manage-images", SC_SUBJECT_NONE, common_options, NULL, sc_bus_manager_run_prune},
+        {SC_BUS_IMAGE, "Delete", "delete-image", "manage-images", SC_SUBJECT_OBJECT, delete_options, sc_bus_image_plan_delete,
+         sc_bus_image_run_delete},
+        {SC_BUS_CONTAINER, "Update", "update", "update", SC_SUBJECT_OBJECT, update_options, sc_bus_container_plan_update,
+         sc_bus_container_run},
+        {SC_BUS_CONTAINER, "Rollback", "rollback", "rollback", SC_SUBJECT_OBJECT, rollback_options, sc_bus_container_plan,
+         sc_bus_container_run},
+        {SC_BUS_CONTAINER, "Uninstall", "uninstall", "uninstall", SC_SUBJECT_OBJECT, common_options, sc_bus_container_plan,
+         sc_bus_container_run},
+        {SC_BUS_CONTAINER, "Start", "start", "control", SC_SUBJECT_OBJECT, common_options, sc_bus_container_plan,
+         sc_bus_container_run},
+        {SC_BUS_CONTAINER, "Stop", "stop", "control", SC_SUBJECT_OBJECT, common_options, sc_bus_container_plan,
+         sc_bus_container_run},
+        {SC_BUS_CONTAINER, "Restart", "restart", "control", SC_SUBJECT_OBJECT, common_options, sc_bus_container_plan,
+         sc_bus_container_run},
+        {SC_BUS_CONTAINER, "GetValues", "inspect", "inspect", SC_SUBJECT_OBJECT, NULL, sc_bus_container_plan,
+         sc_bus_container_run_get_values},
+        {SC_BUS_JOB, "Cancel", "cancel", "cancel", SC_SUBJECT_OBJECT, common_options, sc_bus_job_plan_cancel,
+         sc_bus_job_run_cancel},
+        {0},
+};

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/watch.h"
+#include "base/path.h"
+#include "bus/reply.h"
+#include <errno.h>
+#include <glib-unix.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#define DELAY_MS 100
+
+struct ScWatch {
+        int fd;
+        guint source;
+        guint timer;
+        ScWatchFunc changed;
+        gpointer data;
+};
+
+static gboolean on_delay(gpointer data)
+{
+        ScWatch *watch = data;
+        watch->timer = 0;
+        watch->changed(watch->data);
+        return G_SOURCE_REMOVE;
+}
+
+/* Deployments are built and displaced under hidden names, which say nothing; the repository's folder is the exception. */
+static bool is_telling(const struct inotify_event *event)
+{
+        return event->len == 0 || event->name[0] != '.' || strcmp(event->name, ".storage") == 0;
+}
+
+static gboolean on_events(int fd, GIOCondition condition, gpointer data)
+{
+        ScWatch *watch = data;
+        bool telling = false;
+        char buffer[16 * 1024] __attribute__((aligned(__alignof__(struct inotify_event))));
+        ssize_t size;
+        while ((size = read(fd, buffer, sizeof(buffer))) > 0)
+                for (const char *p = buffer; p < buffer + size;) {
+                        const struct inotify_event *event = (const struct inotify_event *)p;
+                        telling = telling || is_telling(event);
+                        p += sizeof(*event) + event->len;
+                }
+        if (telling && watch->timer == 0)
+                watch->timer = g_timeout_add(DELAY_MS, on_delay, watch);
+        return G_SOURCE_CONTINUE;
+}
+
+ScWatch *sc_watch_new(ScWatchFunc changed, gpointer data)
+{
+        ScWatch *watch = g_new0(ScWatch, 1);
+        watch->changed = changed;
+        watch->data = data;
+        watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        if (watch->fd >= 0)
+                watch->source = g_unix_fd_add(watch->fd, G_IO_IN, on_events, watch);
+        else
+                sc_bus_complain(LOG_WARNING, "Changes made by others are not noticed: inotify does not work", strerror(errno));
+        return watch;
+}
+
+void sc_watch_free(ScWatch *watch)
+{
+        if (watch == NULL)
+                return;
+        g_clear_handle_id(&watch->source, g_source_remove);
+        g_clear_handle_id(&watch->timer, g_source_remove);
+        sc_close(&watch->fd);
+        g_free(watch);
+}
+
+void sc_watch_folder(ScWatch *watch, const char *path)
+{
+        if (watch->fd >= 0)
+                inotify_add_watch(watch->fd, path, IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR);
+}
+
+void sc_watch_settle(ScWatch *watch)
+{
+        g_clear_handle_id(&watch->timer, g_source_remove);
+        if (watch->fd < 0)
+                return;
+        on_events(watch->fd, G_IO_IN, watch);
+        g_clear_handle_id(&watch->timer, g_source_remove);
+}

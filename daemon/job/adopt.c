@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "job/adopt.h"
+#include "base/journal.h"
+#include "base/path.h"
+#include "job/handover.h"
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+
+#define SYSTEMD "org.freedesktop.systemd1"
+
+/* Operations whose subject is a container. */
+static const char *const on_containers[] = {"update", "rollback", "uninstall", "start", "stop", "restart", "recover", NULL};
+
+static void adopt(ScQueue *queue, ScWorkers *workers, ScJob *job, int socket_fd)
+{
+        g_autoptr(GError) error = NULL;
+        ScAdoption adoption = {.workers = workers, .socket_fd = socket_fd};
+        g_autofree char *unit = sc_process_unit_name(job);
+        if (sc_queue_adopt(queue, job, sc_process_adopt, &adoption, &error)) {
+                g_autofree char *line = g_strdup_printf("Took over the running worker %s", unit);
+                sc_journal(LOG_INFO, line, NULL);
+        } else {
+                g_autofree char *line = g_strdup_printf("Cannot take over the running worker %s: %s", unit, error->message);
+                sc_journal(LOG_WARNING, line, NULL);
+        }
+}
+
+static ScJob *job_from_unit(const char *unit, const char *description)
+{
+        guint64 id;
+        ScJobStage stage;
+        g_autofree char *operation = NULL, *subject = NULL;
+        if (!sc_process_parse_unit_name(unit, &id, &stage) || !sc_process_parse_description(description, &operation, &subject))
+                return NULL;
+        ScJob *job = sc_job_new(operation, subject, 0);
+        job->id = id;
+        job->stage = stage;
+        if (stage == SC_STAGE_PULL)
+                job->pull = g_strdup(subject);
+        if (g_strv_contains(on_containers, operation))
+                job->container = g_strdup(subject);
+        return job;
+}
+
+bool sc_adopt_workers(ScQueue *queue, ScWorkers *workers, GError **error)
+{
+        g_autoptr(GPtrArray) kept = sc_handover_load();
+        for (guint i = 0; i < kept->len; i++) {
+                ScHandover *handover = g_ptr_array_index(kept, i);
+                adopt(queue, workers, g_steal_pointer(&handover->job), sc_steal_fd(&handover->socket_fd));
+        }
+
+        sd_bus_error refused = SD_BUS_ERROR_NULL;
+        sd_bus_message *reply = NULL;
+        int r = sd_bus_call_method(workers->bus, SYSTEMD, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
+                                   "ListUnitsByPatterns", &refused, &reply, "asas", 0, 1, SC_WORKER_UNITS);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
+        const char *unit, *description, *active;
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssssssouso)", &unit, &description, NULL, &active, NULL, NULL, NULL, NULL,
+                                                  NULL, NULL)) > 0) {
+                g_autoptr(ScJob) job = job_from_unit(unit, description);
+                if (job == NULL)
+                        continue;
+                sc_queue_skip_numbers(queue, job->id);
+                const char *const over[] = {"inactive", "failed", NULL};
+                if (sc_queue_find(queue, job->id) == NULL && !g_strv_contains(over, active))
+                        adopt(queue, workers, g_steal_pointer(&job), -1);
+        }
+        bool ok = r >= 0;
+        if (!ok)
+                sc_throw(error, SC_ERROR_FAILED, "Cannot ask systemd for workers: %s",
+                         refused.message != NULL ? refused.message : strerror(-r));
+        sd_bus_message_unref(reply);
+        sd_bus_error_free(&refused);
+        return ok;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* config.json of an image. What is made of it can be made again, and is then the same. */
+
+#include "fuzz.h"
+
+#include "base/error.h"
+#include "unit/runtime-config.h"
+#include <string.h>
+
+static char *make(const ScVariables *variables, char *config)
+{
+        char *rendered[] = {NULL};
+        ScExports exports = {.present = true, .rendered = rendered, .config = config};
+        ScRuntimeConfigInput input = {.exports = &exports, .variables = variables, .runtime = "/usr/bin/runc", .scratch_fd = -1};
+        return sc_runtime_config_make(&input, NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        g_autofree char *text = g_strndup((const char *)data, size);
+        ScVariablesInput input = {.name = "n",
+                                  .destdir = "/d",
+                                  .image_name = "i",
+                                  .image_id = "0",
+                                  .runtime = "/r",
+                                  .exec_helper = "/e",
+                                  .client = "/c"};
+        g_autoptr(ScVariables) variables = sc_variables_new(&input, NULL);
+        g_autoptr(GError) error = NULL;
+        g_auto(GStrv) missing = sc_runtime_config_missing_sources(text, &error);
+        g_assert((missing == NULL) == (error != NULL));
+        g_autofree char *command = sc_runtime_config_command(text);
+        g_assert(command != NULL);
+        g_autofree char *made = make(variables, text);
+        if (made == NULL)
+                return 0;
+        g_autofree char *again = make(variables, made);
+        g_assert_cmpstr(again, ==, made);
+        return 0;
+}

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Pulls from a registry that is broken on purpose: a clear error, no image, nothing lost that the next pull can use."""
+
+import json
+import subprocess
+import time
+
+import pytest
+from bed import CHECKOUT, TESTBED, TESTS, wait_until
+
+PORT = 5001
+REPO = f"--repo={CHECKOUT}/.storage/ostree"
+
+
+@pytest.fixture(scope="module")
+def registry(session_bed):
+    """tests/unit/registry-server.py in the network of the test bed; and a daemon that has little patience."""
+    session_bed.write("/etc/sysconsd.conf.d/50-test.conf", "[Pull]\nStallTimeout=1\nAttempts=2\n")
+    command = [TESTBED, "net", session_bed.name, str(TESTS / "unit" / "registry-server.py"), "--port", str(PORT), "--until-eof"]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert server.stdout.readline().strip() == str(PORT)
+    yield f"localhost:{PORT}"
+    server.stdin.close()
+    server.wait(20)
+    session_bed.run(["rm", "/etc/sysconsd.conf.d/50-test.conf"])
+
+
+def images(bed):
+    return [name for image in json.loads(bed.sysconsctl("images", "--json").stdout) for name in image["names"]]
+
+
+@pytest.mark.parametrize("fault,text", [
+    ("wrong-digest", "digest"),
+    ("wrong-manifest", ""),
+    ("truncated", ""),
+    ("stall", ""),
+    ("stall-headers", ""),
+    ("lying-length", "size"),
+    ("extra-bytes", ""),
+    ("said-gzip", ""),
+    ("html-for-json", ""),
+    ("huge-manifest", ""),
+    ("403", "403"),
+    ("404", "not found"),
+    ("missing-blob", ""),
+    ("500", "500"),
+    ("401-basic", ""),
+    ("401-always", ""),
+    ("401-huge-token", ""),
+    ("401-bad-token", ""),
+    ("redirect-loop", "redirect"),
+])
+def test_broken_registry(bed, registry, fault, text):
+    start = time.monotonic()
+    result = bed.sysconsctl("pull", f"{registry}/{fault}/x", check=False, timeout=150)
+    assert result.returncode in (1, 3)
+    assert f"{registry}/{fault}/x" in result.stderr and text in result.stderr.lower() and "Traceback" not in result.stderr
+    assert time.monotonic() - start < 120
+    assert not [name for name in images(bed) if fault in name]
+    bed.run(["ostree", "fsck", REPO, "-q"])
+    # the honest registry has the same blobs: nothing is in the way
+    assert bed.sysconsctl("pull", f"{registry}/honest").returncode == 0
+
+
+@pytest.mark.parametrize("fault", ["cut-once", "stall-once", "refuse-range", "500-then-ok", "429-retry-after", "401-token", "401-token-once",
+                                   "redirect-other-host"])
+def test_trouble_that_passes(bed, registry, fault):
+    bed.run(f"rm -rf {CHECKOUT}/.storage")
+    bed.sysconsctl("pull", f"{registry}/{fault}/x", timeout=120)
+    assert f"{registry}/{fault}/x:latest" in images(bed)
+    bed.run(["ostree", "fsck", REPO, "-q"])
+
+
+def test_nobody_there(bed):
+    result = bed.sysconsctl("pull", "localhost:5999/x", check=False, timeout=60)
+    assert result.returncode == 1 and "localhost:5999" in result.stderr and "refused" in result.stderr.lower()
+    result = bed.sysconsctl("pull", "busybox", check=False)
+    assert result.returncode != 0 and "registry" in result.stderr
+
+
+def test_http_elsewhere_needs_saying_so(bed):
+    """A registry that is not on loopback is spoken to by TLS only."""
+    bed.run(["ip", "addr", "add", "192.0.2.1/32", "dev", "lo"])
+    try:
+        bed.run("sed -i 's/127.0.0.1:5000/:5000/' /etc/docker/registry/config.yml && systemctl restart docker-registry")
+        bed.wait_http(5000, "/v2/")
+        result = bed.sysconsctl("pull", "192.0.2.1:5000/hello", check=False, timeout=150)
+        assert result.returncode == 1 and "TLS" in result.stderr
+        assert "192.0.2.1:5000/hello:latest" not in images(bed)
+        bed.sysconsctl("pull", "http:192.0.2.1:5000/hello")
+        assert "192.0.2.1:5000/hello:latest" in images(bed)
+    finally:
+        bed.run("ip addr del 192.0.2.1/32 dev lo; sed -i 's/addr: \":5000\"/addr: \"127.0.0.1:5000\"/' /etc/docker/registry/config.yml; "
+                "systemctl restart docker-registry")
+        bed.wait_http(5000, "/v2/")
+
+
+def test_cancel(bed, registry):
+    bed.run(f"rm -rf {CHECKOUT}/.storage")
+    bed.write("/etc/sysconsd.conf.d/50-test.conf", "[Pull]\nStallTimeout=60\nAttempts=2\n")
+    number = bed.sysconsctl("pull", "--no-wait", "--json", f"{registry}/stall/x")
+    number = str(json.loads(number.stdout)["job"]).rsplit("/", 1)[-1]
+    wait_until(lambda: [job for job in json.loads(bed.sysconsctl("jobs", "--json").stdout) if job["state"] == "running"])
+    bed.sysconsctl("cancel", number)
+    wait_until(lambda: json.loads(bed.sysconsctl("show", "--type=job", "--json", number).stdout)["state"] == "cancelled")
+    assert bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == ""
+    bed.write("/etc/sysconsd.conf.d/50-test.conf", "[Pull]\nStallTimeout=1\nAttempts=2\n")
+    bed.sysconsctl("pull", f"{registry}/honest")
+
+
+def test_progress_is_told(bed):
+    """A listener on the bus sees bytes counted up to the total."""
+    bed.run(f"rm -rf {CHECKOUT}/.storage")
+    bed.run("busctl --json=short monitor --match=\"type='signal',interface='org.freedesktop.DBus.Properties',path_namespace='/org/sysconsd1/job'\" "
+            ">/run/monitor.log & echo $! >/run/monitor.pid")
+    wait_until(lambda: bed.exists("/run/monitor.log"))
+    time.sleep(0.5)  # busctl says nothing when it has become a monitor
+    bed.sysconsctl("pull", "localhost:5000/etcd")
+    wait_until(lambda: '"done"' in bed.read("/run/monitor.log"))
+    bed.run("kill $(cat /run/monitor.pid)")
+    seen = []
+    for line in bed.read("/run/monitor.log").splitlines():
+        data = json.loads(line)["payload"]["data"][1]
+        if "Done" in data and "Total" in data:
+            seen.append((data.get("Phase", {}).get("data"), data["Done"]["data"], data["Total"]["data"]))
+    totals = [total for _, _, total in seen if total > 1_000_000]
+    assert totals, seen
+    pulling = [done for _, done, total in seen if total == totals[0]]
+    assert pulling == sorted(pulling) and pulling[-1] == totals[0]
