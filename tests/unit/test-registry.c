@@ -175,7 +175,7 @@ static const struct {
         {"cut-once", "range=bytes=700000- ", 1},
         {"stall-once", "range=bytes=700000- ", 1},
         {"refuse-range", "range=bytes=700000- ", 1},
-        {"wrong-range", "range=bytes=700000- ", 1},
+        {"wrong-range", " range=- ", 5},
         {"said-gzip", "/blobs/", 3},
         {"500-then-ok", "/manifests/latest", 2},
         {"401-token", "GET /token", 1},
