@@ -7,6 +7,7 @@ REPLAY = tests/fuzz/replay.c tests/fuzz/fuzz.h
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 EXTRA_DIST += tests/fuzz/corpus
 REGISTRY_FUZZ_LIBS = libsc-registry.a libsc-base.a $(REGISTRY_LIBS) $(BASE_LIBS)
+UNIT_FUZZ_LIBS = libsc-unit.a libsc-base.a $(BASE_LIBS)
 
 FUZZ_REPLAYS =
 check_PROGRAMS += $(FUZZ_REPLAYS)
@@ -41,6 +42,21 @@ FUZZ_REPLAYS += tests/fuzz/fuzz-packet
 tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz-packet.c $(REPLAY)
 tests_fuzz_fuzz_packet_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_packet_LDADD = libsc-job.a libsc-base.a $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-exports
+tests_fuzz_fuzz_exports_SOURCES = tests/fuzz/fuzz-exports.c $(REPLAY)
+tests_fuzz_fuzz_exports_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_exports_LDADD = $(UNIT_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-template
+tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz-template.c $(REPLAY)
+tests_fuzz_fuzz_template_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_template_LDADD = $(UNIT_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-runtime-config
+tests_fuzz_fuzz_runtime_config_SOURCES = tests/fuzz/fuzz-runtime-config.c $(REPLAY)
+tests_fuzz_fuzz_runtime_config_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_runtime_config_LDADD = $(UNIT_FUZZ_LIBS)
 
 if FUZZERS
 noinst_PROGRAMS =
@@ -80,4 +96,22 @@ tests_fuzz_libfuzzer_packet_SOURCES = tests/fuzz/fuzz-packet.c tests/fuzz/fuzz.h
 tests_fuzz_libfuzzer_packet_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_libfuzzer_packet_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_packet_LDADD = libsc-job.a libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-exports
+tests_fuzz_libfuzzer_exports_SOURCES = tests/fuzz/fuzz-exports.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_exports_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_exports_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_exports_LDADD = $(UNIT_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-template
+tests_fuzz_libfuzzer_template_SOURCES = tests/fuzz/fuzz-template.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_template_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_template_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_template_LDADD = $(UNIT_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-runtime-config
+tests_fuzz_libfuzzer_runtime_config_SOURCES = tests/fuzz/fuzz-runtime-config.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_runtime_config_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_runtime_config_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_runtime_config_LDADD = $(UNIT_FUZZ_LIBS)
 endif
