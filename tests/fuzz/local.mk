@@ -38,6 +38,11 @@ tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz-token.c $(REPLAY)
 tests_fuzz_fuzz_token_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_token_LDADD = $(REGISTRY_FUZZ_LIBS)
 
+FUZZ_REPLAYS += tests/fuzz/fuzz-packet
+tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz-packet.c $(REPLAY)
+tests_fuzz_fuzz_packet_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_packet_LDADD = libsc-job.a libsc-base.a $(BASE_LIBS)
+
 FUZZ_REPLAYS += tests/fuzz/fuzz-exports
 tests_fuzz_fuzz_exports_SOURCES = tests/fuzz/fuzz-exports.c $(REPLAY)
 tests_fuzz_fuzz_exports_CFLAGS = $(FUZZ_CFLAGS)
@@ -85,6 +90,12 @@ tests_fuzz_libfuzzer_token_SOURCES = tests/fuzz/fuzz-token.c tests/fuzz/fuzz.h
 tests_fuzz_libfuzzer_token_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_libfuzzer_token_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_token_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-packet
+tests_fuzz_libfuzzer_packet_SOURCES = tests/fuzz/fuzz-packet.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_packet_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_packet_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_packet_LDADD = libsc-job.a libsc-base.a $(BASE_LIBS)
 
 noinst_PROGRAMS += tests/fuzz/libfuzzer-exports
 tests_fuzz_libfuzzer_exports_SOURCES = tests/fuzz/fuzz-exports.c tests/fuzz/fuzz.h

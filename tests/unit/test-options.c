@@ -104,8 +104,8 @@ static const struct {
 } bad_strings[] = {
         {"force", "perhaps", "one of: no, yes"},
         {"force", "", "one of: no, yes"},
-        {"name", "../etc", ""},
-        {"name", "", ""},
+        {"name", "../etc", "../etc"},
+        {"name", "", "name"},
         {"runtime", "bin/runc", "`runtime`"},
         {"runtime", "", "`runtime`"},
         {"runtime", "/usr/../bin/x", "`runtime`"},
@@ -128,7 +128,7 @@ START_TEST(bad_image_is_refused)
         g_autoptr(GError) error = NULL;
         g_autoptr(JsonObject) options = read_back(&error);
         ck_assert_ptr_null(options);
-        ck_assert_error(error, SC_ERROR_INVALID_REFERENCE, "");
+        ck_assert_error(error, SC_ERROR_INVALID_REFERENCE, "Not An Image");
 }
 END_TEST
 

@@ -209,7 +209,7 @@ START_TEST(broken_packet_is_corrupt)
         ScPacket *packet = NULL;
         send_raw(broken[_i]);
         ck_assert_msg(sc_packet_receive(fds[1], &packet, NULL, &error) == -1, "accepted: %s", broken[_i]);
-        ck_assert_error(error, SC_ERROR_CORRUPT, "");
+        ck_assert_error(error, SC_ERROR_CORRUPT, " ");
         ck_assert_ptr_null(packet);
 }
 END_TEST
@@ -269,7 +269,7 @@ START_TEST(descriptors_that_nobody_wants_are_closed)
                 int before = count_open();
                 send_with_fds(cases[i].text, cases[i].count);
                 ck_assert_int_eq(sc_packet_receive(fds[1], &packet, NULL, &error), -1);
-                ck_assert_error(error, SC_ERROR_CORRUPT, "");
+                ck_assert_error(error, SC_ERROR_CORRUPT, " ");
                 ck_assert_int_eq(count_open(), before);
         }
 }
