@@ -424,8 +424,15 @@ char **sc_catalog_unfinished(ScCatalog *catalog)
 {
         g_autoptr(GError) error = NULL;
         sc_autofd checkout_fd = sc_checkout_open(catalog->config, false, &error);
-        char **names = checkout_fd >= 0 ? sc_intent_list(checkout_fd, &error) : NULL;
-        if (names == NULL && !g_error_matches(error, SC_ERROR, SC_ERROR_NOT_FOUND))
+        g_auto(GStrv) intents = checkout_fd >= 0 ? sc_intent_list(checkout_fd, &error) : NULL;
+        g_auto(GStrv) leftovers = checkout_fd >= 0 ? sc_slot_leftovers(checkout_fd, NULL) : NULL;
+        if (intents == NULL && !g_error_matches(error, SC_ERROR, SC_ERROR_NOT_FOUND))
                 sc_bus_complain(LOG_ERR, "Cannot look for unfinished operations", error->message);
-        return names != NULL ? names : g_new0(char *, 1);
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        if (intents != NULL)
+                g_strv_builder_addv(names, (const char **)intents);
+        for (char **name = leftovers; name != NULL && *name != NULL; name++)
+                if (intents == NULL || !g_strv_contains((const char *const *)intents, *name))
+                        g_strv_builder_add(names, *name);
+        return g_strv_builder_end(names);
 }
