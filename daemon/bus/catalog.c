@@ -260,9 +260,14 @@ static void announce_images(ScCatalog *catalog, GHashTable *before)
         }
 }
 
-/* Folders appear with the first pull: each refresh looks again which of them are there. */
+/* Folders come and go: each refresh looks again which of them are there. A deployment's own is watched for its info file. */
 static void watch_folders(ScCatalog *catalog)
 {
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, catalog->containers);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                sc_watch_folder(catalog->watch, ((const ScCatalogContainer *)value)->path);
         sc_watch_folder(catalog->watch, catalog->config->checkout_path);
         sc_watch_folder(catalog->watch, catalog->config->preinstalled_path);
         if (*catalog->repository == '\0')
@@ -275,6 +280,7 @@ static void watch_folders(ScCatalog *catalog)
 
 void sc_catalog_refresh(ScCatalog *catalog)
 {
+        /* Watched before it is read: what changes in between is read again. */
         sc_watch_settle(catalog->watch);
         watch_folders(catalog);
         g_autoptr(GHashTable) containers_before = NULL, images_before = NULL;
@@ -289,12 +295,14 @@ void sc_catalog_refresh(ScCatalog *catalog)
                 images_before = catalog->images;
                 catalog->images = images;
         }
-        if (repository != NULL && strcmp(repository, catalog->repository) != 0) {
+        bool moved = repository != NULL && strcmp(repository, catalog->repository) != 0;
+        if (moved) {
                 g_free(catalog->repository);
                 catalog->repository = g_steal_pointer(&repository);
-                watch_folders(catalog);
-                catalog->sink->repository_changed(catalog->data);
         }
+        watch_folders(catalog);
+        if (moved)
+                catalog->sink->repository_changed(catalog->data);
         if (images_before != NULL)
                 announce_images(catalog, images_before);
         if (containers_before != NULL)
