@@ -37,7 +37,7 @@ bool sc_error_from_string(const char *word, ScError *ret)
         return false;
 }
 
-bool sc_throw(GError **error, ScError code, const char *format, ...)
+bool(sc_throw)(GError **error, ScError code, const char *format, ...)
 {
         if (error == NULL)
                 return false;
@@ -64,7 +64,7 @@ static ScError code_from_errno(int error_number)
         }
 }
 
-bool sc_throw_errno(GError **error, const char *format, ...)
+bool(sc_throw_errno)(GError **error, const char *format, ...)
 {
         int error_number = errno;
         if (error == NULL)
@@ -87,7 +87,7 @@ static ScError code_of_foreign(const GError *error)
         return SC_ERROR_FAILED;
 }
 
-bool sc_prefix(GError **error, const char *format, ...)
+bool(sc_prefix)(GError **error, const char *format, ...)
 {
         if (error == NULL || *error == NULL)
                 return false;

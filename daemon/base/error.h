@@ -49,3 +49,12 @@ bool sc_prefix(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* True and sets Cancelled if the operation was cancelled; NULL is never cancelled. */
 typedef struct _GCancellable GCancellable;
 bool sc_cancelled(GCancellable *cancellable, GError **error);
+
+/* They say at the call what a compiler cannot see, so that it does not warn of results that only success sets. */
+static inline bool sc_always_false(bool thrown)
+{
+        return false;
+}
+#define sc_throw(...) sc_always_false(sc_throw(__VA_ARGS__))
+#define sc_throw_errno(...) sc_always_false(sc_throw_errno(__VA_ARGS__))
+#define sc_prefix(...) sc_always_false(sc_prefix(__VA_ARGS__))

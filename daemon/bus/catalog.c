@@ -160,6 +160,8 @@ static GHashTable *read_containers(ScCatalog *catalog)
         for (guint i = 0; i < list->len; i++) {
                 ScCatalogContainer *container = container_new(g_ptr_array_index(list, i));
                 g_hash_table_insert(containers, container->name, container);
+                /* Somebody may mend or break its info by hand. */
+                sc_watch_folder(catalog->watch, container->path);
         }
         return containers;
 }
@@ -260,14 +262,9 @@ static void announce_images(ScCatalog *catalog, GHashTable *before)
         }
 }
 
-/* Folders come and go: each refresh looks again which of them are there. A deployment's own is watched for its info file. */
+/* Folders appear with the first pull: each refresh looks again which of them are there. */
 static void watch_folders(ScCatalog *catalog)
 {
-        GHashTableIter iter;
-        gpointer value;
-        g_hash_table_iter_init(&iter, catalog->containers);
-        while (g_hash_table_iter_next(&iter, NULL, &value))
-                sc_watch_folder(catalog->watch, ((const ScCatalogContainer *)value)->path);
         sc_watch_folder(catalog->watch, catalog->config->checkout_path);
         sc_watch_folder(catalog->watch, catalog->config->preinstalled_path);
         if (*catalog->repository == '\0')
@@ -295,14 +292,12 @@ void sc_catalog_refresh(ScCatalog *catalog)
                 images_before = catalog->images;
                 catalog->images = images;
         }
-        bool moved = repository != NULL && strcmp(repository, catalog->repository) != 0;
-        if (moved) {
+        if (repository != NULL && strcmp(repository, catalog->repository) != 0) {
                 g_free(catalog->repository);
                 catalog->repository = g_steal_pointer(&repository);
-        }
-        watch_folders(catalog);
-        if (moved)
+                watch_folders(catalog);
                 catalog->sink->repository_changed(catalog->data);
+        }
         if (images_before != NULL)
                 announce_images(catalog, images_before);
         if (containers_before != NULL)
@@ -430,8 +425,15 @@ char **sc_catalog_unfinished(ScCatalog *catalog)
 {
         g_autoptr(GError) error = NULL;
         sc_autofd checkout_fd = sc_checkout_open(catalog->config, false, &error);
-        char **names = checkout_fd >= 0 ? sc_intent_list(checkout_fd, &error) : NULL;
-        if (names == NULL && !g_error_matches(error, SC_ERROR, SC_ERROR_NOT_FOUND))
+        g_auto(GStrv) intents = checkout_fd >= 0 ? sc_intent_list(checkout_fd, &error) : NULL;
+        g_auto(GStrv) leftovers = checkout_fd >= 0 ? sc_slot_leftovers(checkout_fd, NULL) : NULL;
+        if (intents == NULL && !g_error_matches(error, SC_ERROR, SC_ERROR_NOT_FOUND))
                 sc_bus_complain(LOG_ERR, "Cannot look for unfinished operations", error->message);
-        return names != NULL ? names : g_new0(char *, 1);
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        if (intents != NULL)
+                g_strv_builder_addv(names, (const char **)intents);
+        for (char **name = leftovers; name != NULL && *name != NULL; name++)
+                if (intents == NULL || !g_strv_contains((const char *const *)intents, *name))
+                        g_strv_builder_add(names, *name);
+        return g_strv_builder_end(names);
 }

@@ -124,7 +124,7 @@ static bool attempt(Fetch *fetch, GError **error)
         guint64 asked = fetch->from_start ? 0 : fetch->received;
         const ScRequest request = {.kind = "blobs", .version = fetch->name, .offset = asked, .missing = missing};
         g_auto(ScAnswer) answer = {};
-        guint64 start;
+        guint64 start = 0;
         if (!sc_request_send(fetch->registry, fetch->http, &request, &fetch->patience, &answer, fetch->cancellable, error) ||
             !check_headers(fetch, &answer, asked, &start, error) || !skip_bytes(fetch, &answer, fetch->received - start, error) ||
             !receive(fetch, &answer, error))

@@ -244,7 +244,7 @@ def test_host_files_of_the_administrator_stay(bed):
 def test_uninstall_of_a_broken_container(hello):
     bed = hello
     bed.run(f"echo '{{' >{CHECKOUT}/hello.0/info; rm /etc/systemd/system/hello.service")
-    assert listed(bed)["hello"]["state"] == "broken"
+    wait_until(lambda: listed(bed)["hello"]["state"] == "broken")
     assert "hello" not in bed.sysconsctl("uninstall", "hello").stderr
     assert "hello" not in listed(bed)
     assert bed.http(8082) is None
