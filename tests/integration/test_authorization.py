@@ -124,7 +124,7 @@ def test_details_for_rules(bed):
                                     (f"http:{HELLO}:2", {}, f"seen hello-2 {HELLO}:2 install registry-insecure")):
             with pytest.raises(Refused):
                 install(bed, image, {**values, "pull": "always"}, user="alice")
-            wait_until(lambda: seen in bed.journal("-u", "polkit", after=cursor))
+            wait_until(lambda: seen in bed.journal(after=cursor))
     finally:
         bed.run("rm -r /run/systemd/system/polkit.service.d; systemctl daemon-reload; systemctl restart polkit")
 
@@ -180,9 +180,10 @@ def test_refusals_are_in_the_journal(hello):
     bed = hello
     cursor = bed.cursor()
     refused(bed, "InteractiveAuthorizationRequired", container("hello"), "Container", "Update", user="alice")
-    wait_until(lambda: [entry for entry in map(json.loads, bed.journal("-o", "json", after=cursor).splitlines())
-                        if entry["MESSAGE"] == "Refused update of hello to user 1000" and entry["SYSCONSD_CONTAINER"] == "hello"
-                        and entry["SYSCONSD_UID"] == "1000" and entry["SYSCONSD_OPERATION"] == "update"])
+    expected = {"MESSAGE": "Refused update of hello to user 1000", "SYSCONSD_CONTAINER": "hello", "SYSCONSD_UID": "1000",
+                "SYSCONSD_OPERATION": "update"}
+    entries = ["journalctl", "-q", "-o", "json", f"--after-cursor={cursor}"]
+    wait_until(lambda: any(expected.items() <= json.loads(line).items() for line in bed.output(entries).splitlines()))
 
 
 # ---- dialogs

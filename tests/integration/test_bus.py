@@ -285,7 +285,9 @@ def test_result_is_there_after_a_restart(hello):
     bed.run("systemctl kill --signal=STOP sysconsd")
     release(bed)
     wait_until(lambda: bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == "")
+    before = bed.output("systemctl show -P MainPID sysconsd")
     bed.run("systemctl kill --signal=KILL sysconsd")
+    wait_until(lambda: bed.output("systemctl show -P MainPID sysconsd") not in ("0", before))
     wait_done(bed, job)
 
 
@@ -356,7 +358,7 @@ def test_bad_configuration_is_said(bed, configured):
     bed.write("/etc/sysconsd.conf.d/60-test.conf", "[Daemon]\nMaxJobs=many\n")
     cursor = bed.cursor()
     assert bed.systemctl("restart", "sysconsd", check=False).returncode != 0
-    wait_until(lambda: "MaxJobs" in bed.journal("-u", "sysconsd", after=cursor))
+    wait_until(lambda: "MaxJobs" in bed.journal(after=cursor))
     bed.run("systemctl reset-failed sysconsd")
 
 
