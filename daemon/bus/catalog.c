@@ -277,6 +277,7 @@ static void watch_folders(ScCatalog *catalog)
 
 void sc_catalog_refresh(ScCatalog *catalog)
 {
+        /* Watched before it is read: what changes in between is read again. */
         sc_watch_settle(catalog->watch);
         watch_folders(catalog);
         g_autoptr(GHashTable) containers_before = NULL, images_before = NULL;

@@ -322,6 +322,17 @@ START_TEST(waiting_job_is_cancelled_at_once)
 }
 END_TEST
 
+START_TEST(caller_who_goes_at_once_finds_his_job_running)
+{
+        ScJob *job = add("update", "web", "web", 1000, ":1.1");
+        sc_queue_start_ready(queue);
+        sc_queue_owner_gone(queue, ":1.1");
+        ck_assert_int_eq(job->state, SC_JOB_RUNNING);
+        run_loop();
+        ck_assert_uint_eq(stages->len, 1);
+}
+END_TEST
+
 START_TEST(running_job_is_asked_to_end)
 {
         ScJob *job = add("update", "web", "web", 0, NULL);
@@ -581,6 +592,7 @@ int main(void)
         tcase_add_test(cases, so_many_a_user);
         tcase_add_test(cases, same_pull_is_joined);
         tcase_add_test(cases, waiting_job_is_cancelled_at_once);
+        tcase_add_test(cases, caller_who_goes_at_once_finds_his_job_running);
         tcase_add_test(cases, running_job_is_asked_to_end);
         tcase_add_test(cases, cancel_that_comes_too_late);
         tcase_add_test(cases, cancelled_word_of_a_worker_that_nobody_cancelled_is_a_failure);
