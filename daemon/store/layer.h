@@ -9,7 +9,6 @@
  * nothing that lies in objects/ is ever unsynced, because libostree would adopt it by name after a power cut. */
 
 #include "base/image-info.h"
-#include "base/report.h"
 #include "repository.h"
 
 typedef struct ScImport ScImport;
@@ -30,6 +29,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScImport, sc_import_free)
 /* > 0: bytes at *ret_chunk, valid until the next call; 0: end, the blob's digest has been checked; -1: error. */
 typedef gssize (*ScLayerRead)(gpointer source, const void **ret_chunk, GError **error);
 
+/* False without an error: it is not here. */
 bool sc_layer_exists(ScRepository *repository, const ScDigest *digest, GError **error);
 
 /* Reads a layer to its end, in the calling thread; several threads may import different layers of one ScImport at once. The
