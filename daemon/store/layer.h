@@ -20,9 +20,9 @@ typedef struct {
 } ScImportLimits;
 
 ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, GError **error);
-/* Ends the threads and removes the staging folder (unless a layer broke off: what is whole in it serves the next pull of this
- * boot). The caller holds sc_repository_lock() shared; against a prune that knows nothing of that lock, libostree's own is held
- * from new to free. No layer may be under way. */
+/* Ends the threads and removes the staging folder (unless a layer broke off, but not for lack of space: what is whole in it serves
+ * the next pull of this boot). The caller holds sc_repository_lock() shared; against a prune that knows nothing of that lock,
+ * libostree's own is held from new to free. No layer may be under way. */
 void sc_import_free(ScImport *import);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScImport, sc_import_free)
 

@@ -960,6 +960,7 @@ START_TEST(test_staging_of_another_boot)
 
         ck_assert_int_eq(rename(staging, other), 0);
         g_autoptr(ScImport) import = import_new(store);
+        ck_assert_ptr_nonnull(import);
         ck_assert_int_ne(access(other, F_OK), 0);
         g_autoptr(GPtrArray) now = store_staging_folders(store);
         ck_assert_uint_eq(now->len, 1);
@@ -972,6 +973,7 @@ START_TEST(test_staging_in_use)
         g_autoptr(ScImport) first = import_new(store), second = import_new(store);
         g_autoptr(GPtrArray) now = store_staging_folders(store);
 
+        ck_assert_ptr_ne(first, second);
         ck_assert_uint_eq(now->len, 2);
 }
 END_TEST
@@ -1011,6 +1013,9 @@ START_TEST(test_present_object_stays)
         tar_file(tar, "b", 0644, "content");
         g_autoptr(ScLayerInfo) other = store_add_layer(store, tar);
         ck_assert_uint_eq(inode(object), before);
+        g_autoptr(GFile) other_root = layer_root(store, other);
+        g_autofree char *same = object_path(store, other_root, "b");
+        ck_assert_str_eq(same, object);
         store_check(store);
 }
 END_TEST
@@ -1030,6 +1035,10 @@ START_TEST(test_reserved_space)
         g_autoptr(ScImport) import = import_new(store);
         ck_assert(!import_layer(import, layer, tar, &error));
         ck_assert_error(error, SC_ERROR_NO_SPACE, "min-free-space");
+        /* What was written so far is not kept for the next try: it would take the little that is left. */
+        sc_import_free(g_steal_pointer(&import));
+        g_autoptr(GPtrArray) left = store_staging_folders(store);
+        ck_assert_uint_eq(left->len, 0);
 }
 END_TEST
 
@@ -1048,6 +1057,7 @@ START_TEST(test_repository)
         /* The host's repository serves if it can be linked from; /proc stands for one that cannot. */
         g_autoptr(OstreeRepo) made = ostree_repo_create_at(AT_FDCWD, host, OSTREE_REPO_MODE_BARE, NULL, NULL, &error);
         ck_assert_no_error(error);
+        ck_assert_ptr_nonnull(made);
         g_autofree char *linkable = sc_repository_find(&config, host, SC_REPOSITORY_CREATE, &error);
         ck_assert_str_eq(linkable, host);
         g_autofree char *shm = g_strdup_printf("/dev/shm/sysconsd-test-%d", (int)getpid()),
@@ -1062,12 +1072,14 @@ START_TEST(test_repository)
         /* Once its own was made it stays with that. */
         g_autoptr(ScRepository) repository = sc_repository_open(&config, SC_REPOSITORY_CREATE, &error);
         ck_assert_no_error(error);
+        ck_assert_str_eq(sc_repository_path(repository), own);
         g_autofree char *again = sc_repository_find(&config, host, SC_REPOSITORY_CREATE, &error);
         ck_assert_str_eq(again, own);
 
         config.repository = g_build_filename(folder, "archive", NULL);
         g_autoptr(OstreeRepo)
                 archive = ostree_repo_create_at(AT_FDCWD, config.repository, OSTREE_REPO_MODE_ARCHIVE, NULL, NULL, &error);
+        ck_assert_ptr_nonnull(archive);
         ck_assert_no_error(error);
         ck_assert_ptr_null(sc_repository_open(&config, SC_REPOSITORY_CREATE, &error));
         ck_assert_error(error, SC_ERROR_UNSUPPORTED, "mode archive");
