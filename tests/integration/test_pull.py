@@ -62,7 +62,7 @@ def test_broken_registry(bed, registry, fault, text):
     assert bed.sysconsctl("pull", f"{registry}/honest").returncode == 0
 
 
-@pytest.mark.parametrize("fault", ["cut-once", "stall-once", "refuse-range", "500-then-ok", "429-retry-after", "401-token", "401-token-once",
+@pytest.mark.parametrize("fault", ["cut-once", "stall-once", "refuse-range", "500-then-ok", "429-retry-after", "401-token",
                                    "said-gzip"])
 def test_trouble_that_passes(bed, registry, fault):
     bed.run(f"rm -rf {CHECKOUT}/.storage")
@@ -128,6 +128,8 @@ def test_progress_is_told(bed):
     bed.systemctl("stop", "monitor")
     seen = []
     for line in bed.read("/run/monitor.log").splitlines():
+        if not line.startswith("{"):
+            continue
         data = json.loads(line)["payload"]["data"][1]
         if "Done" in data and "Total" in data:
             seen.append((data.get("Phase", {}).get("data"), data["Done"]["data"], data["Total"]["data"]))
