@@ -210,9 +210,7 @@ static bool fail_and_go_back(ScChange *change, GError **error)
         bool had_old = change->intent->old.slot >= 0;
         bool ran = change->intent->was_active;
         bool back = go_back(change, &back_error);
-        g_autoptr(GError) cause = error != NULL ? g_steal_pointer(error) : NULL;
-        if (error == NULL)
-                return false;
+        g_autoptr(GError) cause = g_steal_pointer(error);
         ScError code = cause->domain == SC_ERROR ? (ScError)cause->code : SC_ERROR_FAILED;
         if (!back)
                 return sc_throw(error, code, "%s. Going back failed, too: %s", cause->message, back_error->message);
@@ -229,20 +227,34 @@ static bool on_trial(const ScChange *change)
         return change->intent->was_active || change->intent->start;
 }
 
+/* With the reason in *error. A trial that the shutdown of the machine interrupts stays where it is: it is resumed after the boot.
+ */
+static bool end_trial(ScChange *change, ScVerdict verdict, GError **error)
+{
+        bool stopping;
+        change->intent->bad = verdict == SC_VERDICT_BAD;
+        if (verdict == SC_VERDICT_NONE && sc_systemd_is_stopping(change->systemd, &stopping, NULL) && stopping)
+                return sc_prefix(error, "The trial of %s goes on when the system is up again", change->unit);
+        return fail_and_go_back(change, error);
+}
+
 /* From SC_INTENT_TRIAL on. */
 static bool judge(ScChange *change, GError **error)
 {
         if (on_trial(change)) {
                 sc_report_phase(change->context->report, "Waiting for the service to settle", 0);
-                g_autoptr(GError) verdict = NULL;
-                if (!sc_trial_hold(change->systemd, change->unit, change->intent->settling_time, change->context->cancellable,
-                                   &verdict)) {
-                        change->intent->bad = g_error_matches(verdict, SC_ERROR, SC_ERROR_FAILED);
-                        g_propagate_error(error, g_steal_pointer(&verdict));
-                        return fail_and_go_back(change, error);
-                }
+                ScVerdict verdict = sc_trial_hold(change->systemd, change->unit, change->intent->settling_time,
+                                                  change->context->cancellable, error);
+                if (verdict != SC_VERDICT_GOOD)
+                        return end_trial(change, verdict, error);
         }
         return sc_failpoint("keep", error) && set_phase(change, SC_INTENT_KEEP, error) && finish(change, error);
+}
+
+/* A service that fails to start has been judged; a full disk or a cancelled job judges nobody. */
+static bool start_was_judged(ScChange *change, GError **error)
+{
+        return g_error_matches(*error, SC_ERROR, SC_ERROR_FAILED) && sc_trial_condemns_start(change->systemd, change->unit);
 }
 
 /* Nothing was begun: what was built goes, and so does an intent of which it is not known whether it was written. */
@@ -265,17 +277,12 @@ bool sc_change_carry_out(ScChange *change, GError **error)
         if (!sc_failpoint("intent", error) || !set_phase(change, SC_INTENT_CHANGE, error))
                 return give_up(change);
         ScMove move = {.change = change, .from = old, .to = new, .from_intent = &intent->old, .to_intent = &intent->new};
-        GError *local = NULL;
-        if (!sc_move_on(&move, &local)) {
-                /* A service that fails to start has been judged; a full disk or a cancelled job judges nobody. */
-                change->intent->bad = strcmp(move.failed_step, "start") == 0 && g_error_matches(local, SC_ERROR, SC_ERROR_FAILED);
-                g_propagate_error(error, local);
+        if (!sc_move_on(&move, error)) {
+                change->intent->bad = strcmp(move.failed_step, "start") == 0 && start_was_judged(change, error);
                 return fail_and_go_back(change, error);
         }
-        if (on_trial(change) && !set_phase(change, SC_INTENT_TRIAL, &local)) {
-                g_propagate_error(error, local);
+        if (on_trial(change) && !set_phase(change, SC_INTENT_TRIAL, error))
                 return fail_and_go_back(change, error);
-        }
         return sc_failpoint("trial", error) && judge(change, error);
 }
 
@@ -284,18 +291,14 @@ static bool resume_trial(ScChange *change, GError **error)
         /* At boot the service has not been started yet: sysconsd-settle.service judges it later. */
         if (change->when == SC_RECOVER_BOOT)
                 return sc_systemd_reload(change->systemd, error);
-        g_autoptr(GError) start_error = NULL;
         g_autoptr(ScSide) new = sc_move_open_side(change, &change->intent->new, error);
         if (new == NULL)
                 return false;
         ScMove move = {.change = change, .to = new, .from_intent = &change->intent->old, .to_intent = &change->intent->new};
         if (sc_intent_is_of_another_boot(change->intent) && !sc_move_enables(&move))
                 return set_phase(change, SC_INTENT_KEEP, error) && finish(change, error);
-        if (!sc_move_start(&move, &start_error)) {
-                change->intent->bad = true;
-                g_propagate_error(error, g_steal_pointer(&start_error));
-                return fail_and_go_back(change, error);
-        }
+        if (!sc_move_start(&move, error))
+                return end_trial(change, start_was_judged(change, error) ? SC_VERDICT_BAD : SC_VERDICT_NONE, error);
         return judge(change, error);
 }
 

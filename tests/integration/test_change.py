@@ -165,7 +165,7 @@ def test_a_cancelled_trial_judges_nobody(hello):
     bed = hello
     bed.run(["sysconsctl", "update", "--no-wait", "--pull=never", "--health-timeout=30", "hello"])
     wait_until(lambda: phase(bed) == "trial")
-    bed.sysconsctl("cancel", json.loads(bed.sysconsctl("jobs", "--json").stdout)[-1]["id"])
+    bed.sysconsctl("cancel", str(running_jobs(bed)[0]["job"]))
     whole(bed, "1")
     assert json.loads(bed.read(f"{CHECKOUT}/hello/info"))["sysconsd"]["bad-image"] is None
 
