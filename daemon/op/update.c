@@ -87,6 +87,8 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
                       const ScDeployment *deployment, ScChange *change, GError **error)
 {
         const ScInfo *old = deployment->info;
+        g_autofree char *live = sc_slot_name(deployment->name, deployment->slot);
+        g_autofree char *old_tmpfiles = sc_side_read_tmpfiles(change->checkout_fd, deployment->name, live);
         ScBuildInput input = {
                 .container = deployment->name,
                 .slot = 1 - deployment->slot,
@@ -97,6 +99,7 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
                 .runtime = old->runtime != NULL ? old->runtime : context->config->runtime,
                 .remote = old->remote,
                 .old = old,
+                .old_tmpfiles = old_tmpfiles,
         };
         g_autoptr(ScIntent) intent = sc_intent_new(deployment->name, "update");
         g_auto(ScBuilt) built = {0};
@@ -125,7 +128,11 @@ bool sc_op_update(ScOpContext *context, GError **error)
         const char *rebase;
         if (deployment == NULL || !sc_option_string(context, "image", &rebase, error))
                 return false;
-        g_autoptr(ScReference) reference = sc_reference_parse(rebase != NULL ? rebase : deployment->info->image, error);
+        const char *name = rebase != NULL ? rebase : deployment->info->image;
+        if (name == NULL)
+                return sc_throw(error, SC_ERROR_CORRUPT, "The info file of %s does not say of which image it was made: name one",
+                                deployment->name);
+        g_autoptr(ScReference) reference = sc_reference_parse(name, error);
         if (reference == NULL)
                 return false;
         g_autoptr(ScRepository) repository = sc_repository_open(context->config, SC_REPOSITORY_READ, error);
