@@ -228,6 +228,18 @@ static bool choose_host_files(Build *build, int fd, ScInfo *info, GError **error
         return true;
 }
 
+/* Healthcheck.Test of the image's configuration (image-spec extension of Docker): ["CMD", ARGUMENT...], ["CMD-SHELL", COMMAND], or
+ * ["NONE"]. */
+static char **health_command(char *const *test)
+{
+        if (test == NULL || test[0] == NULL || test[1] == NULL)
+                return NULL;
+        if (strcmp(test[0], "CMD") == 0)
+                return g_strdupv((char **)test + 1);
+        const char *const shell[] = {"/bin/sh", "-c", test[1], NULL};
+        return strcmp(test[0], "CMD-SHELL") == 0 ? g_strdupv((char **)shell) : NULL;
+}
+
 static ScInfo *describe(const Build *build)
 {
         const ScBuildInput *input = build->input;
@@ -251,6 +263,7 @@ static ScInfo *describe(const Build *build)
         info->set_values = sc_string_map_copy(input->set);
         info->command = sc_runtime_config_command(build->config);
         info->ports = g_strdupv(input->image->info->ports);
+        info->health_command = health_command(input->image->info->health_test);
         return info;
 }
 

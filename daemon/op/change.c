@@ -254,12 +254,20 @@ static bool end_trial(ScChange *change, ScVerdict verdict, GError **error)
 }
 
 /* From SC_INTENT_TRIAL on. */
-static bool judge(ScChange *change, GError **error)
+static bool judge(ScChange *change, const ScSide *new, GError **error)
 {
         if (on_trial(change)) {
                 sc_report_phase(change->context->report, "Waiting for the service to settle", 0);
-                ScVerdict verdict = sc_trial_hold(change->systemd, change->unit, change->intent->settling_time,
-                                                  change->context->cancellable, error);
+                ScTrial trial = {
+                        .systemd = change->systemd,
+                        .container = change->container,
+                        .unit = change->unit,
+                        .info = new->info,
+                        .runtime = change->context->config->runtime,
+                        .settling_time = change->intent->settling_time,
+                        .cancellable = change->context->cancellable,
+                };
+                ScVerdict verdict = sc_trial_hold(&trial, error);
                 if (verdict != SC_VERDICT_GOOD)
                         return end_trial(change, verdict, error);
         }
@@ -298,7 +306,7 @@ bool sc_change_carry_out(ScChange *change, GError **error)
         }
         if (on_trial(change) && !set_phase(change, SC_INTENT_TRIAL, error))
                 return fail_and_go_back(change, error);
-        return sc_failpoint("trial", error) && judge(change, error);
+        return sc_failpoint("trial", error) && judge(change, new, error);
 }
 
 static bool resume_trial(ScChange *change, GError **error)
@@ -314,7 +322,7 @@ static bool resume_trial(ScChange *change, GError **error)
                 return set_phase(change, SC_INTENT_KEEP, error) && finish(change, error);
         if (!sc_move_start(&move, error))
                 return end_trial(change, start_was_judged(change, error) ? SC_VERDICT_BAD : SC_VERDICT_NONE, error);
-        return judge(change, error);
+        return judge(change, new, error);
 }
 
 bool sc_change_recover(ScChange *change, GError **error)

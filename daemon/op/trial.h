@@ -2,10 +2,22 @@
 #pragma once
 
 /* The verdict on a service that was just started: it must stay up, with the same main process and without a restart, for the
- * settling time. A verdict is about the image, for good: nobody is judged by a cancelled job, a machine that is shut down, or
+ * settling time. Where the image has a health check, it must say at the end of that time that all is well, and not say otherwise
+ * once it did. A verdict is about the image, for good: nobody is judged by a cancelled job, a machine that is shut down, or
  * systemd that does not answer. */
 
+#include "store/info.h"
 #include "unit/systemd.h"
+
+typedef struct {
+        ScSystemd *systemd;
+        const char *container;
+        const char *unit;
+        const ScInfo *info;  /* of the deployment that is on trial */
+        const char *runtime; /* for one whose info does not name it */
+        guint settling_time;
+        GCancellable *cancellable;
+} ScTrial;
 
 typedef enum {
         SC_VERDICT_GOOD,
@@ -13,7 +25,7 @@ typedef enum {
         SC_VERDICT_NONE, /* the error says why */
 } ScVerdict;
 
-ScVerdict sc_trial_hold(ScSystemd *systemd, const char *unit, guint settling_time, GCancellable *cancellable, GError **error);
+ScVerdict sc_trial_hold(const ScTrial *trial, GError **error);
 
 /* Whether it was the service's fault that it did not start. */
 bool sc_trial_condemns_start(ScSystemd *systemd, const char *unit);

@@ -39,6 +39,7 @@ void sc_info_free(ScInfo *info)
         g_clear_pointer(&info->set_values, g_hash_table_unref);
         g_free(info->command);
         g_strfreev(info->ports);
+        g_strfreev(info->health_command);
         g_free(info->bad_image);
         json_object_unref(info->unknown);
         g_free(info);
@@ -135,6 +136,7 @@ static bool get_ours(JsonObject *object, ScInfo *info, GError **error)
                (!json_object_has_member(ours, "set-values") || get_map(ours, "set-values", &info->set_values, error)) &&
                get_text(ours, "command", &info->command, error) &&
                sc_json_get_strv(ours, "ports", SC_JSON_OPTIONAL, &info->ports, error) &&
+               sc_json_get_strv(ours, "health-command", SC_JSON_OPTIONAL, &info->health_command, error) &&
                get_text(ours, "bad-image", &info->bad_image, error);
 }
 
@@ -207,6 +209,8 @@ static JsonObject *ours_to_json(const ScInfo *info)
         set_text(ours, "command", info->command);
         if (info->ports != NULL)
                 sc_json_set_strv(ours, "ports", info->ports);
+        if (info->health_command != NULL)
+                sc_json_set_strv(ours, "health-command", info->health_command);
         set_text(ours, "bad-image", info->bad_image);
         return ours;
 }

@@ -30,6 +30,7 @@ typedef struct {
         GHashTable *set_values; /* what the user set; NULL in old files: unknown, all of `values` count as set */
         char *command;          /* process.args, for lists; NULL: unknown */
         char **ports;           /* "2379/tcp"; NULL: unknown */
+        char **health_command;  /* run in the container it tells by its exit status whether it is well; NULL: none */
         char *bad_image;        /* id of an image whose update failed the health verdict here; NULL: none */
         JsonObject *unknown;    /* members that are not ours, written back as they were */
 } ScInfo;

@@ -195,6 +195,40 @@ def test_only_a_bad_version_is_remembered_as_bad(hello):
     assert json.loads(bed.read(f"{CHECKOUT}/hello/info"))["sysconsd"]["bad-image"]
 
 
+# ---- health checks
+
+
+def test_a_healthy_version_stays(hello):
+    bed = hello
+    bed.push("hello:latest=hello:healthy")
+    bed.sysconsctl("pull", HELLO)
+    bed.run(["rm", "-f", "/run/hello/checked"])
+    assert update(bed).returncode == 0
+    assert bed.exists("/run/hello/checked")
+    whole(bed, "healthy")
+
+
+def test_a_sick_version_goes_back(hello):
+    bed = hello
+    bed.push("hello:latest=hello:sick")
+    bed.sysconsctl("pull", HELLO)
+    result = update(bed)
+    assert result.returncode == 1 and "not healthy" in result.stderr
+    whole(bed, "1")
+    assert json.loads(bed.read(f"{CHECKOUT}/hello/info"))["sysconsd"]["bad-image"]
+    check = result.stderr.split("journalctl -u ")[1].split(".service")[0]
+    assert "no heartbeat" in bed.journal("-u", check)
+
+
+def test_a_resumed_trial_asks_for_the_health(hello):
+    bed = hello
+    bed.push("hello:latest=hello:sick")
+    bed.sysconsctl("pull", HELLO)
+    fail_at(bed, "trial kill")
+    assert update(bed).returncode == 1
+    whole(bed, "1")
+
+
 # ---- a host of the atomic command
 
 
