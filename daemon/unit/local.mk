@@ -13,6 +13,8 @@ libsc_unit_a_SOURCES = \
 	daemon/unit/runtime-config.c daemon/unit/runtime-config.h \
 	daemon/unit/service.c daemon/unit/service.h \
 	daemon/unit/systemd.c daemon/unit/systemd.h \
+	daemon/unit/systemd-bus.c daemon/unit/systemd-bus.h \
+	daemon/unit/systemd-job.c \
 	daemon/unit/template.c daemon/unit/template.h \
 	daemon/unit/tmpfiles.c \
 	daemon/unit/variables.c daemon/unit/variables.h

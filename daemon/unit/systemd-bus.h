@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The connection to systemd, for the systemd-*.c only: over the bus or its private socket, made anew where it was lost. */
+
+#include "systemd.h"
+#include <systemd/sd-bus.h>
+
+#define SC_SYSTEMD_SERVICE "org.freedesktop.systemd1"
+#define SC_SYSTEMD_OBJECT "/org/freedesktop/systemd1"
+#define SC_SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+#define SC_SYSTEMD_CALL_TIMEOUT (90 * G_USEC_PER_SEC)
+
+struct ScSystemd {
+        sd_bus *bus;
+        bool direct;  /* systemd itself at the other end, no message bus between */
+        char *job;    /* the one waited for */
+        char *result; /* its result, once it is known */
+};
+
+typedef struct {
+        const char *path, *interface, *member;
+} ScSystemdMethod;
+
+typedef sd_bus_message Message;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, sd_bus_message_unref)
+
+/* A connection that was lost is made anew, as soon as systemd answers. */
+bool sc_systemd_ensure_open(ScSystemd *systemd, GError **error);
+/* Calls a method of any object. ret NULL: the answer says nothing. Each of those used can be called again where the connection was
+ * lost before the answer came. */
+bool sc_systemd_call_object(ScSystemd *systemd, const char *what, const ScSystemdMethod *method, Message **ret, GError **error,
+                            const char *types, ...);
+/* The same of the manager; timeout in microseconds. */
+bool sc_systemd_call(ScSystemd *systemd, guint64 timeout, const char *what, const char *member, Message **ret, GError **error,
+                     const char *types, ...);
+/* r: a negative errno; bus_error: what systemd said, or NULL. Returns false. */
+bool sc_systemd_throw(GError **error, int r, const sd_bus_error *bus_error, const char *what);
+/* Clears a NotFound: true if there was no error or that one. */
+bool sc_systemd_forgive_missing(bool ok, GError **local, GError **error);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/error.h"
+#include "systemd-bus.h"
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How often a cancellable without a descriptor is looked at. */
+#define LOOK_INTERVAL (G_USEC_PER_SEC / 10)
+
+static guint64 now(void)
+{
+        return (guint64)g_get_monotonic_time();
+}
+
+typedef struct {
+        const char *unit;
+        const char *verb; /* for messages: "start" */
+        guint64 deadline; /* of the monotonic clock, G_MAXUINT64: none */
+        GCancellable *cancellable;
+} Wait;
+
+/* Whatever comes of it: nobody waits for the job any more. */
+static void cancel_job(ScSystemd *systemd)
+{
+        sd_bus_call_method(systemd->bus, SC_SYSTEMD_SERVICE, systemd->job, SC_SYSTEMD_SERVICE ".Job", "Cancel", NULL, NULL, NULL);
+}
+
+/* Sleeps until the bus has something, the deadline is there or the cancellable may be cancelled. */
+static int wait_for_event(sd_bus *bus, const Wait *wait, int cancel_fd)
+{
+        guint64 until;
+        int r = sd_bus_get_timeout(bus, &until);
+        int events = r >= 0 ? sd_bus_get_events(bus) : r;
+        if (events < 0)
+                return events;
+        until = MIN(until, wait->deadline);
+        if (wait->cancellable != NULL && cancel_fd < 0)
+                until = MIN(until, now() + LOOK_INTERVAL);
+        struct pollfd fds[] = {
+                {.fd = sd_bus_get_fd(bus), .events = (short)events},
+                {.fd = cancel_fd, .events = POLLIN},
+        };
+        guint64 from = now();
+        struct timespec rest = {0};
+        if (until > from) {
+                rest.tv_sec = (time_t)((until - from) / G_USEC_PER_SEC);
+                rest.tv_nsec = (long)((until - from) % G_USEC_PER_SEC) * 1000;
+        }
+        r = ppoll(fds, G_N_ELEMENTS(fds), until == G_MAXUINT64 ? NULL : &rest, NULL);
+        return r < 0 && errno != EINTR ? -errno : 0;
+}
+
+/* After a lost connection: jobs outlive it, but one that ended meanwhile told nobody. Then the unit's state tells. */
+static bool resume_wait(ScSystemd *systemd, const Wait *wait, GError **error)
+{
+        g_autofree char *what = g_strdup_printf("Lost systemd while waiting for %s to %s", wait->unit, wait->verb);
+        g_autoptr(GError) local = NULL;
+        guint32 id = (guint32)g_ascii_strtoull(strrchr(systemd->job, '/') + 1, NULL, 10);
+        if (sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, "GetJob", NULL, &local, "u", id))
+                return true;
+        if (!g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND)) {
+                g_propagate_error(error, g_steal_pointer(&local));
+                return false;
+        }
+        __attribute__((cleanup(sc_unit_state_clear))) ScUnitState state = {0};
+        if (!sc_systemd_state(systemd, wait->unit, &state, error))
+                return false;
+        bool is_up = g_strcmp0(state.active_state, "active") == 0 || g_strcmp0(state.active_state, "reloading") == 0;
+        /* a service that has done its work is not up any more, and that is well */
+        bool is_well = is_up || (g_strcmp0(state.active_state, "inactive") == 0 && g_strcmp0(state.result, "success") == 0);
+        g_free(systemd->result);
+        systemd->result = g_strdup((strcmp(wait->verb, "stop") == 0 ? !is_up : is_well) ? "done" : "failed");
+        return true;
+}
+
+/* Until the job's result is known. */
+static bool wait_for_result(ScSystemd *systemd, const Wait *wait, int cancel_fd, GError **error)
+{
+        while (systemd->result == NULL) {
+                int r = sd_bus_process(systemd->bus, NULL);
+                if (r > 0)
+                        continue;
+                if (r == 0 && sc_cancelled(wait->cancellable, error)) {
+                        cancel_job(systemd);
+                        return sc_prefix(error, "Waiting for %s to %s", wait->unit, wait->verb);
+                }
+                if (r == 0 && now() >= wait->deadline) {
+                        cancel_job(systemd);
+                        return sc_throw(error, SC_ERROR_FAILED, "%s did not %s in time; see: systemctl status %s", wait->unit,
+                                        wait->verb, wait->unit);
+                }
+                if (r == 0)
+                        r = wait_for_event(systemd->bus, wait, cancel_fd);
+                if (r < 0) {
+                        g_clear_pointer(&systemd->bus, sd_bus_close_unref);
+                        if (!resume_wait(systemd, wait, error))
+                                return false;
+                }
+        }
+        if (strcmp(systemd->result, "done") == 0)
+                return true;
+        return sc_throw(error, SC_ERROR_FAILED, "%s did not %s (%s); see: systemctl status %s, journalctl -u %s", wait->unit,
+                        wait->verb, systemd->result, wait->unit, wait->unit);
+}
+
+/* Waits for the job that the reply names. The signal of its end lies in the queue at worst: it is handled in sd_bus_process, not
+ * before. */
+static bool wait_for_job(ScSystemd *systemd, Message *reply, const Wait *wait, GError **error)
+{
+        const char *job;
+        int r = sd_bus_message_read(reply, "o", &job);
+        if (r < 0) {
+                g_autofree char *what = g_strdup_printf("Cannot %s %s", wait->verb, wait->unit);
+                return sc_systemd_throw(error, r, NULL, what);
+        }
+        g_clear_pointer(&systemd->result, g_free);
+        g_free(systemd->job);
+        systemd->job = g_strdup(job);
+        int cancel_fd = wait->cancellable != NULL ? g_cancellable_get_fd(wait->cancellable) : -1;
+        bool ok = wait_for_result(systemd, wait, cancel_fd, error);
+        if (cancel_fd >= 0)
+                g_cancellable_release_fd(wait->cancellable);
+        return ok;
+}
+
+/* Queues the job that member asks for and waits for its end. */
+static bool run_job(ScSystemd *systemd, const char *member, const Wait *wait, GError **error)
+{
+        if (sc_cancelled(wait->cancellable, error))
+                return false;
+        g_autofree char *what = g_strdup_printf("Cannot %s %s", wait->verb, wait->unit);
+        g_autoptr(Message) reply = NULL;
+        g_clear_pointer(&systemd->job, g_free);
+        return sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, member, &reply, error, "ss", wait->unit, "replace") &&
+               wait_for_job(systemd, reply, wait, error);
+}
+
+bool sc_systemd_start(ScSystemd *systemd, const char *unit, guint timeout, GCancellable *cancellable, GError **error)
+{
+        Wait wait = {unit, "start", timeout == 0 ? G_MAXUINT64 : now() + (guint64)timeout * G_USEC_PER_SEC, cancellable};
+        return run_job(systemd, "StartUnit", &wait, error);
+}
+
+bool sc_systemd_stop(ScSystemd *systemd, const char *unit, GCancellable *cancellable, GError **error)
+{
+        Wait wait = {unit, "stop", G_MAXUINT64, cancellable};
+        g_autoptr(GError) local = NULL;
+        bool ok = run_job(systemd, "StopUnit", &wait, &local);
+        return sc_systemd_forgive_missing(ok, &local, error);
+}
+
+bool sc_systemd_restart(ScSystemd *systemd, const char *unit, GCancellable *cancellable, GError **error)
+{
+        Wait wait = {unit, "restart", G_MAXUINT64, cancellable};
+        return run_job(systemd, "RestartUnit", &wait, error);
+}
+
+/* systemd puts its own variables for ${NAME} in the words of a command line (systemd.service(5)). */
+static int append_word(Message *message, const char *word)
+{
+        g_auto(GStrv) parts = g_strsplit(word, "$", -1);
+        g_autofree char *escaped = g_strjoinv("$$", parts);
+        return sd_bus_message_append(message, "s", escaped);
+}
+
+static int append_words(Message *message, char *const *argv)
+{
+        int r = sd_bus_message_open_container(message, 'a', "s");
+        for (char *const *word = argv; r >= 0 && *word != NULL; word++)
+                r = append_word(message, *word);
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static int append_command(Message *message, char *const *argv)
+{
+        int r;
+        if ((r = sd_bus_message_open_container(message, 'r', "sv")) < 0 ||
+            (r = sd_bus_message_append(message, "s", "ExecStart")) < 0 ||
+            (r = sd_bus_message_open_container(message, 'v', "a(sasb)")) < 0 ||
+            (r = sd_bus_message_open_container(message, 'a', "(sasb)")) < 0 ||
+            (r = sd_bus_message_open_container(message, 'r', "sasb")) < 0 ||
+            (r = sd_bus_message_append(message, "s", argv[0])) < 0 || (r = append_words(message, argv)) < 0 ||
+            (r = sd_bus_message_append(message, "b", false)) < 0)
+                return r;
+        for (unsigned i = 0; i < 4; i++)
+                if ((r = sd_bus_message_close_container(message)) < 0)
+                        return r;
+        return 0;
+}
+
+static int new_transient(ScSystemd *systemd, const char *unit, char *const *argv, guint seconds, Message **ret)
+{
+        g_autoptr(Message) message = NULL;
+        int r = sd_bus_message_new_method_call(systemd->bus, &message, SC_SYSTEMD_SERVICE, SC_SYSTEMD_OBJECT, SC_SYSTEMD_MANAGER,
+                                               "StartTransientUnit");
+        if (r < 0 || (r = sd_bus_message_append(message, "ss", unit, "fail")) < 0 ||
+            (r = sd_bus_message_open_container(message, 'a', "(sv)")) < 0 ||
+            (r = sd_bus_message_append(message, "(sv)(sv)(sv)(sv)", "Type", "s", "oneshot", "CollectMode", "s",
+                                       "inactive-or-failed", "TimeoutStartUSec", "t", (uint64_t)seconds * G_USEC_PER_SEC,
+                                       "TimeoutStopUSec", "t", (uint64_t)G_USEC_PER_SEC)) < 0 ||
+            (r = append_command(message, argv)) < 0 || (r = sd_bus_message_close_container(message)) < 0 ||
+            (r = sd_bus_message_append(message, "a(sa(sv))", 0)) < 0)
+                return r;
+        *ret = g_steal_pointer(&message);
+        return 0;
+}
+
+bool sc_systemd_run(ScSystemd *systemd, const char *unit, char *const *argv, guint seconds, GCancellable *cancellable,
+                    bool *ret_success, GError **error)
+{
+        g_autofree char *what = g_strdup_printf("Cannot run %s", unit);
+        g_autoptr(Message) message = NULL;
+        g_autoptr(Message) reply = NULL;
+        g_autoptr(GError) local = NULL;
+        __attribute__((cleanup(sd_bus_error_free))) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        if (!sc_systemd_ensure_open(systemd, error))
+                return false;
+        g_clear_pointer(&systemd->job, g_free);
+        int r = new_transient(systemd, unit, argv, seconds, &message);
+        if (r >= 0)
+                r = sd_bus_call(systemd->bus, message, SC_SYSTEMD_CALL_TIMEOUT, &bus_error, &reply);
+        if (r < 0)
+                return sc_systemd_throw(error, r, &bus_error, what);
+        Wait wait = {unit, "run", G_MAXUINT64, cancellable};
+        bool success = wait_for_job(systemd, reply, &wait, &local);
+        /* what the program said, and not what became of the job otherwise */
+        if (!success && (systemd->result == NULL || strcmp(systemd->result, "failed") != 0)) {
+                g_propagate_error(error, g_steal_pointer(&local));
+                return false;
+        }
+        *ret_success = success;
+        return true;
+}
+
+bool sc_systemd_start_later(ScSystemd *systemd, const char *unit, GError **error)
+{
+        g_autofree char *what = g_strdup_printf("Cannot start %s", unit);
+        return sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, "StartUnit", NULL, error, "ss", unit, "replace");
+}
