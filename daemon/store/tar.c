@@ -246,8 +246,8 @@ int sc_tar_next(ScTar *tar, ScTarEntry *ret, GError **error)
 
         if (code == ARCHIVE_EOF)
                 return 0;
-        /* A warning means that libarchive has left out an attribute or put other letters into a name; a retry would skip a damaged header and
-         * look for the next one. */
+        /* A warning means that libarchive has left out an attribute or put other letters into a name; a retry would skip a damaged
+         * header and look for the next one. */
         if (code != ARCHIVE_OK)
                 return fail(tar, error);
         if (++tar->entries > tar->limits.max_entries) {

@@ -58,6 +58,26 @@ tests_fuzz_fuzz_runtime_config_SOURCES = tests/fuzz/fuzz-runtime-config.c $(REPL
 tests_fuzz_fuzz_runtime_config_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_runtime_config_LDADD = $(UNIT_FUZZ_LIBS)
 
+FUZZ_REPLAYS += tests/fuzz/fuzz-layer
+tests_fuzz_fuzz_layer_SOURCES = tests/fuzz/fuzz-layer.c $(REPLAY)
+tests_fuzz_fuzz_layer_CFLAGS = $(FUZZ_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
+tests_fuzz_fuzz_layer_LDADD = libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-info
+tests_fuzz_fuzz_info_SOURCES = tests/fuzz/fuzz-info.c $(REPLAY)
+tests_fuzz_fuzz_info_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_info_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-intent
+tests_fuzz_fuzz_intent_SOURCES = tests/fuzz/fuzz-intent.c $(REPLAY)
+tests_fuzz_fuzz_intent_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_intent_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-reference
+tests_fuzz_fuzz_reference_SOURCES = tests/fuzz/fuzz-reference.c $(REPLAY)
+tests_fuzz_fuzz_reference_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_reference_LDADD = libsc-base.a $(BASE_LIBS)
+
 if FUZZERS
 noinst_PROGRAMS =
 
@@ -114,4 +134,28 @@ tests_fuzz_libfuzzer_runtime_config_SOURCES = tests/fuzz/fuzz-runtime-config.c t
 tests_fuzz_libfuzzer_runtime_config_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_libfuzzer_runtime_config_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_runtime_config_LDADD = $(UNIT_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-layer
+tests_fuzz_libfuzzer_layer_SOURCES = tests/fuzz/fuzz-layer.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_layer_CFLAGS = $(FUZZ_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
+tests_fuzz_libfuzzer_layer_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_layer_LDADD = libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-info
+tests_fuzz_libfuzzer_info_SOURCES = tests/fuzz/fuzz-info.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_info_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_info_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_info_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-intent
+tests_fuzz_libfuzzer_intent_SOURCES = tests/fuzz/fuzz-intent.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_intent_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_intent_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_intent_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-reference
+tests_fuzz_libfuzzer_reference_SOURCES = tests/fuzz/fuzz-reference.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_reference_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_reference_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_reference_LDADD = libsc-base.a $(BASE_LIBS)
 endif

@@ -35,6 +35,8 @@ def wait_until(condition, timeout=30, interval=0.05):
 class Bed:
     """One test bed, from `up` to `down`; also a context. Commands are a list, or a string for the shell."""
 
+    program = TESTBED
+
     def __init__(self, name, *options):
         self.name = name
         self._testbed("up", *options, name, timeout=600)  # the first one builds the root
@@ -46,9 +48,9 @@ class Bed:
         self.down()
 
     def _testbed(self, *arguments, timeout=200):
-        result = subprocess.run([TESTBED, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
+        result = subprocess.run([self.program, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
         if result.returncode:
-            raise CommandFailed(["testbed", *arguments], None, result)
+            raise CommandFailed([self.program, *arguments], None, result)
         return result.stdout.strip()
 
     # ---- life
@@ -76,7 +78,7 @@ class Bed:
         if isinstance(command, str):
             command = ["sh", "-c", command]
         who = ["-u", user] if user else []
-        result = subprocess.run([TESTBED, "exec", *who, self.name, "timeout", "-k", "5", str(timeout), *command], input=stdin or "",
+        result = subprocess.run([self.program, "exec", *who, self.name, "timeout", "-k", "5", str(timeout), *command], input=stdin or "",
                                 capture_output=True, text=True, errors="replace", timeout=timeout + 20)
         if check and result.returncode:
             raise CommandFailed(command, user, result)

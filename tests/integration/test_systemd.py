@@ -36,9 +36,9 @@ def test_processes_show_under_the_unit(hello):
 def test_exec(hello):
     bed = hello
     assert bed.output(["runc", "exec", "hello", "cat", "/etc/hello-version"]) == "1"
-    terminal = bed.output(["script", "-qec", "runc exec -t hello tty", "/dev/null"])
+    terminal = bed.output(["script", "-qec", "runc exec -t hello busybox tty", "/dev/null"])
     assert "/dev/pts/" in terminal
-    pid = bed.output("runc exec -d --pid-file /run/p hello sleep 1000; cat /run/p")
+    pid = bed.output("runc exec -d --pid-file /run/p hello sleep 1000 >/dev/null 2>&1; cat /run/p")
     assert cgroup_of(bed, pid).startswith("/system.slice/hello.service/container-hello")
     bed.systemctl("stop", "hello")
     assert not bed.exists(f"/proc/{pid}")  # it dies with the unit

@@ -291,13 +291,13 @@ static UNUSED guint32 file_mode(GFile *root, const char *path)
         return g_file_info_get_attribute_uint32(info, "unix::mode");
 }
 
-static UNUSED const char *file_checksum(GFile *root, const char *path)
+static UNUSED char *file_checksum(GFile *root, const char *path)
 {
         g_autoptr(GFile) file = g_file_resolve_relative_path(root, path);
         g_autoptr(GError) error = NULL;
 
         ck_assert(ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(file), &error));
-        return g_intern_string(ostree_repo_file_get_checksum(OSTREE_REPO_FILE(file)));
+        return g_strdup(ostree_repo_file_get_checksum(OSTREE_REPO_FILE(file)));
 }
 
 static UNUSED char *file_content(GFile *root, const char *path)
@@ -309,4 +309,20 @@ static UNUSED char *file_content(GFile *root, const char *path)
         g_file_load_contents(file, NULL, &content, NULL, NULL, &error);
         ck_assert_no_error(error);
         return content;
+}
+
+/* Whether two files of a commit are the same object. */
+static UNUSED bool same_object(GFile *root, const char *path, const char *other_path)
+{
+        g_autofree char *one = file_checksum(root, path), *other = file_checksum(root, other_path);
+
+        return strcmp(one, other) == 0;
+}
+
+/* The path of a commit's file as an object. */
+static UNUSED char *object_path(Store *store, GFile *root, const char *path)
+{
+        g_autofree char *id = file_checksum(root, path);
+
+        return g_strdup_printf("%s/objects/%.2s/%s.file", sc_repository_path(store->repository), id, id + 2);
 }

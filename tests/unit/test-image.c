@@ -276,7 +276,6 @@ END_TEST
 START_TEST(test_refs)
 {
         g_autoptr(Store) store = store_new();
-        g_autoptr(ScImageInfo) info = image_info(store, "{}");
         g_autofree char *commit = g_strnfill(64, 'a'), *text = NULL;
         g_autofree char *path = g_build_filename(sc_repository_path(store->repository), "refs/heads/ociimage/test", NULL);
         g_autoptr(GError) error = NULL;

@@ -251,10 +251,12 @@ START_TEST(test_media_type)
                 g_autoptr(GError) error = NULL;
                 g_autoptr(GByteArray) output = inflate_all(input, 4096, types[i], G_MAXUINT64, &error);
                 ck_assert_no_error(error);
+                ck_assert_uint_eq(output->len, 1000);
         }
         g_autoptr(GError) error = NULL;
         g_autoptr(GByteArray) output = inflate_all(input, 4096, "application/octet-stream", G_MAXUINT64, &error);
         ck_assert_no_error(error);
+        ck_assert_uint_eq(output->len, 1000);
 }
 END_TEST
 

@@ -215,6 +215,30 @@ START_TEST(test_folder_metadata)
 }
 END_TEST
 
+/* As deep as a path can be: the walks through it are recursive. */
+START_TEST(test_deep_tree)
+{
+        g_autoptr(Image) image = image_new();
+        g_autoptr(GString) path = g_string_new("d");
+        Tar *tar = tar_new();
+
+        while (path->len < 4000)
+                g_string_append(path, "/d");
+        g_string_append(path, "/file");
+        tar_file(tar, path->str, 0644, "deep");
+        image_add(image, tar);
+        g_autoptr(ScTree) tree = image_merge(image);
+        ck_assert_uint_eq(sc_tree_folders(tree), 2001);
+        ck_assert_int_eq(g_mkdir(image->folder, 0700), 0);
+        g_autoptr(GError) error = NULL;
+        int fd = open(image->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        sc_tree_checkout(tree, fd, NULL, NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert_int_eq(faccessat(fd, path->str, F_OK, 0), 0);
+        close(fd);
+}
+END_TEST
+
 /* Each file is the object itself, set-id bits and capabilities included; more than one chunk of them. */
 START_TEST(test_hardlinks)
 {
@@ -245,9 +269,7 @@ START_TEST(test_hardlinks)
         g_autoptr(GFile) root = layer_root(image->store, image->layers->pdata[0]);
         for (guint i = 0; i < 2000; i++) {
                 g_autofree char *path = g_strdup_printf("many/%u/%u", i / 700, i);
-                const char *id = file_checksum(root, path);
-                g_autofree char *object = g_strdup_printf("%s/objects/%.2s/%s.file", sc_repository_path(image->store->repository),
-                                                          id, id + 2);
+                g_autofree char *object = object_path(image->store, root, path);
                 ck_assert(look(image, path, &st));
                 ck_assert_int_eq(lstat(object, &object_st), 0);
                 ck_assert_uint_eq(st.st_ino, object_st.st_ino);
@@ -275,9 +297,7 @@ START_TEST(test_no_links_left)
         ck_assert_int_eq(g_mkdir(links_folder, 0755), 0);
         const char *const names[] = {"copied", "symlink"};
         for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-                const char *id = file_checksum(root, names[i]);
-                g_autofree char *object = g_strdup_printf("%s/objects/%.2s/%s.file", sc_repository_path(image->store->repository),
-                                                          id, id + 2);
+                g_autofree char *object = object_path(image->store, root, names[i]);
                 for (errno = 0; errno == 0; links++) {
                         g_autofree char *path = g_strdup_printf("%s/%u", links_folder, links);
                         if (linkat(AT_FDCWD, object, AT_FDCWD, path, 0) == 0)
@@ -385,17 +405,9 @@ START_TEST(test_foreign_commit)
 }
 END_TEST
 
-typedef struct {
-        guint64 done;
-} Progress;
-
 static void on_progress(gpointer data, const char *phase, guint64 done, guint64 total)
 {
-        ((Progress *)data)->done = done;
-}
-
-static void on_message(gpointer data, const char *line)
-{
+        *(guint64 *)data = done;
 }
 
 START_TEST(test_report_and_cancel)
@@ -403,8 +415,8 @@ START_TEST(test_report_and_cancel)
         g_autoptr(Image) image = image_new();
         g_autoptr(GError) error = NULL;
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
-        const ScReportSink sink = {.progress = on_progress, .message = on_message};
-        Progress progress = {0};
+        const ScReportSink sink = {.progress = on_progress};
+        guint64 progress = 0;
         Tar *tar = tar_new();
 
         for (guint i = 0; i < 1000; i++) {
@@ -419,8 +431,7 @@ START_TEST(test_report_and_cancel)
                 g_autoptr(ScReport) report = sc_report_new(&sink, &progress);
                 sc_report_phase(report, "Checking out", sc_tree_files(tree));
                 ck_assert(sc_tree_checkout(tree, fd, report, NULL, &error));
-                /* A new phase tells where the last one stood. */
-                sc_report_phase(report, "Done", 0);
+                ck_assert_uint_eq(progress, 1000);
         }
         close(fd);
         g_autofree char *other = g_build_filename(image->store->folder, "other", NULL);
@@ -465,6 +476,7 @@ int main(void)
         tcase_add_test(tcase, test_upper_over_lower);
         tcase_add_test(tcase, test_whiteouts);
         tcase_add_test(tcase, test_folder_metadata);
+        tcase_add_test(tcase, test_deep_tree);
         tcase_add_test(tcase, test_hardlinks);
         tcase_add_test(tcase, test_no_links_left);
         tcase_add_test(tcase, test_read_and_list);
