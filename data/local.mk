@@ -22,3 +22,9 @@ uninstall-local:
 	rm -f $(DESTDIR)$(systemdsystemunitdir)/sysinit.target.wants/sysconsd-recover.service
 	rm -f $(DESTDIR)$(systemdsystemunitdir)/multi-user.target.wants/sysconsd-settle.service
 	if cmp -s $(srcdir)/data/sysconsd.conf $(DESTDIR)$(sysconfdir)/sysconsd.conf; then rm -f $(DESTDIR)$(sysconfdir)/sysconsd.conf; fi
+
+EXTRA_DIST += data/sanitizers.conf
+if SANITIZERS
+sanitizersdir = $(systemdsystemunitdir)/sysconsd.service.d
+sanitizers_DATA = data/sanitizers.conf
+endif
