@@ -148,17 +148,15 @@ bool sc_job_path(const char *number, char **ret, GError **error)
         guint64 value;
         if (!g_ascii_string_to_unsigned(number, 10, 0, G_MAXUINT64, &value, NULL))
                 return sc_exit_throw(error, SC_EXIT_USAGE, "'%s' is not the number of a job; `sysconsctl jobs` lists them", number);
-        g_autofree char *digits = g_strdup_printf("%" G_GUINT64_FORMAT, value);
-        return sc_bus_check(sd_bus_path_encode(JOBS_PATH, digits, ret), number, error);
+        *ret = g_strdup_printf(JOBS_PATH "/%" G_GUINT64_FORMAT, value);
+        return true;
 }
 
 guint64 sc_job_number(const char *path)
 {
-        char *digits = NULL;
         guint64 value = 0;
-        if (sd_bus_path_decode(path, JOBS_PATH, &digits) > 0)
-                g_ascii_string_to_unsigned(digits, 10, 0, G_MAXUINT64, &value, NULL);
-        free(digits);
+        if (g_str_has_prefix(path, JOBS_PATH "/"))
+                g_ascii_string_to_unsigned(path + strlen(JOBS_PATH "/"), 10, 0, G_MAXUINT64, &value, NULL);
         return value;
 }
 

@@ -28,9 +28,11 @@ static unsigned passings(const char *name)
 static bool act(const char *name, const char *action, GError **error)
 {
         fprintf(stderr, "failpoint %s: %s\n", name, action);
-        if (strcmp(action, "kill") == 0)
+        if (strcmp(action, "kill") == 0) {
+                unlink(FAILPOINT_FILE); /* once: recovery passes here, too */
                 raise(SIGKILL);
-        else if (strcmp(action, "sleep") == 0)
+        }
+        if (strcmp(action, "sleep") == 0)
                 sleep(30);
         else if (strcmp(action, "enospc") == 0)
                 return sc_throw(error, SC_ERROR_NO_SPACE, "Failpoint %s: No space left on device", name);

@@ -283,6 +283,7 @@ bool sc_call_queue(ScCall *call, const char *subject, GError **error)
                 return false;
         g_autofree char *path = sc_bus_job_path(job->id);
         int r = sd_bus_reply_method_return(call->message, "o", path);
+        sc_queue_start_ready(service->queue);
         return r >= 0 || sc_bus_throw(error, r, "Cannot answer");
 }
 

@@ -160,6 +160,8 @@ static GHashTable *read_containers(ScCatalog *catalog)
         for (guint i = 0; i < list->len; i++) {
                 ScCatalogContainer *container = container_new(g_ptr_array_index(list, i));
                 g_hash_table_insert(containers, container->name, container);
+                /* Somebody may mend or break its info by hand. */
+                sc_watch_folder(catalog->watch, container->path);
         }
         return containers;
 }
@@ -275,6 +277,7 @@ static void watch_folders(ScCatalog *catalog)
 
 void sc_catalog_refresh(ScCatalog *catalog)
 {
+        /* Watched before it is read: what changes in between is read again. */
         sc_watch_settle(catalog->watch);
         watch_folders(catalog);
         g_autoptr(GHashTable) containers_before = NULL, images_before = NULL;
@@ -422,8 +425,15 @@ char **sc_catalog_unfinished(ScCatalog *catalog)
 {
         g_autoptr(GError) error = NULL;
         sc_autofd checkout_fd = sc_checkout_open(catalog->config, false, &error);
-        char **names = checkout_fd >= 0 ? sc_intent_list(checkout_fd, &error) : NULL;
-        if (names == NULL && !g_error_matches(error, SC_ERROR, SC_ERROR_NOT_FOUND))
+        g_auto(GStrv) intents = checkout_fd >= 0 ? sc_intent_list(checkout_fd, &error) : NULL;
+        g_auto(GStrv) leftovers = checkout_fd >= 0 ? sc_slot_leftovers(checkout_fd, NULL) : NULL;
+        if (intents == NULL && !g_error_matches(error, SC_ERROR, SC_ERROR_NOT_FOUND))
                 sc_bus_complain(LOG_ERR, "Cannot look for unfinished operations", error->message);
-        return names != NULL ? names : g_new0(char *, 1);
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        if (intents != NULL)
+                g_strv_builder_addv(names, (const char **)intents);
+        for (char **name = leftovers; name != NULL && *name != NULL; name++)
+                if (intents == NULL || !g_strv_contains((const char *const *)intents, *name))
+                        g_strv_builder_add(names, *name);
+        return g_strv_builder_end(names);
 }

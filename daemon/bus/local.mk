@@ -23,3 +23,13 @@ libexec_PROGRAMS += sysconsd
 sysconsd_SOURCES = daemon/main.c
 sysconsd_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 sysconsd_LDADD = libsc-bus.a libsc-job.a libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+
+BUS_UNIT_LDADD = libsc-bus.a libsc-job.a libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/test-options tests/unit/test-verbs
+TESTS += tests/unit/test-options tests/unit/test-verbs
+tests_unit_test_options_SOURCES = tests/unit/test-options.c tests/unit/test.h
+tests_unit_test_options_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_options_LDADD = $(BUS_UNIT_LDADD)
+tests_unit_test_verbs_SOURCES = tests/unit/test-verbs.c tests/unit/test.h
+tests_unit_test_verbs_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_verbs_LDADD = $(BUS_UNIT_LDADD)

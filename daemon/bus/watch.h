@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Folders whose entries come and go, by inotify; several changes in a row are one. */
+/* Folders whose entries come, go or are written, by inotify; several changes in a row are one. */
 
 #include <glib.h>
 

@@ -5,7 +5,17 @@ libsc_job_a_SOURCES = \
 	daemon/job/adopt.c daemon/job/adopt.h \
 	daemon/job/handover.c daemon/job/handover.h \
 	daemon/job/job.c daemon/job/job.h \
+	daemon/job/number.c daemon/job/number.h \
 	daemon/job/process.c daemon/job/process.h \
 	daemon/job/protocol.c daemon/job/protocol.h \
 	daemon/job/queue.c daemon/job/queue.h \
 	daemon/job/sandbox.c daemon/job/sandbox.h
+
+check_PROGRAMS += tests/unit/test-protocol tests/unit/test-queue
+TESTS += tests/unit/test-protocol tests/unit/test-queue
+tests_unit_test_protocol_SOURCES = tests/unit/test-protocol.c tests/unit/test.h
+tests_unit_test_protocol_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_protocol_LDADD = libsc-job.a $(UNIT_LDADD)
+tests_unit_test_queue_SOURCES = tests/unit/test-queue.c tests/unit/test.h
+tests_unit_test_queue_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_queue_LDADD = libsc-job.a $(UNIT_LDADD)

@@ -240,10 +240,9 @@ static guint count_started(ScQueue *queue)
         return count;
 }
 
-static gboolean on_schedule(gpointer data)
+void sc_queue_start_ready(ScQueue *queue)
 {
-        ScQueue *queue = data;
-        queue->schedule_source = 0;
+        g_clear_handle_id(&queue->schedule_source, g_source_remove);
         for (guint i = 0; i < queue->entries->len && count_started(queue) < queue->config->max_jobs; i++) {
                 Entry *entry = g_ptr_array_index(queue->entries, i);
                 if (entry->job->state != SC_JOB_QUEUED || is_held_up(queue, i))
@@ -251,6 +250,13 @@ static gboolean on_schedule(gpointer data)
                 set_state(entry, SC_JOB_RUNNING);
                 start_stage(entry);
         }
+}
+
+static gboolean on_schedule(gpointer data)
+{
+        ScQueue *queue = data;
+        queue->schedule_source = 0;
+        sc_queue_start_ready(queue);
         return G_SOURCE_REMOVE;
 }
 

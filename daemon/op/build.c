@@ -207,27 +207,23 @@ static bool write_texts(Build *build, int fd, GError **error)
                (build->tmpfiles[0] == '\0' || sc_write_file(fd, tmpfiles, build->tmpfiles, -1, 0644, SC_WRITE_NEW, error));
 }
 
-/* Destinations that nobody else holds already: what lies there now stays, unless the live deployment put it there. */
+/* What lies on the host already stays, unless the live deployment put it there and it is as it was. */
 static bool choose_host_files(Build *build, int fd, ScInfo *info, GError **error)
 {
         sc_autofd local = build->input->remote == NULL ? sc_open_beneath(fd, "rootfs", O_RDONLY | O_DIRECTORY, 0, error) : -1;
         int rootfs = build->input->remote == NULL ? local : build->remote_rootfs;
-        if (rootfs < 0)
+        sc_autofd root = sc_open_dir("/", error);
+        if (rootfs < 0 || root < 0)
                 return false;
         sc_autofd exports = sc_side_open_exports(rootfs);
         sc_autofd hostfs = exports >= 0 ? sc_open_beneath(exports, "hostfs", O_RDONLY | O_DIRECTORY, 0, NULL) : -1;
         g_autoptr(GPtrArray) files = sc_host_files_plan(hostfs, build->exports, build->variables, error);
-        if (files == NULL)
+        g_autoptr(GPtrArray) old = build->input->old != NULL ? sc_side_recorded_files(build->input->old) : NULL;
+        if (files == NULL || !sc_host_files_settle(root, files, old, build->context->report, error))
                 return false;
         for (guint i = 0; i < files->len; i++) {
                 const ScHostFile *file = files->pdata[i];
-                struct stat st;
-                bool ours = build->input->old != NULL &&
-                            g_hash_table_contains(build->input->old->installed_files, file->destination);
-                if (!ours && lstat(file->destination, &st) == 0)
-                        sc_report_message(build->context->report, "File %s already exists", file->destination);
-                else
-                        g_hash_table_insert(info->installed_files, g_strdup(file->destination), g_strdup(file->checksum));
+                g_hash_table_insert(info->installed_files, g_strdup(file->destination), g_strdup(file->checksum));
         }
         return true;
 }

@@ -102,8 +102,15 @@ ScChange *sc_change_adopt(ScOpContext *context, const char *container, ScRecover
         change->lock_fd = sc_lock_try(change->checkout_fd, lock, SC_LOCK_EXCLUSIVE, error);
         if (change->lock_fd < 0)
                 return NULL;
-        change->intent = sc_intent_read(change->checkout_fd, container, error);
-        return change->intent != NULL ? g_steal_pointer(&change) : NULL;
+        g_autoptr(GError) local = NULL;
+        change->intent = sc_intent_read(change->checkout_fd, container, &local);
+        if (change->intent != NULL)
+                return g_steal_pointer(&change);
+        /* Interrupted before anything was decided: what was being built is all there is to clean up. */
+        bool swept = !g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND) || sc_slot_sweep(change->checkout_fd, container, error);
+        if (swept)
+                g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
 }
 
 bool sc_change_observe(ScChange *change, ScIntent *intent, GError **error)

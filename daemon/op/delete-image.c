@@ -9,22 +9,25 @@
 #include "store/image.h"
 #include <string.h>
 
-static bool uses(const ScInfo *info, const ScImage *image)
+static bool uses(const ScInfo *info, const ScImage *image, const char *name)
 {
-        return info != NULL && g_strcmp0(info->revision, image->id) == 0;
+        if (info == NULL)
+                return false;
+        return name != NULL ? g_strcmp0(info->image, name) == 0 : g_strcmp0(info->revision, image->id) == 0;
 }
 
-static bool nobody_uses(ScOpContext *context, const ScImage *image, GError **error)
+/* name: only this name is to go, which is in use where a container was installed by it and is updated from it. */
+static bool nobody_uses(ScOpContext *context, const ScImage *image, const char *name, GError **error)
 {
         g_autoptr(GPtrArray) containers = sc_deployment_list(context->config, error);
         if (containers == NULL)
                 return false;
         for (guint i = 0; i < containers->len; i++) {
                 const ScDeployment *container = containers->pdata[i];
-                if (uses(container->info, image) || uses(container->previous, image))
+                if (uses(container->info, image, name) || uses(container->previous, image, name))
                         return sc_throw(error, SC_ERROR_BUSY,
                                         "Image %s is used by the container %s: uninstall it first, or force the deletion",
-                                        image->names[0], container->name);
+                                        name != NULL ? name : image->names[0], container->name);
         }
         return true;
 }
@@ -44,7 +47,7 @@ bool sc_op_delete_image(ScOpContext *context, GError **error)
         bool last = name == NULL || (g_strv_length(image->names) == 1 && strcmp(image->names[0], name) == 0);
         if (name != NULL && !g_strv_contains((const char *const *)image->names, name))
                 return sc_throw(error, SC_ERROR_NOT_FOUND, "The image %s has no name %s", image->names[0], name);
-        if (last && strcmp(force, "no") == 0 && !nobody_uses(context, image, error))
+        if (strcmp(force, "no") == 0 && !nobody_uses(context, image, last ? NULL : name, error))
                 return false;
         sc_detail(context, "image", name != NULL ? name : image->names[0]);
         sc_detail(context, "image-id", image->id);

@@ -144,7 +144,8 @@ bool sc_op_install(ScOpContext *context, GError **error)
         sc_detail(context, "container", request.container);
         sc_detail(context, "image", image->names[0]);
         sc_detail(context, "image-id", image->id);
-        if (sc_lstat(change->checkout_fd, request.container, NULL, NULL) != 0) {
+        struct stat st;
+        if (sc_lstat(change->checkout_fd, request.container, &st, NULL) == 1 && S_ISLNK(st.st_mode)) {
                 sc_report_message(context->report, "%s already present", request.container);
                 sc_detail(context, "changed", "no");
                 return true;

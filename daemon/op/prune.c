@@ -17,33 +17,6 @@
 
 /* ---- layers ---- */
 
-static void keep(GHashTable *kept, const ScDigest *digest)
-{
-        char hex[SC_DIGEST_HEX_SIZE];
-        sc_digest_to_hex(digest, hex);
-        g_hash_table_add(kept, g_strconcat(SC_REF_PREFIX, hex, NULL));
-}
-
-/* Refs that some image holds. An image without a description holds what its manifest names, which only its reader knows: as long as
- * there is one, nothing is pruned. */
-static bool refs_in_use(ScRepository *repository, GHashTable *kept, GError **error)
-{
-        g_autoptr(GPtrArray) images = sc_image_list(repository, error);
-        if (images == NULL)
-                return false;
-        for (guint i = 0; i < images->len; i++) {
-                const ScImage *image = images->pdata[i];
-                if (image->info == NULL)
-                        return sc_throw(error, SC_ERROR_UNSUPPORTED,
-                                        "Image %s was not pulled by sysconsd and is not described yet: pull it again first",
-                                        image->names[0]);
-                keep(kept, &image->info->config);
-                for (guint l = 0; l < image->info->layers->len; l++)
-                        keep(kept, &((ScLayerInfo *)image->info->layers->pdata[l])->digest);
-        }
-        return true;
-}
-
 static bool prune_layers(ScOpContext *context, GError **error)
 {
         g_autoptr(GError) missing = NULL;
@@ -59,7 +32,7 @@ static bool prune_layers(ScOpContext *context, GError **error)
         g_autoptr(GHashTable) kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         g_autoptr(GHashTable) refs = NULL;
         OstreeRepo *ostree = sc_repository_ostree(repository);
-        if (lock < 0 || !refs_in_use(repository, kept, error))
+        if (lock < 0 || !sc_image_held_refs(repository, kept, error))
                 return false;
         if (!ostree_repo_list_refs_ext(ostree, NULL, &refs, OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_REMOTES, NULL, error))
                 return sc_prefix(error, "Cannot list the refs of %s", sc_repository_path(repository));

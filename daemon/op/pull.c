@@ -127,10 +127,8 @@ static gpointer fetch_layers(gpointer data)
                 sc_report_message(pull->context->report, "Pulling layer %s", hex);
                 GError *error = NULL;
                 g_autoptr(ScBlob) blob = sc_registry_open_blob(pull->registry, &layer->digest, layer->size, pull->cancellable);
-                if (!sc_import_layer(pull->import, layer, sc_blob_read, blob, &layer->inflated_size, pull->cancellable, &error)) {
-                        sc_prefix(&error, "Layer %.12s", hex);
+                if (!sc_import_layer(pull->import, layer, sc_blob_read, blob, &layer->inflated_size, pull->cancellable, &error))
                         fail(pull, error);
-                }
         }
         return NULL;
 }

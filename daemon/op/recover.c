@@ -22,14 +22,10 @@ static bool recover_one(ScOpContext *context, const char *container, ScRecoverWh
         return sc_change_recover(change, error);
 }
 
-bool sc_recover_all(ScOpContext *context, ScRecoverWhen when, GError **error)
+static bool recover_list(ScOpContext *context, char *const *containers, ScRecoverWhen when, GError **error)
 {
-        sc_autofd checkout = sc_checkout_open(context->config, false, NULL);
-        if (checkout < 0)
-                return true; /* nothing was ever installed */
-        g_auto(GStrv) containers = sc_intent_list(checkout, NULL);
         bool ok = true;
-        for (char **container = containers; container != NULL && *container != NULL; container++) {
+        for (char *const *container = containers; container != NULL && *container != NULL; container++) {
                 g_autoptr(GError) local = NULL;
                 if (recover_one(context, *container, when, &local))
                         continue;
@@ -40,6 +36,19 @@ bool sc_recover_all(ScOpContext *context, ScRecoverWhen when, GError **error)
                 ok = false;
         }
         return ok;
+}
+
+bool sc_recover_all(ScOpContext *context, ScRecoverWhen when, GError **error)
+{
+        sc_autofd checkout = sc_checkout_open(context->config, false, NULL);
+        if (checkout < 0)
+                return true; /* nothing was ever installed */
+        g_auto(GStrv) unfinished = sc_intent_list(checkout, NULL);
+        if (!recover_list(context, unfinished, when, error))
+                return false;
+        /* What was only being built can wait until the system is up. */
+        g_auto(GStrv) leftovers = when == SC_RECOVER_NOW ? sc_slot_leftovers(checkout, NULL) : NULL;
+        return recover_list(context, leftovers, when, error);
 }
 
 bool sc_op_recover(ScOpContext *context, GError **error)

@@ -81,6 +81,18 @@ static ScHostFile *bare_file(const char *destination, const char *checksum)
         return file;
 }
 
+GPtrArray *sc_side_recorded_files(const ScInfo *info)
+{
+        GPtrArray *files = g_ptr_array_new_with_free_func((GDestroyNotify)sc_host_file_free);
+        GHashTableIter iter;
+        gpointer destination, checksum;
+        g_hash_table_iter_init(&iter, info->installed_files);
+        while (g_hash_table_iter_next(&iter, &destination, &checksum))
+                if (sc_path_is_clean_absolute(destination))
+                        g_ptr_array_add(files, bare_file(destination, checksum));
+        return files;
+}
+
 /* What is recorded counts: a planned file that was left alone at install is not ours, and one that the image's folder no longer
  * tells of is still to be removed by its checksum. */
 static bool find_files(ScSide *side, GError **error)
@@ -88,26 +100,26 @@ static bool find_files(ScSide *side, GError **error)
         g_autoptr(GPtrArray) planned = sc_host_files_plan(side->hostfs_fd, side->exports, side->variables, error);
         if (planned == NULL)
                 return false;
-        g_autoptr(GHashTable) left = sc_string_map_copy(side->info->installed_files);
+        g_autoptr(GHashTable) still_planned = g_hash_table_new(g_str_hash, g_str_equal);
         side->files = g_ptr_array_new_with_free_func((GDestroyNotify)sc_host_file_free);
         while (planned->len > 0) {
                 g_autoptr(ScHostFile) file = g_ptr_array_steal_index(planned, 0);
-                const char *recorded = g_hash_table_lookup(left, file->destination);
+                const char *recorded = g_hash_table_lookup(side->info->installed_files, file->destination);
                 if (recorded == NULL)
                         continue;
                 if (recorded[0] != '\0') {
                         g_free(file->checksum);
                         file->checksum = g_strdup(recorded);
                 }
-                g_hash_table_remove(left, file->destination);
+                g_hash_table_add(still_planned, file->destination);
                 g_ptr_array_add(side->files, g_steal_pointer(&file));
         }
-        GHashTableIter iter;
-        gpointer destination, checksum;
-        g_hash_table_iter_init(&iter, left);
-        while (g_hash_table_iter_next(&iter, &destination, &checksum))
-                if (sc_path_is_clean_absolute(destination) && *(char *)checksum != '\0')
-                        g_ptr_array_add(side->files, bare_file(destination, checksum));
+        g_autoptr(GPtrArray) recorded_files = sc_side_recorded_files(side->info);
+        while (recorded_files->len > 0) {
+                g_autoptr(ScHostFile) file = g_ptr_array_steal_index(recorded_files, 0);
+                if (!g_hash_table_contains(still_planned, file->destination) && file->checksum[0] != '\0')
+                        g_ptr_array_add(side->files, g_steal_pointer(&file));
+        }
         return true;
 }
 

@@ -235,13 +235,13 @@ void sc_auth_free(ScAuth *auth)
 
 char *sc_auth_get_token(ScAuth *auth)
 {
-        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&auth->lock);
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&auth->lock);
         return g_get_monotonic_time() < auth->expiry ? g_strdup(auth->token) : NULL;
 }
 
 void sc_auth_set_token(ScAuth *auth, const char *token, guint seconds)
 {
-        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&auth->lock);
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&auth->lock);
         g_free(auth->token);
         auth->token = g_strdup(token);
         auth->expiry = g_get_monotonic_time() + ((gint64)seconds - SPARE_SECONDS) * G_TIME_SPAN_SECOND;

@@ -31,7 +31,7 @@ static bool queue_chunk(const void *data, gsize size, gpointer user_data, GError
 {
         ScBlob *blob = user_data;
         GBytes *chunk = g_bytes_new(data, size);
-        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&blob->lock);
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&blob->lock);
         while (blob->queued + size > QUEUE_LIMIT && !blob->closed)
                 g_cond_wait(&blob->changed, &blob->lock);
         g_queue_push_tail(&blob->chunks, chunk);
@@ -47,7 +47,7 @@ static gpointer fetch_in_thread(gpointer data)
         g_autoptr(GError) problem = NULL;
         const ScBlobTarget target = {.digest = &blob->digest, .size = blob->size, .take = queue_chunk, .data = blob};
         sc_fetch_blob(blob->registry, http, &target, blob->cancellable, &problem);
-        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&blob->lock);
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&blob->lock);
         blob->complete = true;
         blob->error = g_steal_pointer(&problem);
         g_cond_broadcast(&blob->changed);
@@ -57,7 +57,7 @@ static gpointer fetch_in_thread(gpointer data)
 static void close_queue(ScBlob *blob)
 {
         g_cancellable_cancel(blob->cancellable);
-        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&blob->lock);
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&blob->lock);
         blob->closed = true;
         g_cond_broadcast(&blob->changed);
 }
@@ -94,7 +94,7 @@ gssize sc_blob_read(gpointer data, const void **ret_chunk, GError **error)
 {
         ScBlob *blob = data;
         g_clear_pointer(&blob->current, g_bytes_unref);
-        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&blob->lock);
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&blob->lock);
         while (g_queue_is_empty(&blob->chunks) && !blob->complete)
                 g_cond_wait(&blob->changed, &blob->lock);
         blob->current = g_queue_pop_head(&blob->chunks);

@@ -2,7 +2,8 @@
 #pragma once
 
 /* A registry, spoken to by the OCI distribution specification 1.1 (pull part), over libsoup. One client serves one image
- * reference. Every call blocks, and may be made from any thread: each thread gets a session of its own inside. */
+ * reference. Every call blocks, and may be made from any thread: the thread that made the client keeps its connections from call
+ * to call, any other gets a session of its own for each. HTTP/1.1 only. */
 
 #include "base/config.h"
 #include "base/reference.h"
@@ -13,7 +14,7 @@ typedef struct ScRegistry ScRegistry;
 
 /* No network yet. A reference without a host is InvalidReference, saying to write the registry's name. Plain http is used for
  * loopback (after https was refused there), for "http:" references, and for hosts in config->insecure_registries.
- * config and report must outlive the client. */
+ * config and report must outlive the client, and the client its blobs; it is freed by the thread that made it. */
 ScRegistry *sc_registry_new(const ScReference *reference, const ScConfig *config, ScReport *report, GError **error);
 void sc_registry_free(ScRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScRegistry, sc_registry_free)
@@ -33,7 +34,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScManifestText, sc_manifest_text_clear)
 bool sc_registry_get_manifest(ScRegistry *registry, const ScDigest *digest, guint64 expected_size, ScManifestText *ret,
                               GCancellable *cancellable, GError **error);
 
-/* A small blob (the image's configuration), whole: size and digest have been checked. */
+/* A small blob (the image's configuration, at most SC_CONFIG_MAX_SIZE), whole, with a zero behind it: size and digest have been
+ * checked. */
 bool sc_registry_get_blob(ScRegistry *registry, const ScDigest *digest, guint64 size, char **ret_data, GCancellable *cancellable,
                           GError **error);
 

@@ -99,7 +99,7 @@ static const char *try_both(ScEndpoint *endpoint, ScHttp *http, gint64 limit, GC
 
 static const char *known_base(ScEndpoint *endpoint)
 {
-        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&endpoint->lock);
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&endpoint->lock);
         return endpoint->base;
 }
 
@@ -112,7 +112,7 @@ const char *sc_endpoint_base(ScEndpoint *endpoint, ScHttp *http, gint64 limit, G
         base = try_both(endpoint, http, limit, cancellable, error);
         if (base == NULL)
                 return NULL;
-        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&endpoint->lock);
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&endpoint->lock);
         endpoint->base = base;
         return base;
 }

@@ -82,7 +82,7 @@ static bool kind_of_object(JsonObject *object, ScManifestKind *ret, GError **err
 {
         if (!check_version(object, error))
                 return false;
-        ScManifestKind kind;
+        ScManifestKind kind = SC_MANIFEST_IMAGE;
         if (!kind_of_members(object, &kind, error))
                 return false;
         const char *media_type;
@@ -112,7 +112,7 @@ bool sc_manifest_kind(const char *content_type, const char *text, gsize size, co
         g_autoptr(JsonObject) object = sc_json_parse_object(text, (gssize)size, SC_MANIFEST_MAX_SIZE, what, error);
         if (object == NULL)
                 return false;
-        ScManifestKind kind;
+        ScManifestKind kind = SC_MANIFEST_IMAGE;
         if (!kind_of_object(object, &kind, error))
                 return sc_prefix(error, "The %s cannot be used", what);
         if (!vague && said != kind)
@@ -194,7 +194,7 @@ static bool consider(Choice *choice, JsonObject *entry, GError **error)
 {
         Descriptor descriptor;
         JsonObject *platform;
-        ScManifestKind kind;
+        ScManifestKind kind = SC_MANIFEST_IMAGE;
         if (!parse_descriptor(entry, &descriptor, error) ||
             !sc_json_get_object(entry, "platform", SC_JSON_OPTIONAL, &platform, error))
                 return false;
@@ -212,7 +212,7 @@ static bool consider(Choice *choice, JsonObject *entry, GError **error)
 
 static bool choose(Choice *choice, JsonObject *object, const Descriptor **ret, GError **error)
 {
-        ScManifestKind kind;
+        ScManifestKind kind = SC_MANIFEST_IMAGE;
         JsonArray *entries;
         if (!kind_of_object(object, &kind, error) || !sc_json_get_array(object, "manifests", SC_JSON_REQUIRED, &entries, error))
                 return false;
@@ -220,7 +220,7 @@ static bool choose(Choice *choice, JsonObject *object, const Descriptor **ret, G
         if (length > MAX_INDEX_ENTRIES)
                 return sc_throw(error, SC_ERROR_CORRUPT, "It has %u entries; %d is the limit", length, MAX_INDEX_ENTRIES);
         for (guint i = 0; i < length; i++) {
-                JsonObject *entry;
+                JsonObject *entry = NULL;
                 if (!element_object(entries, i, "manifests", &entry, error) || !consider(choice, entry, error))
                         return false;
         }
@@ -242,7 +242,7 @@ bool sc_index_choose(const char *text, gsize size, const char *what, ScDigest *r
         g_autoptr(GPtrArray) others = g_ptr_array_new_with_free_func(g_free);
         Choice choice = {.others = others};
         sc_platform_of_host(&choice.host);
-        const Descriptor *chosen;
+        const Descriptor *chosen = NULL;
         if (!choose(&choice, object, &chosen, error))
                 return sc_prefix(error, "The %s cannot be used", what);
         if (chosen == NULL) {
@@ -299,7 +299,7 @@ static bool parse_layers(ScImageInfo *info, JsonObject *object, guint max_layers
                                 length, max_layers);
         guint64 total = info->config_size;
         for (guint i = 0; i < length; i++) {
-                JsonObject *entry;
+                JsonObject *entry = NULL;
                 Descriptor descriptor;
                 if (!element_object(layers, i, "layers", &entry, error) || !parse_descriptor(entry, &descriptor, error) ||
                     !check_layer_type(descriptor.media_type, error))
@@ -324,7 +324,7 @@ ScImageInfo *sc_manifest_parse(const char *text, gsize size, const ScDigest *dig
                 return NULL;
         g_autoptr(ScImageInfo) info = sc_image_info_new();
         info->digest = *digest;
-        ScManifestKind kind;
+        ScManifestKind kind = SC_MANIFEST_IMAGE;
         if (!kind_of_object(object, &kind, error) || !parse_config_descriptor(info, object, error) ||
             !parse_layers(info, object, max_layers, error)) {
                 sc_prefix(error, "The %s cannot be used", what);

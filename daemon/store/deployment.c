@@ -196,34 +196,62 @@ bool sc_slot_make_live(int checkout_fd, const char *name, int slot, GError **err
         return sc_write_symlink(checkout_fd, slot_name, name, error);
 }
 
-/* ".NAME.N.XXXXXX" and nothing else: another container may be called NAME.0.more. */
-static bool is_leftover(const char *entry, const char *name)
+/* ".NAME.N.XXXXXX": the container's name, newly allocated; NULL for anything else. Another container may be called NAME.0.more, so
+ * the name is what is left when the two last parts are taken away. */
+static char *leftover_of(const char *entry)
 {
-        gsize length = strlen(name);
-        if (entry[0] != '.' || strncmp(entry + 1, name, length) != 0)
-                return false;
-        const char *rest = entry + 1 + length;
-        if (rest[0] != '.' || (rest[1] != '0' && rest[1] != '1') || rest[2] != '.' || strlen(rest + 3) != 6)
-                return false;
+        gsize length = strlen(entry), tail = strlen(".N.XXXXXX");
+        if (entry[0] != '.' || length <= tail + 1)
+                return NULL;
+        const char *rest = entry + length - tail;
+        if (rest[0] != '.' || (rest[1] != '0' && rest[1] != '1') || rest[2] != '.')
+                return NULL;
         for (const char *c = rest + 3; *c != '\0'; c++)
                 if (!g_ascii_isalnum(*c))
-                        return false;
-        return true;
+                        return NULL;
+        g_autofree char *name = g_strndup(entry + 1, length - tail - 1);
+        return sc_container_name_check(name, NULL) ? g_steal_pointer(&name) : NULL;
 }
 
-bool sc_slot_sweep(int checkout_fd, const char *name, GError **error)
+static DIR *list_checkout(int checkout_fd, GError **error)
 {
         int listing_fd = openat(checkout_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         DIR *listing = listing_fd >= 0 ? fdopendir(listing_fd) : NULL;
         if (listing == NULL) {
                 sc_throw_errno(error, "Cannot list the checkout path");
                 sc_close(&listing_fd);
-                return false;
         }
+        return listing;
+}
+
+char **sc_slot_leftovers(int checkout_fd, GError **error)
+{
+        DIR *listing = list_checkout(checkout_fd, error);
+        if (listing == NULL)
+                return NULL;
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+        for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
+                g_autofree char *name = leftover_of(entry->d_name);
+                if (name != NULL && !g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+                        g_ptr_array_add(names, g_steal_pointer(&name));
+        }
+        closedir(listing);
+        g_ptr_array_set_free_func(names, NULL);
+        g_ptr_array_add(names, NULL);
+        return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
+bool sc_slot_sweep(int checkout_fd, const char *name, GError **error)
+{
+        DIR *listing = list_checkout(checkout_fd, error);
+        if (listing == NULL)
+                return false;
         bool ok = true;
-        for (struct dirent *entry; ok && (entry = readdir(listing)) != NULL;)
-                if (is_leftover(entry->d_name, name))
+        for (struct dirent *entry; ok && (entry = readdir(listing)) != NULL;) {
+                g_autofree char *owner = leftover_of(entry->d_name);
+                if (g_strcmp0(owner, name) == 0)
                         ok = sc_remove_tree(checkout_fd, entry->d_name, error);
+        }
         closedir(listing);
         return ok;
 }

@@ -204,6 +204,23 @@ static bool is_id_prefix(const char *text)
         return size >= MIN_ID_PREFIX && size <= 64 && strspn(text, "0123456789abcdef") == size;
 }
 
+/* Names of one id may have different manifests (the same layers in another compression): who asks by name means that name's. */
+static ScImage *as_named(ScRepository *repository, ScImage *image, const char *name, GError **error)
+{
+        g_autoptr(ScImage) found = image;
+        g_autofree char *full = g_strv_contains((const char *const *)image->names, name) ? g_strdup(name)
+                                                                                         : g_strconcat(name, ":latest", NULL);
+        g_autofree char *ref = sc_ref_encode(full);
+        g_autofree char *commit = sc_repository_resolve(repository, ref, error);
+
+        if (commit == NULL || strcmp(commit, image->commit) == 0)
+                return commit != NULL ? g_steal_pointer(&found) : NULL;
+        ScImage *named = read_image(repository, commit, error);
+        if (named != NULL)
+                named->names = g_steal_pointer(&found->names);
+        return named;
+}
+
 ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError **error)
 {
         g_autoptr(GPtrArray) images = list_images(repository, error);
@@ -213,7 +230,7 @@ ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError 
                 return NULL;
         for (guint i = 0; i < images->len; i++)
                 if (has_name(images->pdata[i], name_or_id))
-                        found = i;
+                        return as_named(repository, g_ptr_array_steal_index(images, i), name_or_id, error);
         for (guint i = 0; found == G_MAXUINT && is_id_prefix(name_or_id) && i < images->len; i++) {
                 if (!g_str_has_prefix(((const ScImage *)images->pdata[i])->id, name_or_id))
                         continue;
@@ -229,6 +246,66 @@ ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError 
                 return NULL;
         }
         return g_ptr_array_steal_index(images, found);
+}
+
+/* A digest in a manifest, as the ref that holds its blob. */
+static bool hold_blob(GHashTable *refs, JsonObject *descriptor, const char *key, GError **error)
+{
+        const char *text;
+        ScDigest digest;
+        char hex[SC_DIGEST_HEX_SIZE];
+
+        if (!sc_json_get_string(descriptor, key, SC_JSON_REQUIRED, &text, error) || !sc_digest_parse(text, &digest, error))
+                return false;
+        sc_digest_to_hex(&digest, hex);
+        g_hash_table_add(refs, g_strconcat(SC_REF_PREFIX, hex, NULL));
+        return true;
+}
+
+/* Schema 2 and OCI name their blobs in config and layers, schema 1 (which the atomic command took, too) in fsLayers. */
+static bool hold_blobs(GHashTable *refs, const char *manifest, GError **error)
+{
+        g_autoptr(JsonObject) json = sc_json_parse_object(manifest, -1, MAX_MANIFEST, "manifest", error);
+        static const struct {
+                const char *list, *key;
+        } lists[] = {{"layers", "digest"}, {"fsLayers", "blobSum"}};
+        JsonObject *config;
+
+        if (json == NULL || !sc_json_get_object(json, "config", SC_JSON_OPTIONAL, &config, error) ||
+            (config != NULL && !hold_blob(refs, config, "digest", error)))
+                return false;
+        for (guint i = 0; i < G_N_ELEMENTS(lists); i++) {
+                JsonArray *array;
+                if (!sc_json_get_array(json, lists[i].list, SC_JSON_OPTIONAL, &array, error))
+                        return false;
+                for (guint n = 0; array != NULL && n < json_array_get_length(array); n++) {
+                        JsonNode *node = json_array_get_element(array, n);
+                        if (!JSON_NODE_HOLDS_OBJECT(node))
+                                return sc_throw(error, SC_ERROR_CORRUPT, "An entry of %s is not an object", lists[i].list);
+                        if (!hold_blob(refs, json_node_get_object(node), lists[i].key, error))
+                                return false;
+                }
+        }
+        return true;
+}
+
+bool sc_image_held_refs(ScRepository *repository, GHashTable *refs, GError **error)
+{
+        g_autoptr(GArray) named = list_refs(repository, error);
+
+        for (guint i = 0; named != NULL && i < named->len; i++) {
+                const NamedCommit *image = &g_array_index(named, NamedCommit, i);
+                g_autoptr(GVariant) metadata = load_metadata(repository, image->commit, error);
+                const char *manifest;
+                if (metadata == NULL)
+                        return sc_prefix(error, "Image %s", image->name);
+                if (!g_variant_lookup(metadata, KEY_MANIFEST, "&s", &manifest))
+                        return sc_throw(error, SC_ERROR_CORRUPT, "Image %s has no manifest: delete it, or pull it again",
+                                        image->name);
+                if (!hold_blobs(refs, manifest, error))
+                        return sc_prefix(error, "Image %s", image->name);
+        }
+        return named != NULL;
 }
 
 static bool check_blob(ScRepository *repository, const ScDigest *digest, const char *what, GError **error)

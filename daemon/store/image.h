@@ -19,6 +19,10 @@ typedef struct {
 void sc_image_free(ScImage *image);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScImage, sc_image_free)
 
+/* Adds the refs of every blob that some image name holds to a set of owned strings. One image that cannot be read is an error: what
+ * it holds is not known, so nothing may be called unused. */
+bool sc_image_held_refs(ScRepository *repository, GHashTable *refs, GError **error);
+
 /* All images, one entry an id, sorted by first name. An image that cannot be read is left out, with a line in the journal. */
 GPtrArray *sc_image_list(ScRepository *repository, GError **error);
 

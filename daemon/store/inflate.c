@@ -119,6 +119,8 @@ static bool start(ScInflate *inflate, GError **error)
                 gsize size;
                 if (!next_chunk(inflate, &chunk, &size, error))
                         return false;
+                if (size == 0)
+                        break;
                 gsize taken = MIN(MAGIC_SIZE - inflate->magic_size, size);
                 memcpy(inflate->magic + inflate->magic_size, chunk, taken);
                 inflate->magic_size += taken;

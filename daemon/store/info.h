@@ -17,7 +17,7 @@ typedef struct {
         gint64 created;     /* seconds since the epoch */
         GHashTable *values; /* all that the templates saw */
         bool has_service;
-        GHashTable *installed_files; /* destination on the host -> sha256 hex ("" for folders and symlinks) */
+        GHashTable *installed_files; /* destination on the host -> sha256 hex (of a symlink's target; "" for folders) */
         char **rendered_files;       /* installed-files-template */
         GHashTable *renamed_files;   /* rename-installed-files */
         char *rpm_installed;         /* NULL: none */

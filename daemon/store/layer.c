@@ -27,7 +27,8 @@ struct ScImport {
         ScStaging *staging;
         ScWriters *writers;
         ScPublisher *publisher;
-        gint broke_off; /* atomic */
+        gint broke_off; /* atomic, as is the next one */
+        gint no_space;
 };
 
 /* One layer on its way. */
@@ -78,7 +79,9 @@ void sc_import_free(ScImport *import)
                 return;
         sc_publisher_free(import->publisher);
         sc_writers_free(import->writers);
-        sc_staging_free(import->staging, g_atomic_int_get(&import->broke_off) != 0 ? SC_STAGING_KEEP : SC_STAGING_REMOVE);
+        /* On a full disk what is there is in the way of the user, who has to make room. */
+        bool keep = g_atomic_int_get(&import->broke_off) != 0 && g_atomic_int_get(&import->no_space) == 0;
+        sc_staging_free(import->staging, keep ? SC_STAGING_KEEP : SC_STAGING_REMOVE);
         g_free(import);
 }
 
@@ -319,9 +322,13 @@ bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead rea
                 .cancellable = cancellable,
         };
 
-        if (!import_layer(&work, layer, error)) {
+        g_autoptr(GError) own_error = NULL;
+        if (!import_layer(&work, layer, &own_error)) {
                 g_autofree char *digest = sc_digest_to_string(&layer->digest);
                 g_atomic_int_set(&import->broke_off, 1);
+                if (g_error_matches(own_error, SC_ERROR, SC_ERROR_NO_SPACE))
+                        g_atomic_int_set(&import->no_space, 1);
+                g_propagate_error(error, g_steal_pointer(&own_error));
                 return sc_prefix(error, "Layer %s", digest);
         }
         *ret_inflated = sc_inflate_bytes_out(inflate);

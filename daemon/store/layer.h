@@ -9,7 +9,6 @@
  * nothing that lies in objects/ is ever unsynced, because libostree would adopt it by name after a power cut. */
 
 #include "base/image-info.h"
-#include "base/report.h"
 #include "repository.h"
 
 typedef struct ScImport ScImport;
@@ -21,15 +20,16 @@ typedef struct {
 } ScImportLimits;
 
 ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, GError **error);
-/* Ends the threads and removes the staging folder (unless a layer broke off: what is whole in it serves the next pull of this
- * boot). The caller holds sc_repository_lock() shared; against a prune that knows nothing of that lock, libostree's own is held
- * from new to free. No layer may be under way. */
+/* Ends the threads and removes the staging folder (unless a layer broke off, but not for lack of space: what is whole in it serves
+ * the next pull of this boot). The caller holds sc_repository_lock() shared; against a prune that knows nothing of that lock,
+ * libostree's own is held from new to free. No layer may be under way. */
 void sc_import_free(ScImport *import);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScImport, sc_import_free)
 
 /* > 0: bytes at *ret_chunk, valid until the next call; 0: end, the blob's digest has been checked; -1: error. */
 typedef gssize (*ScLayerRead)(gpointer source, const void **ret_chunk, GError **error);
 
+/* False without an error: it is not here. */
 bool sc_layer_exists(ScRepository *repository, const ScDigest *digest, GError **error);
 
 /* Reads a layer to its end, in the calling thread; several threads may import different layers of one ScImport at once. The

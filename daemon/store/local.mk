@@ -22,3 +22,27 @@ libsc_store_a_SOURCES = \
 	daemon/store/tar.c daemon/store/tar.h \
 	daemon/store/writer.c daemon/store/writer.h \
 	daemon/store/xattrs.c
+
+# What the store's tests share: tars made with libarchive, a repository in a scratch folder, and a check of all its objects.
+STORE_TEST_CFLAGS = $(UNIT_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
+STORE_TEST_LDADD = libsc-store.a $(UNIT_LDADD) $(STORE_LIBS) $(ISAL_LIBS)
+
+check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-merge tests/unit/test-image
+TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-merge tests/unit/test-image
+tests_unit_test_inflate_SOURCES = tests/unit/test-inflate.c tests/unit/test.h
+tests_unit_test_inflate_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_inflate_LDADD = $(STORE_TEST_LDADD)
+# The decoder for machines without ISA-L, on all of them.
+tests_unit_test_inflate_zlib_SOURCES = tests/unit/test-inflate.c tests/unit/test.h \
+	daemon/store/inflate.c daemon/store/decoder-gzip.c daemon/store/decoder-zstd.c
+tests_unit_test_inflate_zlib_CFLAGS = $(STORE_TEST_CFLAGS) -DSC_GZIP_BY_ZLIB
+tests_unit_test_inflate_zlib_LDADD = $(UNIT_LDADD) $(STORE_LIBS)
+tests_unit_test_layer_SOURCES = tests/unit/test-layer.c tests/unit/store.h tests/unit/test.h
+tests_unit_test_layer_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_layer_LDADD = $(STORE_TEST_LDADD)
+tests_unit_test_merge_SOURCES = tests/unit/test-merge.c tests/unit/store.h tests/unit/test.h
+tests_unit_test_merge_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_merge_LDADD = $(STORE_TEST_LDADD)
+tests_unit_test_image_SOURCES = tests/unit/test-image.c tests/unit/store.h tests/unit/test.h
+tests_unit_test_image_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_image_LDADD = $(STORE_TEST_LDADD)

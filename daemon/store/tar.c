@@ -242,12 +242,13 @@ int sc_tar_next(ScTar *tar, ScTarEntry *ret, GError **error)
 {
         struct archive_entry *from;
         ScTarEntry entry = {0};
-        /* ARCHIVE_RETRY would be "skip the damaged header and look for the next one". */
         int code = archive_read_next_header(tar->archive, &from);
 
         if (code == ARCHIVE_EOF)
                 return 0;
-        if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
+        /* A warning means that libarchive has left out an attribute or put other letters into a name; a retry would skip a damaged
+         * header and look for the next one. */
+        if (code != ARCHIVE_OK)
                 return fail(tar, error);
         if (++tar->entries > tar->limits.max_entries) {
                 sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "The layer has more than %" G_GUINT64_FORMAT " entries",

@@ -59,12 +59,15 @@ bool sc_writers_check_space(ScWriters *writers, GError **error)
 
         if (fstatvfs(sc_staging_fd(writers->staging), &st) < 0)
                 return sc_throw_errno(error, "Cannot tell how much space is free");
-        if ((guint64)st.f_bavail * st.f_frsize <= writers->reserved_space)
+        if ((guint64)st.f_bavail * st.f_frsize > writers->reserved_space)
+                return true;
+        if (writers->reserved_space == 0)
                 return sc_throw(error, SC_ERROR_NO_SPACE,
-                                "No space is left: the repository keeps %" G_GUINT64_FORMAT
-                                " MB free (min-free-space in its config); prune images or make room",
-                                writers->reserved_space / 1000000);
-        return true;
+                                "No space is left in the repository's file system; prune images or make room");
+        return sc_throw(error, SC_ERROR_NO_SPACE,
+                        "No space is left: the repository keeps %" G_GUINT64_FORMAT
+                        " MB free (min-free-space in its config); prune images or make room",
+                        writers->reserved_space / 1000000);
 }
 
 static bool write_file(ScWriters *writers, ScHasher *hasher, const Job *job, GError **error)

@@ -3,13 +3,12 @@
 /* An image's /exports: zero bytes part the input into manifest.json, service.template, tmpfiles.template and config.json.template.
  */
 
+#include "fuzz.h"
+
 #include "base/error.h"
 #include "unit/exports.h"
 #include "unit/service.h"
-#include <stdint.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool read_part(gpointer source, const char *name, char **ret_text, GError **error)
 {

@@ -2,12 +2,11 @@
 
 /* config.json of an image. What is made of it can be made again, and is then the same. */
 
+#include "fuzz.h"
+
 #include "base/error.h"
 #include "unit/runtime-config.h"
-#include <stdint.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char *make(const ScVariables *variables, char *config)
 {

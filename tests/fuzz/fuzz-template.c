@@ -2,12 +2,11 @@
 
 /* Templates of an image. Besides not crashing: if every name that is collected has a value, no name lacks one. */
 
+#include "fuzz.h"
+
 #include "base/error.h"
 #include "unit/template.h"
-#include <stdint.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

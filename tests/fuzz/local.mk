@@ -7,6 +7,7 @@ REPLAY = tests/fuzz/replay.c tests/fuzz/fuzz.h
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 EXTRA_DIST += tests/fuzz/corpus
 REGISTRY_FUZZ_LIBS = libsc-registry.a libsc-base.a $(REGISTRY_LIBS) $(BASE_LIBS)
+UNIT_FUZZ_LIBS = libsc-unit.a libsc-base.a $(BASE_LIBS)
 
 FUZZ_REPLAYS =
 check_PROGRAMS += $(FUZZ_REPLAYS)
@@ -36,6 +37,46 @@ FUZZ_REPLAYS += tests/fuzz/fuzz-token
 tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz-token.c $(REPLAY)
 tests_fuzz_fuzz_token_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_token_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-packet
+tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz-packet.c $(REPLAY)
+tests_fuzz_fuzz_packet_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_packet_LDADD = libsc-job.a libsc-base.a $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-exports
+tests_fuzz_fuzz_exports_SOURCES = tests/fuzz/fuzz-exports.c $(REPLAY)
+tests_fuzz_fuzz_exports_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_exports_LDADD = $(UNIT_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-template
+tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz-template.c $(REPLAY)
+tests_fuzz_fuzz_template_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_template_LDADD = $(UNIT_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-runtime-config
+tests_fuzz_fuzz_runtime_config_SOURCES = tests/fuzz/fuzz-runtime-config.c $(REPLAY)
+tests_fuzz_fuzz_runtime_config_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_runtime_config_LDADD = $(UNIT_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-layer
+tests_fuzz_fuzz_layer_SOURCES = tests/fuzz/fuzz-layer.c $(REPLAY)
+tests_fuzz_fuzz_layer_CFLAGS = $(FUZZ_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
+tests_fuzz_fuzz_layer_LDADD = libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-info
+tests_fuzz_fuzz_info_SOURCES = tests/fuzz/fuzz-info.c $(REPLAY)
+tests_fuzz_fuzz_info_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_info_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-intent
+tests_fuzz_fuzz_intent_SOURCES = tests/fuzz/fuzz-intent.c $(REPLAY)
+tests_fuzz_fuzz_intent_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_intent_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-reference
+tests_fuzz_fuzz_reference_SOURCES = tests/fuzz/fuzz-reference.c $(REPLAY)
+tests_fuzz_fuzz_reference_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_reference_LDADD = libsc-base.a $(BASE_LIBS)
 
 if FUZZERS
 noinst_PROGRAMS =
@@ -69,4 +110,52 @@ tests_fuzz_libfuzzer_token_SOURCES = tests/fuzz/fuzz-token.c tests/fuzz/fuzz.h
 tests_fuzz_libfuzzer_token_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_libfuzzer_token_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_token_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-packet
+tests_fuzz_libfuzzer_packet_SOURCES = tests/fuzz/fuzz-packet.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_packet_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_packet_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_packet_LDADD = libsc-job.a libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-exports
+tests_fuzz_libfuzzer_exports_SOURCES = tests/fuzz/fuzz-exports.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_exports_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_exports_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_exports_LDADD = $(UNIT_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-template
+tests_fuzz_libfuzzer_template_SOURCES = tests/fuzz/fuzz-template.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_template_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_template_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_template_LDADD = $(UNIT_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-runtime-config
+tests_fuzz_libfuzzer_runtime_config_SOURCES = tests/fuzz/fuzz-runtime-config.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_runtime_config_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_runtime_config_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_runtime_config_LDADD = $(UNIT_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-layer
+tests_fuzz_libfuzzer_layer_SOURCES = tests/fuzz/fuzz-layer.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_layer_CFLAGS = $(FUZZ_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
+tests_fuzz_libfuzzer_layer_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_layer_LDADD = libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-info
+tests_fuzz_libfuzzer_info_SOURCES = tests/fuzz/fuzz-info.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_info_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_info_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_info_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-intent
+tests_fuzz_libfuzzer_intent_SOURCES = tests/fuzz/fuzz-intent.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_intent_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_intent_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_intent_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-reference
+tests_fuzz_libfuzzer_reference_SOURCES = tests/fuzz/fuzz-reference.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_reference_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_reference_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_reference_LDADD = libsc-base.a $(BASE_LIBS)
 endif

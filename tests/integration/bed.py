@@ -126,6 +126,7 @@ class Bed:
         return self.output("journalctl -n 0 --show-cursor -q").removeprefix("-- cursor: ")
 
     def journal(self, *arguments, after=None):
+        assert not (arguments and after), "journalctl leaves out the first entry that matches behind a cursor"
         return self.run(["journalctl", "-q", "--no-pager", *([f"--after-cursor={after}"] if after else []), *arguments]).stdout
 
     # ---- the world around
@@ -161,4 +162,4 @@ class Bed:
             self.run(["rm", path])
         else:
             return
-        wait_until(lambda: "Finished loading" in self.journal("-u", "polkit", after=before))
+        wait_until(lambda: "Finished loading" in self.journal(after=before))

@@ -60,7 +60,7 @@ def pytest_runtest_makereport(item):
     bed = item.config.stash.get(_bed_key, None)
     if report.failed and bed:
         try:
-            text = bed.journal("-o", "short-monotonic", after=getattr(item, "journal_mark", None))
+            text = bed.journal(after=getattr(item, "journal_mark", None))
         except AssertionError as error:  # a test bed that does not run any more has no journal to ask for
             text = str(error)
         report.sections.append((f"journal of the test bed during {report.when}", text))

@@ -35,9 +35,8 @@ def images(bed):
     ("truncated", ""),
     ("stall", ""),
     ("stall-headers", ""),
-    ("lying-length", "size"),
+    ("lying-length", "bytes"),
     ("extra-bytes", ""),
-    ("said-gzip", ""),
     ("html-for-json", ""),
     ("huge-manifest", ""),
     ("403", "403"),
@@ -51,24 +50,32 @@ def images(bed):
     ("redirect-loop", "redirect"),
 ])
 def test_broken_registry(bed, registry, fault, text):
+    bed.run(f"rm -rf {CHECKOUT}/.storage")
     start = time.monotonic()
     result = bed.sysconsctl("pull", f"{registry}/{fault}/x", check=False, timeout=150)
     assert result.returncode in (1, 3)
     assert f"{registry}/{fault}/x" in result.stderr and text in result.stderr.lower() and "Traceback" not in result.stderr
     assert time.monotonic() - start < 120
     assert not [name for name in images(bed) if fault in name]
-    bed.run(["ostree", "fsck", REPO, "-q"])
+    bed.run(f"test ! -e {CHECKOUT}/.storage || ostree fsck {REPO} -q")
     # the honest registry has the same blobs: nothing is in the way
     assert bed.sysconsctl("pull", f"{registry}/honest").returncode == 0
 
 
-@pytest.mark.parametrize("fault", ["cut-once", "stall-once", "refuse-range", "500-then-ok", "429-retry-after", "401-token", "401-token-once",
-                                   "redirect-other-host"])
+@pytest.mark.parametrize("fault", ["cut-once", "stall-once", "refuse-range", "500-then-ok", "429-retry-after", "401-token",
+                                   "said-gzip"])
 def test_trouble_that_passes(bed, registry, fault):
     bed.run(f"rm -rf {CHECKOUT}/.storage")
     bed.sysconsctl("pull", f"{registry}/{fault}/x", timeout=120)
     assert f"{registry}/{fault}/x:latest" in images(bed)
     bed.run(["ostree", "fsck", REPO, "-q"])
+
+
+def test_credentials_stay_at_home(bed, registry):
+    """The registry sends for blobs to another host, which refuses who brings a token along."""
+    place = registry.replace("localhost", "127.0.0.1") + "/redirect-other-host/x"
+    bed.sysconsctl("pull", place)
+    assert f"{place}:latest" in images(bed)
 
 
 def test_nobody_there(bed):
@@ -111,15 +118,18 @@ def test_cancel(bed, registry):
 def test_progress_is_told(bed):
     """A listener on the bus sees bytes counted up to the total."""
     bed.run(f"rm -rf {CHECKOUT}/.storage")
-    bed.run("busctl --json=short monitor --match=\"type='signal',interface='org.freedesktop.DBus.Properties',path_namespace='/org/sysconsd1/job'\" "
-            ">/run/monitor.log & echo $! >/run/monitor.pid")
-    wait_until(lambda: bed.exists("/run/monitor.log"))
-    time.sleep(0.5)  # busctl says nothing when it has become a monitor
+    rule = "type='signal',interface='org.freedesktop.DBus.Properties',path_namespace='/org/sysconsd1/job'"
+    bed.run(["systemd-run", "-q", "--unit=monitor", "-p", "StandardOutput=file:/run/monitor.log", "busctl", "--json=short", "monitor",
+             f"--match={rule}"])
+    # a monitor is one when it has given up its unique name: busctl says nothing about it
+    wait_until(lambda: "/usr/bin/busctl" not in bed.output("busctl list --json=short") and bed.is_active("monitor"))
     bed.sysconsctl("pull", "localhost:5000/etcd")
     wait_until(lambda: '"done"' in bed.read("/run/monitor.log"))
-    bed.run("kill $(cat /run/monitor.pid)")
+    bed.systemctl("stop", "monitor")
     seen = []
     for line in bed.read("/run/monitor.log").splitlines():
+        if not line.startswith("{"):
+            continue
         data = json.loads(line)["payload"]["data"][1]
         if "Done" in data and "Total" in data:
             seen.append((data.get("Phase", {}).get("data"), data["Done"]["data"], data["Total"]["data"]))

@@ -36,9 +36,9 @@ def test_processes_show_under_the_unit(hello):
 def test_exec(hello):
     bed = hello
     assert bed.output(["runc", "exec", "hello", "cat", "/etc/hello-version"]) == "1"
-    terminal = bed.output(["script", "-qec", "runc exec -t hello tty", "/dev/null"])
+    terminal = bed.output(["script", "-qec", "runc exec -t hello busybox tty", "/dev/null"])
     assert "/dev/pts/" in terminal
-    pid = bed.output("runc exec -d --pid-file /run/p hello sleep 1000; cat /run/p")
+    pid = bed.output("runc exec -d --pid-file /run/p hello sleep 1000 >/dev/null 2>&1; cat /run/p")
     assert cgroup_of(bed, pid).startswith("/system.slice/hello.service/container-hello")
     bed.systemctl("stop", "hello")
     assert not bed.exists(f"/proc/{pid}")  # it dies with the unit
@@ -85,12 +85,12 @@ def test_limits_of_the_unit_bind_the_container():
         bed.push("hello:latest=hello:1")
         bed.sysconsctl("pull", HELLO)
         bed.sysconsctl("install", "--set", "PORT=8082", HELLO)
-        bed.write("/etc/systemd/system/hello.service.d/limits.conf", "[Service]\nMemoryMax=40M\nTasksMax=12\n")
+        bed.write("/etc/systemd/system/hello.service.d/limits.conf", "[Service]\nMemoryMax=60M\nTasksMax=40\n")
         bed.systemctl("daemon-reload")
         bed.systemctl("start", "hello")
         bed.wait_http(8082)
-        forks = bed.run(["runc", "exec", "hello", "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do sleep 5 & done"], check=False)
+        forks = bed.run(["runc", "exec", "hello", "sh", "-c", "for i in $(seq 60); do sleep 5 & done"], check=False)
         assert "fork" in forks.stderr or forks.returncode != 0
-        eaten = bed.run(["runc", "exec", "hello", "sh", "-c", "head -c 100000000 /dev/zero | tail -c 90000000 | wc -c"], check=False)
-        assert "90000000" not in eaten.stdout
+        eaten = bed.run(["runc", "exec", "hello", "sh", "-c", "head -c 200000000 /dev/zero | tail -c 190000000 | wc -c"], check=False)
+        assert "190000000" not in eaten.stdout
         assert bed.exists(f"{CHECKOUT}/hello")

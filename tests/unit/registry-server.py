@@ -8,10 +8,11 @@ Prints its port on the first line. Images come from DIR/NAME, OCI layouts (oci-l
 annotations org.opencontainers.image.ref.name; without --root from a small image made up here. /v2/NAME/... serves it honestly,
 /v2/FAULT/NAME/... (or /v2/FAULT/..., for the made-up image) with one of the faults in the table FAULTS below.
 --tls: speak TLS, with a new self-signed certificate (made by the openssl command).
---log: one line a request: "GET PATH range=R auth=A agent=U". --until-eof: end when stdin ends.
+--log: one line a request: "GET PATH range=R auth=A agent=U accept=T from=PORT". --until-eof: end when stdin ends.
 """
 
 import argparse
+import email.utils
 import gzip
 import hashlib
 import io
@@ -25,6 +26,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -257,9 +259,23 @@ def huge_manifest(handler, request):
     request.chunked = True
 
 
+def retry_at(handler, request):
+    if handler.state.count(request.repository) > 0:
+        return False
+    handler.reply(503, b'', {'Retry-After': email.utils.formatdate(time.time() + 4, usegmt=True)})
+    return True
+
+
 def redirect_loop(handler, request):
     handler.reply(307, b'', {'Location': handler.path})
     return True
+
+
+def redirect(location):
+    def fault(handler, request):
+        handler.reply(307, b'', {'Location': location} if location else {})
+        return True
+    return fault
 
 
 def redirect_to(place):
@@ -332,7 +348,11 @@ FAULTS = {
     '401-huge-token': token_from('/token?size=100000'),
     '401-bad-token': token_from('/token?bad=1'),
     '401-plain-realm': lambda handler, request: need_token(handler, request, realm='http://registry.invalid/token'),
+    '503-retry-date': retry_at,
     'redirect-loop': redirect_loop,
+    'redirect-nowhere': redirect(None),
+    'redirect-file': redirect('file:///etc/passwd'),
+    'redirect-login': redirect('http://user:password@localhost/'),
     'redirect-other-host': redirect_to(other_host),
     'redirect-plain-http': redirect_to(plain_http),
 }
@@ -384,9 +404,9 @@ class Handler(BaseHTTPRequestHandler):
     def write_log(self):
         if self.state.log is None:
             return
-        line = 'GET {} range={} auth={} agent={} accept={}\n'.format(
+        line = 'GET {} range={} auth={} agent={} accept={} from={}\n'.format(
             self.path, self.headers.get('Range', '-'), self.headers.get('Authorization', '-').split()[0],
-            self.headers.get('User-Agent', '-'), self.headers.get('Accept', '-'))
+            self.headers.get('User-Agent', '-'), self.headers.get('Accept', '-'), self.client_address[1])
         with self.state.lock:
             self.state.log.write(line)
             self.state.log.flush()
@@ -514,6 +534,8 @@ def main():
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with tempfile.TemporaryDirectory() as folder:
             context.load_cert_chain(*make_certificate(folder))
+        # HTTP/2 would win, if a client offered it, and could not be spoken.
+        context.set_alpn_protocols(['h2', 'http/1.1'])
         # The handshake is made by the thread of the connection, at its first read.
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     print(server.server_port, flush=True)

@@ -175,10 +175,9 @@ static const struct {
         {"cut-once", "range=bytes=700000- ", 1},
         {"stall-once", "range=bytes=700000- ", 1},
         {"refuse-range", "range=bytes=700000- ", 1},
-        {"wrong-range", "range=bytes=700000- ", 1},
+        {"wrong-range", " range=- ", 5},
         {"said-gzip", "/blobs/", 3},
         {"500-then-ok", "/manifests/latest", 2},
-        {"429-retry-after", "/manifests/latest", 2},
         {"401-token", "GET /token", 1},
         {"401-token-once", "GET /token?uses=1", 4},
         {"redirect-other-host", "GET /elsewhere/", 3},
@@ -233,6 +232,9 @@ static const struct {
         {"stall", SC_ERROR_NETWORK, "sent nothing for too long", "range=bytes=700000-", 2},
         {"stall-headers", SC_ERROR_NETWORK, "sent nothing for too long", "GET ", 2},
         {"redirect-loop", SC_ERROR_NETWORK, "more than 10 times", "GET ", 11},
+        {"redirect-nowhere", SC_ERROR_NETWORK, "refers to 'nothing'", "GET ", 1},
+        {"redirect-file", SC_ERROR_NETWORK, "refers to 'file:///etc/passwd'", "GET ", 1},
+        {"redirect-login", SC_ERROR_NETWORK, "no address to go on with", "GET ", 1},
 };
 
 START_TEST(refuses)
@@ -247,6 +249,49 @@ START_TEST(refuses)
         g_autofree char *log = server_log(&server);
         ck_assert_msg(count_in(log, bad[_i].log) == bad[_i].times, "%s: '%s' is not there %u times in\n%s", bad[_i].name,
                       bad[_i].log, bad[_i].times, log);
+        server_stop(&server);
+}
+END_TEST
+
+/* Seconds, or a date four seconds away, whose fraction is lost. */
+START_TEST(comes_again_when_told)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", _i == 0 ? "429-retry-after" : "503-retry-date", NULL);
+        gint64 start = g_get_monotonic_time();
+        g_autoptr(GError) error = NULL;
+        bool ok = pull(registry, &error);
+        ck_assert_no_error(error);
+        ck_assert(ok);
+        ck_assert_int_ge(g_get_monotonic_time() - start, 2 * G_TIME_SPAN_SECOND - G_TIME_SPAN_MILLISECOND);
+        g_autofree char *log = server_log(&server);
+        ck_assert_uint_eq(count_in(log, "/manifests/latest"), 2);
+        server_stop(&server);
+}
+END_TEST
+
+static char *port_of_request(const char *log, const char *part)
+{
+        const char *request = strstr(log, part);
+        ck_assert_ptr_nonnull(request);
+        const char *port = strstr(request, " from=");
+        return g_strndup(port, strcspn(port, "\n"));
+}
+
+START_TEST(keeps_its_connection)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        g_autoptr(ScRegistry) registry = registry_at(&server, "", "401-token", NULL);
+        g_autoptr(ScImageInfo) info = NULL;
+        g_autoptr(GError) error = NULL;
+        ck_assert(get_image(registry, &info, &error));
+        g_autofree char *log = server_log(&server);
+        g_autofree char *refused = port_of_request(log, "/manifests/"), *token = port_of_request(log, "/token"),
+                        *config = port_of_request(log, "/blobs/");
+        ck_assert_str_eq(token, refused);
+        ck_assert_str_eq(config, refused);
         server_stop(&server);
 }
 END_TEST
@@ -684,6 +729,8 @@ int main(void)
         tcase_set_timeout(tests, 60);
         tcase_add_loop_test(tests, pulls, 0, G_N_ELEMENTS(good));
         tcase_add_loop_test(tests, refuses, 0, G_N_ELEMENTS(bad));
+        tcase_add_loop_test(tests, comes_again_when_told, 0, 2);
+        tcase_add_test(tests, keeps_its_connection);
         tcase_add_test(tests, asks_for_all_manifest_types);
         tcase_add_test(tests, checks_a_manifest_against_the_digest_asked_for);
         tcase_add_test(tests, says_that_nobody_listens);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fuzz.h"
+#include "base/reference.h"
+#include "store/intent.h"
+
+/* Recovery acts upon an intent as root: whatever parses must stay inside the checkout path. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        g_autoptr(ScIntent) intent = sc_intent_parse((const char *)data, size, "intent", NULL);
+        if (intent == NULL)
+                return 0;
+        g_assert(sc_container_name_check(intent->container, NULL));
+        const ScIntentSide *sides[] = {&intent->old, &intent->new};
+        for (guint i = 0; i < G_N_ELEMENTS(sides); i++) {
+                g_assert(sides[i]->slot >= -1 && sides[i]->slot <= 1);
+                g_assert(sides[i]->hidden == NULL ||
+                         (strchr(sides[i]->hidden, '/') == NULL && strcmp(sides[i]->hidden, "..") != 0));
+        }
+        return 0;
+}

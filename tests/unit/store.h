@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the store's tests share: a repository in a scratch folder, tars, imports, and a check of every object. Not every test uses
+ * all. */
+
+#include "store/checkout.h"
+#include "store/image.h"
+#include "base/reference.h"
+#include "store/layer.h"
+#include "test.h"
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define UNUSED G_GNUC_UNUSED
+
+typedef struct {
+        char *folder;
+        ScConfig config;
+        ScRepository *repository;
+} Store;
+
+static UNUSED void store_reopen(Store *store)
+{
+        g_autoptr(GError) error = NULL;
+
+        g_clear_pointer(&store->repository, sc_repository_free);
+        store->repository = sc_repository_open(&store->config, SC_REPOSITORY_CREATE, &error);
+        ck_assert_no_error(error);
+}
+
+static UNUSED Store *store_new(void)
+{
+        Store *store = g_new0(Store, 1);
+
+        store->folder = test_folder_new();
+        store->config.checkout_path = g_build_filename(store->folder, "checkout", NULL);
+        store_reopen(store);
+        return store;
+}
+
+static UNUSED void store_free(Store *store)
+{
+        sc_repository_free(store->repository);
+        g_free(store->config.checkout_path);
+        test_folder_remove(store->folder);
+        g_free(store);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
+
+/* Goes through all objects and commits: each object's content fits its name, each commit has all that it names. */
+static UNUSED void store_check(Store *store)
+{
+        OstreeRepo *ostree = sc_repository_ostree(store->repository);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GHashTable) objects = NULL, refs = NULL;
+        GHashTableIter iter;
+        gpointer key, value;
+
+        ck_assert(ostree_repo_list_objects(ostree, OSTREE_REPO_LIST_OBJECTS_ALL, &objects, NULL, &error));
+        g_hash_table_iter_init(&iter, objects);
+        while (g_hash_table_iter_next(&iter, &key, NULL)) {
+                const char *checksum;
+                OstreeObjectType type;
+                ostree_object_name_deserialize(key, &checksum, &type);
+                ostree_repo_fsck_object(ostree, type, checksum, NULL, &error);
+                ck_assert_no_error(error);
+        }
+        ck_assert(ostree_repo_list_refs(ostree, NULL, &refs, NULL, &error));
+        g_hash_table_iter_init(&iter, refs);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                g_autoptr(GHashTable) reachable = NULL;
+                GHashTableIter reachable_iter;
+                ck_assert(ostree_repo_traverse_commit(ostree, value, 0, &reachable, NULL, &error));
+                g_hash_table_iter_init(&reachable_iter, reachable);
+                while (g_hash_table_iter_next(&reachable_iter, &key, NULL))
+                        ck_assert(g_hash_table_contains(objects, key));
+        }
+}
+
+/* Names below extensions/sysconsd that begin with "staging-". */
+static UNUSED GPtrArray *store_staging_folders(Store *store)
+{
+        g_autofree char *path = g_build_filename(sc_repository_path(store->repository), "extensions/sysconsd", NULL);
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+
+        for (const char *name = dir != NULL ? g_dir_read_name(dir) : NULL; name != NULL; name = g_dir_read_name(dir))
+                if (g_str_has_prefix(name, "staging-"))
+                        g_ptr_array_add(paths, g_build_filename(path, name, NULL));
+        return paths;
+}
+
+/* A tar under construction, in the pax format: ustar where that will do. */
+typedef struct {
+        struct archive *archive;
+        GByteArray *bytes;
+        locale_t locale, outer_locale; /* libarchive writes names in UTF-8 only from such a locale */
+} Tar;
+
+static UNUSED la_ssize_t tar_append(struct archive *archive, void *data, const void *buffer, size_t size)
+{
+        g_byte_array_append(data, buffer, (guint)size);
+        return (la_ssize_t)size;
+}
+
+static UNUSED Tar *tar_new(void)
+{
+        Tar *tar = g_new0(Tar, 1);
+
+        tar->bytes = g_byte_array_new();
+        tar->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+        tar->outer_locale = uselocale(tar->locale);
+        tar->archive = archive_write_new();
+        archive_write_set_format_pax_restricted(tar->archive);
+        archive_write_set_bytes_in_last_block(tar->archive, 1);
+        ck_assert_int_eq(archive_write_open(tar->archive, tar->bytes, NULL, tar_append, NULL), ARCHIVE_OK);
+        return tar;
+}
+
+static UNUSED struct archive_entry *tar_entry(const char *path, guint type, guint mode)
+{
+        struct archive_entry *entry = archive_entry_new();
+
+        archive_entry_set_pathname(entry, path);
+        archive_entry_set_filetype(entry, type);
+        archive_entry_set_perm(entry, (mode_t)mode);
+        archive_entry_set_mtime(entry, 1700000000, 0);
+        return entry;
+}
+
+/* Takes the entry. */
+static UNUSED void tar_add(Tar *tar, struct archive_entry *entry, const void *data, gsize size)
+{
+        if (data != NULL)
+                archive_entry_set_size(entry, (la_int64_t)size);
+        ck_assert_msg(archive_write_header(tar->archive, entry) == ARCHIVE_OK, "%s", archive_error_string(tar->archive));
+        if (size > 0)
+                ck_assert_int_eq(archive_write_data(tar->archive, data, size), (la_ssize_t)size);
+        archive_entry_free(entry);
+}
+
+static UNUSED void tar_folder(Tar *tar, const char *path, guint mode)
+{
+        tar_add(tar, tar_entry(path, AE_IFDIR, mode), NULL, 0);
+}
+
+static UNUSED void tar_file(Tar *tar, const char *path, guint mode, const char *text)
+{
+        tar_add(tar, tar_entry(path, AE_IFREG, mode), text, strlen(text));
+}
+
+static UNUSED void tar_symlink(Tar *tar, const char *path, const char *target)
+{
+        struct archive_entry *entry = tar_entry(path, AE_IFLNK, 0777);
+
+        archive_entry_set_symlink(entry, target);
+        tar_add(tar, entry, NULL, 0);
+}
+
+static UNUSED void tar_hardlink(Tar *tar, const char *path, const char *target)
+{
+        struct archive_entry *entry = tar_entry(path, AE_IFREG, 0644);
+
+        archive_entry_set_hardlink(entry, target);
+        tar_add(tar, entry, NULL, 0);
+}
+
+static UNUSED GBytes *tar_end(Tar *tar)
+{
+        ck_assert_int_eq(archive_write_close(tar->archive), ARCHIVE_OK);
+        archive_write_free(tar->archive);
+        uselocale(tar->outer_locale);
+        freelocale(tar->locale);
+        GBytes *bytes = g_byte_array_free_to_bytes(tar->bytes);
+        g_free(tar);
+        return bytes;
+}
+
+/* A layer's source: chunks out of memory. */
+typedef struct {
+        const guint8 *data;
+        gsize size;
+        gsize chunk;
+        guint delay; /* microseconds before each chunk */
+} LayerSource;
+
+static UNUSED gssize layer_source_read(gpointer data, const void **ret_chunk, GError **error)
+{
+        LayerSource *source = data;
+        gsize size = MIN(source->chunk, source->size);
+
+        if (source->delay > 0)
+                g_usleep(source->delay);
+        *ret_chunk = source->data;
+        source->data += size;
+        source->size -= size;
+        return (gssize)size;
+}
+
+static UNUSED ScImport *import_new(Store *store)
+{
+        const ScImportLimits limits = {.writers = 2, .max_layer_size = 1u << 30};
+        g_autoptr(GError) error = NULL;
+        ScImport *import = sc_import_new(store->repository, &limits, &error);
+
+        ck_assert_no_error(error);
+        return import;
+}
+
+/* The plain tar as a layer whose digest is that of the tar. */
+static UNUSED ScLayerInfo *layer_info(GBytes *tar)
+{
+        ScLayerInfo *layer = sc_layer_info_new();
+
+        sc_digest_of(g_bytes_get_data(tar, NULL), g_bytes_get_size(tar), &layer->digest);
+        layer->diff_id = layer->digest;
+        layer->has_diff_id = true;
+        layer->size = g_bytes_get_size(tar);
+        return layer;
+}
+
+static UNUSED bool import_layer(ScImport *import, const ScLayerInfo *layer, GBytes *tar, GError **error)
+{
+        LayerSource source = {.data = g_bytes_get_data(tar, NULL), .size = g_bytes_get_size(tar), .chunk = 10000};
+        guint64 inflated = 0;
+
+        if (!sc_import_layer(import, layer, layer_source_read, &source, &inflated, NULL, error))
+                return false;
+        ck_assert_uint_eq(inflated, g_bytes_get_size(tar));
+        return true;
+}
+
+/* Imports a tar by an import of its own. */
+static UNUSED ScLayerInfo *store_add_layer(Store *store, Tar *tar)
+{
+        g_autoptr(GBytes) bytes = tar_end(tar);
+        g_autoptr(ScImport) import = import_new(store);
+        g_autoptr(GError) error = NULL;
+        ScLayerInfo *layer = layer_info(bytes);
+
+        import_layer(import, layer, bytes, &error);
+        ck_assert_no_error(error);
+        return layer;
+}
+
+static UNUSED char *layer_ref(const ScLayerInfo *layer)
+{
+        char hex[SC_DIGEST_HEX_SIZE];
+
+        sc_digest_to_hex(&layer->digest, hex);
+        return g_strconcat("ociimage/", hex, NULL);
+}
+
+/* The root of a ref's commit. */
+static UNUSED GFile *store_root(Store *store, const char *ref)
+{
+        g_autoptr(GError) error = NULL;
+        GFile *root = NULL;
+
+        ostree_repo_read_commit(sc_repository_ostree(store->repository), ref, &root, NULL, NULL, &error);
+        ck_assert_no_error(error);
+        return root;
+}
+
+static UNUSED GFile *layer_root(Store *store, const ScLayerInfo *layer)
+{
+        g_autofree char *ref = layer_ref(layer);
+
+        return store_root(store, ref);
+}
+
+/* What a commit holds under a path; NULL where it holds nothing. */
+static UNUSED GFileInfo *file_info(GFile *root, const char *path)
+{
+        g_autoptr(GFile) file = strcmp(path, ".") == 0 ? g_object_ref(root) : g_file_resolve_relative_path(root, path);
+
+        return g_file_query_info(file, "*", G_FILE_QUERY_INFO_NOFOLLOW_SYMLINKS, NULL, NULL);
+}
+
+static UNUSED guint32 file_mode(GFile *root, const char *path)
+{
+        g_autoptr(GFileInfo) info = file_info(root, path);
+
+        ck_assert_msg(info != NULL, "%s is missing", path);
+        return g_file_info_get_attribute_uint32(info, "unix::mode");
+}
+
+static UNUSED char *file_checksum(GFile *root, const char *path)
+{
+        g_autoptr(GFile) file = g_file_resolve_relative_path(root, path);
+        g_autoptr(GError) error = NULL;
+
+        ck_assert(ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(file), &error));
+        return g_strdup(ostree_repo_file_get_checksum(OSTREE_REPO_FILE(file)));
+}
+
+static UNUSED char *file_content(GFile *root, const char *path)
+{
+        g_autoptr(GFile) file = g_file_resolve_relative_path(root, path);
+        g_autoptr(GError) error = NULL;
+        char *content = NULL;
+
+        g_file_load_contents(file, NULL, &content, NULL, NULL, &error);
+        ck_assert_no_error(error);
+        return content;
+}
+
+/* Whether two files of a commit are the same object. */
+static UNUSED bool same_object(GFile *root, const char *path, const char *other_path)
+{
+        g_autofree char *one = file_checksum(root, path), *other = file_checksum(root, other_path);
+
+        return strcmp(one, other) == 0;
+}
+
+/* The path of a commit's file as an object. */
+static UNUSED char *object_path(Store *store, GFile *root, const char *path)
+{
+        g_autofree char *id = file_checksum(root, path);
+
+        return g_strdup_printf("%s/objects/%.2s/%s.file", sc_repository_path(store->repository), id, id + 2);
+}

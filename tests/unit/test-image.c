@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/image.h"
+#include "store.h"
+
+#define MANIFEST "{\"schemaVersion\":2,\"note\":\"byte for byte\"}\n"
+
+/* An image of one layer; the seed makes its configuration, and so its id. */
+static ScImageInfo *image_info(Store *store, const char *seed)
+{
+        ScImageInfo *info = sc_image_info_new();
+        g_autoptr(ScImport) import = NULL;
+        g_autoptr(GError) error = NULL;
+        Tar *tar = tar_new();
+
+        tar_file(tar, "file", 0644, "the same in all images");
+        g_ptr_array_add(info->layers, store_add_layer(store, tar));
+        sc_digest_of(seed, strlen(seed), &info->config);
+        sc_digest_of(MANIFEST, strlen(MANIFEST), &info->digest);
+        info->config_size = strlen(seed);
+        info->architecture = g_strdup("amd64");
+        info->os = g_strdup("linux");
+        import = import_new(store);
+        ck_assert(sc_import_config(import, &info->config, seed, strlen(seed), &error));
+        return info;
+}
+
+static void publish(Store *store, const char *name, const ScImageInfo *info)
+{
+        g_autoptr(GError) error = NULL;
+
+        sc_image_publish(store->repository, name, MANIFEST, strlen(MANIFEST), info, &error);
+        ck_assert_no_error(error);
+}
+
+static char *names(const ScImage *image)
+{
+        return g_strjoinv(" ", image->names);
+}
+
+START_TEST(test_publish_and_list)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImageInfo) one = image_info(store, "{\"one\":1}"), two = image_info(store, "{\"two\":2}");
+        g_autoptr(GError) error = NULL;
+        char hex[SC_DIGEST_HEX_SIZE];
+
+        g_autoptr(GPtrArray) none = sc_image_list(store->repository, &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(none->len, 0);
+        publish(store, "localhost:5000/z:latest", one);
+        publish(store, "localhost:5000/a:1", one);
+        publish(store, "localhost:5000/m:latest", two);
+        store_check(store);
+
+        g_autoptr(GPtrArray) images = sc_image_list(store->repository, &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(images->len, 2);
+        const ScImage *image = images->pdata[0];
+        g_autofree char *image_names = names(image);
+        ck_assert_str_eq(image_names, "localhost:5000/a:1 localhost:5000/z:latest");
+        sc_digest_to_hex(&one->config, hex);
+        ck_assert_str_eq(image->id, hex);
+        ck_assert_ptr_null(image->manifest);
+        ck_assert_str_eq(image->info->architecture, "amd64");
+        ck_assert_uint_eq(image->info->layers->len, 1);
+        g_autofree char *ref = sc_ref_encode("localhost:5000/a:1"), *commit = sc_repository_resolve(store->repository, ref, &error);
+        ck_assert_str_eq(image->commit, commit);
+}
+END_TEST
+
+START_TEST(test_commit_as_atomic_reads_it)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImageInfo) info = image_info(store, "{}");
+        g_autoptr(GVariant) commit = NULL, metadata = NULL;
+        g_autoptr(GError) error = NULL;
+        const char *text;
+
+        publish(store, "docker.io/busybox:latest", info);
+        g_autofree char *checksum = sc_repository_resolve(store->repository, "ociimage/docker.io_2Fbusybox_3Alatest", &error);
+        ck_assert_no_error(error);
+        ck_assert(ostree_repo_load_commit(sc_repository_ostree(store->repository), checksum, &commit, NULL, &error));
+        metadata = g_variant_get_child_value(commit, 0);
+        ck_assert(g_variant_lookup(metadata, "docker.manifest", "&s", &text));
+        ck_assert_str_eq(text, MANIFEST);
+        g_autofree char *digest = sc_digest_to_string(&info->digest);
+        ck_assert(g_variant_lookup(metadata, "docker.digest", "&s", &text));
+        ck_assert_str_eq(text, digest);
+        ck_assert(g_variant_lookup(metadata, "signatures", "&s", &text));
+        ck_assert_str_eq(text, "0");
+        g_autoptr(GFile) root = store_root(store, "ociimage/docker.io_2Fbusybox_3Alatest");
+        g_autofree char *manifest = file_content(root, "manifest.json");
+        ck_assert_str_eq(manifest, MANIFEST);
+}
+END_TEST
+
+START_TEST(test_find)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GPtrArray) infos = g_ptr_array_new_with_free_func((GDestroyNotify)sc_image_info_free);
+        g_autoptr(GError) error = NULL;
+        char hex[SC_DIGEST_HEX_SIZE];
+
+        for (guint i = 0; i < 2; i++) {
+                g_autofree char *name = g_strdup_printf("host/image%u:latest", i), *seed = g_strdup_printf("{\"%u\":0}", i);
+                g_ptr_array_add(infos, image_info(store, seed));
+                publish(store, name, infos->pdata[i]);
+        }
+        sc_digest_to_hex(&((ScImageInfo *)infos->pdata[1])->config, hex);
+        const char *const ways[] = {"host/image1:latest", "host/image1", hex, g_strndup(hex, 12), g_strndup(hex, 4)};
+        for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
+                g_autoptr(ScImage) image = sc_image_find(store->repository, ways[i], &error);
+                ck_assert_no_error(error);
+                ck_assert_str_eq(image->id, hex);
+                ck_assert_str_eq(image->manifest, MANIFEST);
+        }
+        g_autofree char *short_prefix = g_strndup(hex, 3);
+        const char *const none[] = {"host/image", "image1", "host/image1:1", short_prefix, "", "zzzz"};
+        for (guint i = 0; i < G_N_ELEMENTS(none); i++) {
+                ck_assert_ptr_null(sc_image_find(store->repository, none[i], &error));
+                ck_assert_error(error, SC_ERROR_NOT_FOUND, "not found");
+                g_clear_error(&error);
+        }
+        g_free((char *)ways[3]);
+        g_free((char *)ways[4]);
+}
+END_TEST
+
+/* Two configurations whose digests share their first four digits: found once by trying. */
+START_TEST(test_ambiguous_prefix)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        g_autofree char *first = NULL, *second = NULL, *prefix = NULL;
+        g_autoptr(GError) error = NULL;
+
+        for (guint i = 0; first == NULL; i++) {
+                g_autofree char *seed = g_strdup_printf("%u", i);
+                char hex[SC_DIGEST_HEX_SIZE];
+                ScDigest digest;
+                sc_digest_of(seed, strlen(seed), &digest);
+                sc_digest_to_hex(&digest, hex);
+                g_free(prefix);
+                prefix = g_strndup(hex, 4);
+                first = g_strdup(g_hash_table_lookup(seen, prefix));
+                if (first != NULL)
+                        second = g_steal_pointer(&seed);
+                else
+                        g_hash_table_insert(seen, g_strdup(prefix), g_steal_pointer(&seed));
+        }
+        g_autoptr(ScImageInfo) one = image_info(store, first), two = image_info(store, second);
+        publish(store, "one:latest", one);
+        publish(store, "two:latest", two);
+        ck_assert_ptr_null(sc_image_find(store->repository, prefix, &error));
+        ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "more images matching prefix");
+}
+END_TEST
+
+START_TEST(test_name_moves)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImageInfo) old = image_info(store, "{\"v\":1}"), new = image_info(store, "{\"v\":2}");
+        g_autoptr(GError) error = NULL;
+        char hex[SC_DIGEST_HEX_SIZE];
+
+        publish(store, "app:latest", old);
+        publish(store, "app:latest", new);
+        g_autoptr(GPtrArray) images = sc_image_list(store->repository, &error);
+        ck_assert_uint_eq(images->len, 1);
+        sc_digest_to_hex(&new->config, hex);
+        ck_assert_str_eq(((ScImage *)images->pdata[0])->id, hex);
+}
+END_TEST
+
+START_TEST(test_missing_parts)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImageInfo) info = image_info(store, "{}");
+        g_autoptr(GError) error = NULL;
+        ScDigest config = info->config;
+
+        info->config.bytes[0] ^= 1;
+        ck_assert(!sc_image_publish(store->repository, "app:latest", MANIFEST, strlen(MANIFEST), info, &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "configuration");
+        g_clear_error(&error);
+        info->config = config;
+        ((ScLayerInfo *)info->layers->pdata[0])->digest.bytes[0] ^= 1;
+        ck_assert(!sc_image_publish(store->repository, "app:latest", MANIFEST, strlen(MANIFEST), info, &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "layer");
+        g_clear_error(&error);
+        ((ScLayerInfo *)info->layers->pdata[0])->digest.bytes[0] ^= 1;
+        ck_assert(!sc_image_publish(store->repository, "app:latest", "{\"\xff\":1}", 7, info, &error));
+        ck_assert_error(error, SC_ERROR_CORRUPT, "UTF-8");
+        g_clear_error(&error);
+        g_autoptr(GPtrArray) images = sc_image_list(store->repository, &error);
+        ck_assert_uint_eq(images->len, 0);
+}
+END_TEST
+
+START_TEST(test_delete)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImageInfo) info = image_info(store, "{}");
+        g_autoptr(GError) error = NULL;
+        const char *const one[] = {"a:latest", NULL}, *const wrong[] = {"b:latest", "x:latest", NULL};
+
+        publish(store, "a:latest", info);
+        publish(store, "b:latest", info);
+        publish(store, "c:latest", info);
+        {
+                g_autoptr(ScImage) image = sc_image_find(store->repository, "a", &error);
+                ck_assert(!sc_image_delete(store->repository, image, wrong, &error));
+                ck_assert_error(error, SC_ERROR_NOT_FOUND, "x:latest");
+                g_clear_error(&error);
+                ck_assert(sc_image_delete(store->repository, image, one, &error));
+        }
+        g_autoptr(ScImage) rest = sc_image_find(store->repository, "b", &error);
+        ck_assert_no_error(error);
+        g_autofree char *left = names(rest);
+        ck_assert_str_eq(left, "b:latest c:latest");
+        ck_assert(sc_image_delete(store->repository, rest, NULL, &error));
+        g_autoptr(GPtrArray) images = sc_image_list(store->repository, &error);
+        ck_assert_uint_eq(images->len, 0);
+        /* Layers stay until a prune. */
+        ck_assert(sc_layer_exists(store->repository, &((ScLayerInfo *)info->layers->pdata[0])->digest, &error));
+}
+END_TEST
+
+/* As the atomic command left it: no description of ours. */
+static void publish_foreign(Store *store, const char *name, const char *manifest)
+{
+        OstreeRepo *ostree = sc_repository_ostree(store->repository);
+        g_autoptr(OstreeMutableTree) tree = ostree_mutable_tree_new();
+        g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GFile) root = NULL;
+        g_autofree char *commit = NULL, *ref = sc_ref_encode(name);
+        g_autofree guchar *checksum = NULL;
+        g_autoptr(GVariant) meta = g_variant_ref_sink(g_variant_new("(uuu@a(ayay))", 0, 0, GUINT32_TO_BE(S_IFDIR | 0755),
+                                                                    g_variant_new_array(G_VARIANT_TYPE("(ayay)"), NULL, 0)));
+
+        ck_assert(ostree_repo_prepare_transaction(ostree, NULL, NULL, &error));
+        ck_assert(ostree_repo_write_metadata(ostree, OSTREE_OBJECT_TYPE_DIR_META, NULL, meta, &checksum, NULL, &error));
+        g_autofree char *hex = ostree_checksum_from_bytes(checksum);
+        ostree_mutable_tree_set_metadata_checksum(tree, hex);
+        if (manifest != NULL)
+                g_variant_dict_insert(&dict, "docker.manifest", "s", manifest);
+        g_autoptr(GVariant) metadata = g_variant_ref_sink(g_variant_dict_end(&dict));
+        ck_assert(ostree_repo_write_mtree(ostree, tree, &root, NULL, &error));
+        ck_assert(ostree_repo_write_commit(ostree, NULL, NULL, NULL, metadata, OSTREE_REPO_FILE(root), &commit, NULL, &error));
+        ostree_repo_transaction_set_ref(ostree, NULL, ref, commit);
+        ck_assert(ostree_repo_commit_transaction(ostree, NULL, NULL, &error));
+}
+
+START_TEST(test_foreign_images)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GError) error = NULL;
+        g_autofree char *id = g_strnfill(64, 'c'), *manifest = g_strdup_printf("{\"config\":{\"digest\":\"sha256:%s\"}}", id);
+
+        publish_foreign(store, "docker.io/old:latest", manifest);
+        publish_foreign(store, "docker.io/broken:latest", "{\"config\":");
+        publish_foreign(store, "docker.io/strange:latest", "{\"config\":{\"digest\":\"md5:0\"}}");
+        publish_foreign(store, "docker.io/empty:latest", NULL);
+        g_autoptr(GPtrArray) images = sc_image_list(store->repository, &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(images->len, 1);
+        const ScImage *image = images->pdata[0];
+        ck_assert_str_eq(image->id, id);
+        ck_assert_str_eq(image->names[0], "docker.io/old:latest");
+        ck_assert_ptr_null(image->info);
+}
+END_TEST
+
+START_TEST(test_refs)
+{
+        g_autoptr(Store) store = store_new();
+        g_autofree char *commit = g_strnfill(64, 'a'), *text = NULL;
+        g_autofree char *path = g_build_filename(sc_repository_path(store->repository), "refs/heads/ociimage/test", NULL);
+        g_autoptr(GError) error = NULL;
+
+        ck_assert(sc_repository_set_ref(store->repository, "ociimage/test", commit, &error));
+        ck_assert(g_file_get_contents(path, &text, NULL, &error));
+        ck_assert(g_str_has_prefix(text, commit) && strcmp(text + 64, "\n") == 0);
+        /* The commit that it names is not there. */
+        ck_assert_int_eq(sc_repository_has_ref(store->repository, "ociimage/test", &error), 0);
+        ck_assert(sc_repository_drop_ref(store->repository, "ociimage/test", &error));
+        ck_assert(sc_repository_drop_ref(store->repository, "ociimage/test", &error));
+        ck_assert_int_eq(sc_repository_has_ref(store->repository, "ociimage/test", &error), 0);
+        ck_assert_no_error(error);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("image");
+        TCase *tcase = tcase_create("image");
+
+        tcase_set_timeout(tcase, 300);
+        tcase_add_test(tcase, test_publish_and_list);
+        tcase_add_test(tcase, test_commit_as_atomic_reads_it);
+        tcase_add_test(tcase, test_find);
+        tcase_add_test(tcase, test_ambiguous_prefix);
+        tcase_add_test(tcase, test_name_moves);
+        tcase_add_test(tcase, test_missing_parts);
+        tcase_add_test(tcase, test_delete);
+        tcase_add_test(tcase, test_foreign_images);
+        tcase_add_test(tcase, test_refs);
+        suite_add_tcase(suite, tcase);
+        return test_run(suite);
+}

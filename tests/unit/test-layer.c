@@ -1,0 +1,1149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/layer.h"
+#include "store.h"
+#include "store/object.h"
+#include <signal.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+
+static char *object_id(const ScObjectMeta *meta, const void *data, gsize size)
+{
+        g_autoptr(ScHasher) hasher = sc_hasher_new();
+        ScDigest id;
+        char *hex = g_malloc(SC_DIGEST_HEX_SIZE);
+
+        sc_object_hash_header(hasher, meta);
+        sc_hasher_update(hasher, data, size);
+        sc_hasher_finish(hasher, &id);
+        sc_digest_to_hex(&id, hex);
+        return hex;
+}
+
+static char *ostree_id(const ScObjectMeta *meta, const void *data, gsize size)
+{
+        g_autoptr(GFileInfo) info = g_file_info_new();
+        g_autoptr(GInputStream) input = NULL;
+        g_autofree guchar *checksum = NULL;
+        g_autoptr(GError) error = NULL;
+
+        g_file_info_set_attribute_uint32(info, "unix::uid", meta->uid);
+        g_file_info_set_attribute_uint32(info, "unix::gid", meta->gid);
+        g_file_info_set_attribute_uint32(info, "unix::mode", meta->mode);
+        if (S_ISLNK(meta->mode)) {
+                g_file_info_set_file_type(info, G_FILE_TYPE_SYMBOLIC_LINK);
+                g_file_info_set_is_symlink(info, TRUE);
+                g_file_info_set_symlink_target(info, meta->target);
+        } else {
+                g_file_info_set_file_type(info, G_FILE_TYPE_REGULAR);
+                g_file_info_set_size(info, (goffset)size);
+                input = g_memory_input_stream_new_from_data(data, (gssize)size, NULL);
+        }
+        ostree_checksum_file_from_input(info, meta->xattrs, input, OSTREE_OBJECT_TYPE_FILE, &checksum, NULL, &error);
+        ck_assert_no_error(error);
+        return ostree_checksum_from_bytes(checksum);
+}
+
+static void assert_same_id(const ScObjectMeta *meta, const char *text)
+{
+        g_autofree char *ours = object_id(meta, text, strlen(text)), *theirs = ostree_id(meta, text, strlen(text));
+
+        ck_assert_str_eq(ours, theirs);
+}
+
+START_TEST(test_object_ids)
+{
+        static const ScObjectMeta plain[] = {
+                {.mode = S_IFREG | 0644},
+                {.mode = S_IFREG | 04755, .uid = 0x01020304, .gid = 0xfffffffe},
+                {.mode = S_IFREG | 02000, .uid = 1000},
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(plain); i++) {
+                assert_same_id(&plain[i], "");
+                assert_same_id(&plain[i], "some content");
+        }
+        /* The size of the header's framing offset changes on the way; 4095 is the longest target there is. */
+        for (guint size = 1; size < 4096; size += size < 300 ? 1 : 379) {
+                g_autofree char *target = g_strnfill(size, 'a');
+                const ScObjectMeta symlink = {.mode = S_IFLNK | 0777, .uid = 5, .gid = 6, .target = target};
+                assert_same_id(&symlink, "");
+        }
+}
+END_TEST
+
+START_TEST(test_object_ids_with_xattrs)
+{
+        for (guint size = 0; size < 3000; size += 1 + size / 4) {
+                g_autofree char *value = g_strnfill(size, 'v');
+                ScXattrs *xattrs = sc_xattrs_new(S_IFREG);
+                sc_xattrs_add(xattrs, "user.b", value, size);
+                sc_xattrs_add(xattrs, "security.capability", "\0\1\2", 3);
+                sc_xattrs_add(xattrs, "user.a", "", 0);
+                g_autoptr(GVariant) variant = sc_xattrs_end(xattrs);
+                const ScObjectMeta meta = {.mode = S_IFREG | 0600, .xattrs = variant};
+                ck_assert_uint_eq(g_variant_n_children(variant), 3);
+                assert_same_id(&meta, "content");
+        }
+}
+END_TEST
+
+START_TEST(test_xattrs_left_out)
+{
+        ScXattrs *xattrs = sc_xattrs_new(S_IFREG | 0644);
+        const char *name, *value;
+
+        sc_xattrs_add(xattrs, "security.selinux", "x", 1);
+        sc_xattrs_add(xattrs, "system.posix_acl_access", "x", 1);
+        sc_xattrs_add(xattrs, "strange", "x", 1);
+        sc_xattrs_add(xattrs, "user.a", "first", 6);
+        sc_xattrs_add(xattrs, "user.a", "second", 7);
+        g_autoptr(GVariant) variant = sc_xattrs_end(xattrs);
+        ck_assert_uint_eq(g_variant_n_children(variant), 1);
+        g_variant_get_child(variant, 0, "(^&ay^&ay)", &name, &value);
+        ck_assert_str_eq(name, "user.a");
+        ck_assert_str_eq(value, "second");
+
+        xattrs = sc_xattrs_new(S_IFLNK | 0777);
+        sc_xattrs_add(xattrs, "user.a", "x", 1);
+        ck_assert_ptr_null(sc_xattrs_end(xattrs));
+}
+END_TEST
+
+/* A tar in which libostree's own import and ours must agree. */
+static GBytes *ordinary_tar(void)
+{
+        Tar *tar = tar_new();
+        struct archive_entry *entry;
+
+        tar_folder(tar, "./", 0755);
+        tar_folder(tar, "./usr/", 0755);
+        tar_folder(tar, "./usr/bin", 0711);
+        tar_file(tar, "./usr/bin/tool", 0755, "#!/bin/sh\n");
+        tar_file(tar, "./usr/bin/su", 04755, "setuid");
+        tar_hardlink(tar, "./usr/bin/tool2", "./usr/bin/tool");
+        tar_symlink(tar, "./bin", "usr/bin");
+        tar_folder(tar, "./tmp", 01777);
+        tar_file(tar, "./empty", 0600, "");
+        tar_file(tar, "./\xc3\xa4\xe2\x82\xac with space\nand newline", 0644, "umlaut");
+        tar_file(tar, "./usr/.wh.gone", 0, "");
+        entry = tar_entry("./owned", AE_IFREG, 0640);
+        archive_entry_set_uid(entry, 1234);
+        archive_entry_set_gid(entry, 4321);
+        tar_add(tar, entry, "owned", 5);
+        entry = tar_entry("./home", AE_IFDIR, 0750);
+        archive_entry_set_uid(entry, 77);
+        tar_add(tar, entry, NULL, 0);
+        g_autofree char *deep = g_strnfill(200, 'd'), *path = g_strdup_printf("./usr/%s/%s/%s", deep, deep, deep);
+        tar_folder(tar, "./usr", 0755);
+        for (char *slash = strchr(path + 6, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+                g_autofree char *folder = g_strndup(path, (gsize)(slash - path));
+                tar_folder(tar, folder, 0755);
+        }
+        tar_file(tar, path, 0644, "a long path");
+        return tar_end(tar);
+}
+
+static char *libostree_commit(Store *store, GBytes *bytes)
+{
+        OstreeRepo *ostree = sc_repository_ostree(store->repository);
+        OstreeRepoImportArchiveOptions options = {.autocreate_parents = TRUE};
+        g_autoptr(OstreeMutableTree) tree = ostree_mutable_tree_new();
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GFile) root = NULL;
+        struct archive *archive = archive_read_new();
+        gsize size;
+        const void *data = g_bytes_get_data(bytes, &size);
+        locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), outer_locale = uselocale(locale);
+
+        archive_read_support_format_all(archive);
+        ck_assert_int_eq(archive_read_open_memory(archive, data, size), ARCHIVE_OK);
+        ck_assert(ostree_repo_prepare_transaction(ostree, NULL, NULL, &error));
+        ostree_repo_import_archive_to_mtree(ostree, &options, archive, tree, NULL, NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert(ostree_repo_write_mtree(ostree, tree, &root, NULL, &error));
+        ck_assert(ostree_repo_commit_transaction(ostree, NULL, NULL, &error));
+        archive_read_free(archive);
+        uselocale(outer_locale);
+        freelocale(locale);
+        return g_strconcat(ostree_repo_file_tree_get_contents_checksum(OSTREE_REPO_FILE(root)), " ",
+                           ostree_repo_file_tree_get_metadata_checksum(OSTREE_REPO_FILE(root)), NULL);
+}
+
+static char *root_checksums(GFile *root)
+{
+        g_autoptr(GError) error = NULL;
+
+        ck_assert(ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(root), &error));
+        return g_strconcat(ostree_repo_file_tree_get_contents_checksum(OSTREE_REPO_FILE(root)), " ",
+                           ostree_repo_file_tree_get_metadata_checksum(OSTREE_REPO_FILE(root)), NULL);
+}
+
+START_TEST(test_same_as_libostree)
+{
+        g_autoptr(Store) store = store_new(), other = store_new();
+        g_autoptr(GBytes) tar = ordinary_tar();
+        g_autoptr(ScLayerInfo) layer = layer_info(tar);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ScImport) import = import_new(store);
+
+        import_layer(import, layer, tar, &error);
+        ck_assert_no_error(error);
+        store_check(store);
+        g_autoptr(GFile) root = layer_root(store, layer);
+        g_autofree char *ours = root_checksums(root), *theirs = libostree_commit(other, tar);
+        ck_assert_str_eq(ours, theirs);
+}
+END_TEST
+
+START_TEST(test_metadata)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScLayerInfo) layer = NULL;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GVariant) commit = NULL, metadata = NULL;
+        g_autofree char *ref = NULL, *checksum = NULL, *diff_id = NULL;
+        guint64 size = 0;
+        const char *text;
+
+        ScDigest missing = {{1}};
+        ck_assert(!sc_layer_inflated_size(store->repository, &missing, &size, &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "no ref");
+        g_clear_error(&error);
+        ck_assert(!sc_layer_exists(store->repository, &missing, &error));
+        ck_assert_no_error(error);
+
+        Tar *tar = tar_new();
+        tar_file(tar, "a", 0644, "content");
+        layer = store_add_layer(store, tar);
+        ck_assert(sc_layer_exists(store->repository, &layer->digest, &error));
+        ck_assert(sc_layer_inflated_size(store->repository, &layer->digest, &size, &error));
+        ck_assert_uint_eq(size, layer->size);
+        ref = layer_ref(layer);
+        checksum = sc_repository_resolve(store->repository, ref, &error);
+        ck_assert_no_error(error);
+        ck_assert(ostree_repo_load_commit(sc_repository_ostree(store->repository), checksum, &commit, NULL, &error));
+        metadata = g_variant_get_child_value(commit, 0);
+        diff_id = sc_digest_to_string(&layer->diff_id);
+        ck_assert(g_variant_lookup(metadata, "docker.uncompressed_digest", "&s", &text));
+        ck_assert_str_eq(text, diff_id);
+        ck_assert(g_variant_lookup(metadata, "docker.size", "&s", &text));
+        ck_assert_uint_eq(g_ascii_strtoull(text, NULL, 10), layer->size);
+}
+END_TEST
+
+START_TEST(test_config)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImport) import = import_new(store);
+        g_autoptr(GError) error = NULL;
+        ScLayerInfo as_layer = {0};
+
+        sc_digest_of("{\"a\":1}", 7, &as_layer.digest);
+        ck_assert(sc_import_config(import, &as_layer.digest, "{\"a\":1}", 7, &error));
+        ck_assert(sc_layer_exists(store->repository, &as_layer.digest, &error));
+        g_autoptr(GFile) root = layer_root(store, &as_layer);
+        g_autofree char *content = file_content(root, "content");
+        ck_assert_str_eq(content, "{\"a\":1}");
+        store_check(store);
+}
+END_TEST
+
+START_TEST(test_last_entry_wins)
+{
+        g_autoptr(Store) store = store_new();
+        Tar *tar = tar_new();
+
+        tar_file(tar, "twice", 0644, "first");
+        tar_file(tar, "twice", 0600, "second");
+        tar_folder(tar, "folder-then-file", 0700);
+        tar_file(tar, "folder-then-file/inside", 0644, "lost");
+        tar_file(tar, "folder-then-file", 0644, "a file");
+        tar_file(tar, "file-then-folder", 0644, "lost");
+        tar_folder(tar, "file-then-folder", 0711);
+        tar_file(tar, "file-then-folder/inside", 0644, "kept");
+        tar_folder(tar, "again", 0700);
+        tar_file(tar, "again/inside", 0644, "kept");
+        tar_folder(tar, "again", 0750);
+        tar_file(tar, "self", 0644, "self");
+        tar_hardlink(tar, "self", "self");
+        g_autoptr(ScLayerInfo) layer = store_add_layer(store, tar);
+
+        g_autoptr(GFile) root = layer_root(store, layer);
+        g_autofree char *twice = file_content(root, "twice"), *file = file_content(root, "folder-then-file");
+        ck_assert_str_eq(twice, "second");
+        ck_assert_str_eq(file, "a file");
+        ck_assert_uint_eq(file_mode(root, "file-then-folder"), S_IFDIR | 0711);
+        ck_assert_uint_eq(file_mode(root, "file-then-folder/inside"), S_IFREG | 0644);
+        ck_assert_uint_eq(file_mode(root, "again"), S_IFDIR | 0750);
+        ck_assert_uint_eq(file_mode(root, "again/inside"), S_IFREG | 0644);
+        ck_assert_uint_eq(file_mode(root, "self"), S_IFREG | 0644);
+        store_check(store);
+}
+END_TEST
+
+START_TEST(test_paths_are_normalised)
+{
+        g_autoptr(Store) store = store_new();
+        Tar *tar = tar_new();
+
+        tar_folder(tar, "./", 0711);
+        tar_file(tar, "/absolute", 0644, "1");
+        tar_file(tar, "./dotted", 0644, "2");
+        tar_file(tar, "a//b/./c", 0644, "3");
+        tar_hardlink(tar, "link", "/a/b/c");
+        tar_file(tar, "with\001control\tbytes", 0644, "4");
+        g_autoptr(ScLayerInfo) layer = store_add_layer(store, tar);
+
+        g_autoptr(GFile) root = layer_root(store, layer);
+        ck_assert_uint_eq(file_mode(root, "."), S_IFDIR | 0711);
+        ck_assert_uint_eq(file_mode(root, "absolute"), S_IFREG | 0644);
+        ck_assert_uint_eq(file_mode(root, "dotted"), S_IFREG | 0644);
+        ck_assert_uint_eq(file_mode(root, "a"), S_IFDIR | 0755);
+        ck_assert(same_object(root, "a/b/c", "link"));
+        ck_assert_uint_eq(file_mode(root, "with\001control\tbytes"), S_IFREG | 0644);
+        store_check(store);
+}
+END_TEST
+
+START_TEST(test_what_is_left_out)
+{
+        g_autoptr(Store) store = store_new();
+        Tar *tar = tar_new();
+        const guint types[] = {AE_IFCHR, AE_IFBLK, AE_IFIFO};
+
+        for (guint i = 0; i < G_N_ELEMENTS(types); i++) {
+                g_autofree char *path = g_strdup_printf("dev/node%u", i);
+                struct archive_entry *entry = tar_entry(path, types[i], 0666);
+                archive_entry_set_rdevmajor(entry, 1);
+                archive_entry_set_rdevminor(entry, 3);
+                tar_add(tar, entry, NULL, 0);
+        }
+        tar_hardlink(tar, "dev/link", "dev/node0");
+        tar_file(tar, ".wh.whiteout", 0, "");
+        tar_file(tar, "dev/.wh..wh..opq", 0, "");
+        g_autoptr(ScLayerInfo) layer = store_add_layer(store, tar);
+
+        g_autoptr(GFile) root = layer_root(store, layer);
+        for (guint i = 0; i < G_N_ELEMENTS(types); i++) {
+                g_autofree char *path = g_strdup_printf("dev/node%u", i);
+                g_autoptr(GFileInfo) info = file_info(root, path);
+                ck_assert_ptr_null(info);
+        }
+        g_autoptr(GFileInfo) link = file_info(root, "dev/link");
+        ck_assert_ptr_null(link);
+        ck_assert_uint_eq(file_mode(root, ".wh.whiteout"), S_IFREG);
+        ck_assert_uint_eq(file_mode(root, "dev/.wh..wh..opq"), S_IFREG);
+}
+END_TEST
+
+/* A capability as setcap writes it: version 2, effective, cap_net_bind_service. */
+static const guint8 capability[] = {0x01, 0, 0, 0x02, 0, 0x04, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+
+START_TEST(test_xattrs)
+{
+        g_autoptr(Store) store = store_new();
+        Tar *tar = tar_new();
+        struct archive_entry *entry = tar_entry("ping", AE_IFREG, 0755);
+        guint8 value[64];
+
+        archive_entry_set_uid(entry, 12);
+        archive_entry_xattr_add_entry(entry, "security.capability", capability, sizeof capability);
+        archive_entry_xattr_add_entry(entry, "user.note", "a\0b", 3);
+        archive_entry_xattr_add_entry(entry, "security.selinux", "label", 6);
+        tar_add(tar, entry, "ping", 4);
+        entry = tar_entry("folder", AE_IFDIR, 0755);
+        archive_entry_xattr_add_entry(entry, "user.folder", "yes", 3);
+        tar_add(tar, entry, NULL, 0);
+        g_autoptr(ScLayerInfo) layer = store_add_layer(store, tar);
+        store_check(store);
+
+        g_autoptr(GFile) root = layer_root(store, layer);
+        g_autofree char *object = object_path(store, root, "ping");
+        ck_assert_int_eq(getxattr(object, "security.capability", value, sizeof value), sizeof capability);
+        ck_assert(memcmp(value, capability, sizeof capability) == 0);
+        ck_assert_int_eq(getxattr(object, "user.note", value, sizeof value), 3);
+        ck_assert_int_lt(getxattr(object, "security.selinux", value, sizeof value), 0);
+
+        g_autoptr(GPtrArray) layers = g_ptr_array_new();
+        g_autoptr(GError) error = NULL;
+        g_ptr_array_add(layers, layer);
+        g_autoptr(ScTree) tree = sc_tree_merge(store->repository, layers, NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert_ptr_nonnull(sc_node_child(sc_tree_root(tree), "folder")->meta.xattrs);
+}
+END_TEST
+
+/* Larger than what is held in memory, with and without a twin. */
+START_TEST(test_large_files)
+{
+        enum { SIZE = 20 * 1024 * 1024 + 7 };
+        g_autoptr(Store) store = store_new();
+        g_autofree char *data = g_malloc(SIZE);
+        Tar *tar = tar_new();
+
+        for (guint i = 0; i < SIZE; i++)
+                data[i] = (char)(i * 7 + i / 4096);
+        for (int i = 0; i < 3; i++) {
+                g_autofree char *path = g_strdup_printf("large%d", i);
+                struct archive_entry *entry = tar_entry(path, AE_IFREG, 0750);
+                archive_entry_set_uid(entry, 9);
+                data[0] = i == 2;
+                tar_add(tar, entry, data, SIZE);
+        }
+        g_autoptr(ScLayerInfo) layer = store_add_layer(store, tar);
+        g_autoptr(GFile) root = layer_root(store, layer);
+        ck_assert(same_object(root, "large0", "large1"));
+        ck_assert(!same_object(root, "large0", "large2"));
+        const ScObjectMeta meta = {.uid = 9, .mode = S_IFREG | 0750};
+        g_autofree char *id = object_id(&meta, data, SIZE);
+        g_autofree char *found = file_checksum(root, "large2");
+        ck_assert_str_eq(found, id);
+        store_check(store);
+        g_autoptr(GPtrArray) left = store_staging_folders(store);
+        ck_assert_uint_eq(left->len, 0);
+}
+END_TEST
+
+static void sparse_file(Tar *tar, const char *path, guint64 size)
+{
+        struct archive_entry *entry = tar_entry(path, AE_IFREG, 0644);
+        g_autofree char *data = g_malloc0(size);
+
+        /* Two islands, holes around them. */
+        memset(data + 8192, 'x', 4096);
+        memset(data + size / 2, 'y', 100);
+        archive_entry_set_size(entry, (la_int64_t)size);
+        archive_entry_sparse_add_entry(entry, 8192, 4096);
+        archive_entry_sparse_add_entry(entry, (la_int64_t)size / 2, 100);
+        ck_assert_int_eq(archive_write_header(tar->archive, entry), ARCHIVE_OK);
+        ck_assert_int_eq(archive_write_data(tar->archive, data, size), (la_ssize_t)size);
+        archive_entry_free(entry);
+}
+
+START_TEST(test_sparse_files)
+{
+        const guint64 sizes[] = {65536, 30 * 1024 * 1024};
+        g_autoptr(Store) store = store_new();
+        Tar *tar = tar_new();
+
+        sparse_file(tar, "small", sizes[0]);
+        sparse_file(tar, "large", sizes[1]);
+        /* The tar is smaller than what it holds. */
+        g_autoptr(ScLayerInfo) layer = store_add_layer(store, tar);
+        ck_assert_uint_lt(layer->size, 100000);
+        g_autoptr(GFile) root = layer_root(store, layer);
+        for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+                g_autofree char *data = g_malloc0(sizes[i]);
+                const ScObjectMeta meta = {.mode = S_IFREG | 0644};
+                memset(data + 8192, 'x', 4096);
+                memset(data + sizes[i] / 2, 'y', 100);
+                g_autofree char *id = object_id(&meta, data, sizes[i]);
+                g_autofree char *found = file_checksum(root, i == 0 ? "small" : "large");
+                ck_assert_str_eq(found, id);
+        }
+        store_check(store);
+}
+END_TEST
+
+typedef void (*Fill)(Tar *tar);
+
+static void fill_dotdot(Tar *tar)
+{
+        tar_file(tar, "a/../../etc/passwd", 0644, "evil");
+}
+
+static void fill_dotdot_link(Tar *tar)
+{
+        tar_file(tar, "a", 0644, "a");
+        tar_hardlink(tar, "b", "../a");
+}
+
+static void fill_below_symlink(Tar *tar)
+{
+        tar_symlink(tar, "etc", "/etc");
+        tar_file(tar, "etc/passwd", 0644, "evil");
+}
+
+static void fill_below_file(Tar *tar)
+{
+        tar_file(tar, "etc", 0644, "a file");
+        tar_folder(tar, "etc/sub", 0755);
+}
+
+static void fill_missing_target(Tar *tar)
+{
+        tar_hardlink(tar, "b", "etc/shadow");
+}
+
+static void fill_folder_target(Tar *tar)
+{
+        tar_folder(tar, "a", 0755);
+        tar_hardlink(tar, "b", "a");
+}
+
+static void fill_long_name(Tar *tar)
+{
+        g_autofree char *name = g_strnfill(256, 'n');
+        tar_file(tar, name, 0644, "x");
+}
+
+static void fill_long_path(Tar *tar)
+{
+        g_autoptr(GString) path = g_string_new("p");
+        while (path->len < 4096)
+                g_string_append(path, "/0123456789");
+        tar_file(tar, path->str, 0644, "x");
+}
+
+static void fill_root_file(Tar *tar)
+{
+        tar_file(tar, ".", 0644, "x");
+}
+
+static void fill_root_symlink(Tar *tar)
+{
+        tar_symlink(tar, ".", "/etc");
+}
+
+static void fill_large_owner(Tar *tar)
+{
+        struct archive_entry *entry = tar_entry("owned", AE_IFREG, 0644);
+        archive_entry_set_uid(entry, 0x100000001);
+        tar_add(tar, entry, "x", 1);
+}
+
+static void fill_no_owner(Tar *tar)
+{
+        struct archive_entry *entry = tar_entry("owned", AE_IFREG, 0644);
+        archive_entry_set_gid(entry, 0xffffffff);
+        tar_add(tar, entry, "x", 1);
+}
+
+/* A block of a tar that libarchive would not write. */
+static void raw_entry(Tar *tar, const char *name, char type, const void *data, gsize size)
+{
+        guint8 header[512] = {0}, padding[512] = {0};
+        guint sum = 0;
+
+        (void)g_strlcpy((char *)header, name, 100);
+        memcpy(header + 100, "0000644\0000000000\0000000000", 23);
+        (void)g_snprintf((char *)header + 124, 12, "%011o", (guint)size);
+        memcpy(header + 136, "00000000000\0        ", 20);
+        header[156] = (guint8)type;
+        memcpy(header + 257, "ustar\00000", 8);
+        for (guint i = 0; i < sizeof header; i++)
+                sum += header[i];
+        (void)g_snprintf((char *)header + 148, 8, "%06o", sum);
+        g_byte_array_append(tar->bytes, header, sizeof header);
+        g_byte_array_append(tar->bytes, data, (guint)size);
+        g_byte_array_append(tar->bytes, padding, (guint)(-size % 512));
+}
+
+/* A pax attribute for the entry behind it. */
+static void raw_pax(Tar *tar, const char *key, const void *value, gsize size)
+{
+        guint length = (guint)(strlen(key) + size + 3);
+        g_autoptr(GByteArray) record = g_byte_array_new();
+
+        length += length + 2 > 99 ? 3 : 2;
+        g_autofree char *start = g_strdup_printf("%u %s=", length, key);
+        g_byte_array_append(record, (const guint8 *)start, (guint)strlen(start));
+        g_byte_array_append(record, value, (guint)size);
+        g_byte_array_append(record, (const guint8 *)"\n", 1);
+        ck_assert_uint_eq(record->len, length);
+        raw_entry(tar, "pax", 'x', record->data, record->len);
+}
+
+static void fill_not_utf8(Tar *tar)
+{
+        raw_entry(tar, "latin-\xe4", '0', "x", 1);
+}
+
+static void fill_pax_not_utf8(Tar *tar)
+{
+        raw_pax(tar, "path", "latin-\xe4", 7);
+        raw_entry(tar, "short", '0', "x", 1);
+}
+
+static void fill_pax_binary(Tar *tar)
+{
+        raw_pax(tar, "hdrcharset", "BINARY", 6);
+        raw_entry(tar, "latin-\xe4", '0', "x", 1);
+}
+
+static void fill_pax_malformed(Tar *tar)
+{
+        raw_entry(tar, "pax", 'x', "99 mtime=1\n", 11);
+        raw_entry(tar, "file", '0', "x", 1);
+}
+
+static void fill_pax_negative_size(Tar *tar)
+{
+        raw_pax(tar, "size", "-5", 2);
+        raw_entry(tar, "file", '0', "x", 1);
+}
+
+static void fill_target_not_utf8(Tar *tar)
+{
+        raw_pax(tar, "linkpath", "latin-\xe4", 7);
+        raw_entry(tar, "link", '2', "", 0);
+}
+
+static const struct {
+        Fill fill;
+        const char *message;
+} hostile[] = {
+        {fill_dotdot, "a/../../etc/passwd has '..'"},
+        {fill_dotdot_link, "../a has '..'"},
+        {fill_below_symlink, "etc/passwd lies below the symlink"},
+        {fill_below_file, "etc/sub lies below the file"},
+        {fill_missing_target, "b is a hardlink to what the layer does not hold: etc/shadow"},
+        {fill_folder_target, "b is a hardlink to the folder a"},
+        {fill_long_name, "more than 255 bytes"},
+        {fill_long_path, "more than 4095 bytes"},
+        {fill_root_file, "root is not a folder"},
+        {fill_root_symlink, "root is not a folder"},
+        {fill_large_owner, "owned has an owner"},
+        {fill_no_owner, "owned has an owner"},
+        {fill_not_utf8, "latin-\\344 has a name that is not UTF-8"},
+        {fill_pax_not_utf8, "Pathname can't be converted"},
+        {fill_pax_binary, "latin-\\344 has a name that is not UTF-8"},
+        {fill_pax_malformed, "malformed"},
+        {fill_pax_negative_size, "negative"},
+        {fill_target_not_utf8, "Linkname can't be converted"},
+};
+
+START_TEST(test_hostile)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImport) import = import_new(store);
+        Tar *tar = tar_new();
+        g_autoptr(GError) error = NULL;
+
+        tar_file(tar, "good", 0644, "good");
+        hostile[_i].fill(tar);
+        g_autoptr(GBytes) bytes = tar_end(tar);
+        g_autoptr(ScLayerInfo) layer = layer_info(bytes);
+        ck_assert(!import_layer(import, layer, bytes, &error));
+        ck_assert_error(error, SC_ERROR_CORRUPT, hostile[_i].message);
+        g_clear_error(&error);
+        ck_assert(!sc_layer_exists(store->repository, &layer->digest, &error));
+        ck_assert_no_error(error);
+        store_check(store);
+}
+END_TEST
+
+START_TEST(test_wrong_diff_id)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImport) import = import_new(store);
+        g_autoptr(GBytes) tar = ordinary_tar();
+        g_autoptr(ScLayerInfo) layer = layer_info(tar);
+        g_autoptr(GError) error = NULL;
+
+        layer->diff_id.bytes[3] ^= 1;
+        ck_assert(!import_layer(import, layer, tar, &error));
+        ck_assert_error(error, SC_ERROR_VERIFY_FAILED, "configuration says");
+        g_clear_error(&error);
+        ck_assert(!sc_layer_exists(store->repository, &layer->digest, &error));
+        ck_assert_no_error(error);
+
+        layer->diff_id.bytes[3] ^= 1;
+        import_layer(import, layer, tar, &error);
+        ck_assert_no_error(error);
+        ck_assert(sc_layer_exists(store->repository, &layer->digest, &error));
+        store_check(store);
+}
+END_TEST
+
+START_TEST(test_damaged)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImport) import = import_new(store);
+        g_autoptr(GBytes) tar = ordinary_tar();
+        g_autofree guint8 *data = g_memdup2(g_bytes_get_data(tar, NULL), g_bytes_get_size(tar));
+        g_autoptr(GError) error = NULL;
+
+        /* Cut in the middle of the first file's content, and a header with a wrong checksum. */
+        for (int i = 0; i < 2; i++) {
+                if (i == 1)
+                        data[512] ^= 1;
+                g_autoptr(GBytes) broken = g_bytes_new(data, i == 0 ? 4 * 512 + 5 : g_bytes_get_size(tar));
+                g_autoptr(ScLayerInfo) layer = layer_info(broken);
+                ck_assert_msg(!import_layer(import, layer, broken, &error), "variant %d", i);
+                ck_assert_error(error, SC_ERROR_CORRUPT, "tar is damaged");
+                g_clear_error(&error);
+        }
+        g_autoptr(GBytes) no_tar = g_bytes_new_static("this is no tar at all, but long enough to look at, is it not?", 60);
+        g_autoptr(ScLayerInfo) layer = layer_info(no_tar);
+        ck_assert(!import_layer(import, layer, no_tar, &error));
+        ck_assert_error(error, SC_ERROR_CORRUPT, "no tar");
+}
+END_TEST
+
+START_TEST(test_limits)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GBytes) tar = ordinary_tar();
+        g_autoptr(ScLayerInfo) layer = layer_info(tar);
+        const ScImportLimits few = {.max_layer_size = 1u << 30, .max_entries = 5}, small = {.max_layer_size = 9000};
+        g_autoptr(GError) error = NULL;
+
+        g_autoptr(ScImport) import = sc_import_new(store->repository, &few, &error);
+        ck_assert(!import_layer(import, layer, tar, &error));
+        ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "more than 5 entries");
+        g_clear_error(&error);
+        g_autoptr(ScImport) other = sc_import_new(store->repository, &small, &error);
+        ck_assert(!import_layer(other, layer, tar, &error));
+        ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "MaxLayerSize=");
+        g_clear_error(&error);
+
+        /* A hole of a terabyte: small to inflate, long to hash. */
+        Tar *sparse = tar_new();
+        struct archive_entry *entry = tar_entry("hole", AE_IFREG, 0644);
+        archive_entry_set_size(entry, (la_int64_t)1 << 40);
+        archive_entry_sparse_add_entry(entry, 0, 1);
+        ck_assert_int_eq(archive_write_header(sparse->archive, entry), ARCHIVE_OK);
+        archive_entry_free(entry);
+        ck_assert_int_eq(archive_write_data(sparse->archive, "x", 1), 1);
+        g_autoptr(GBytes) bytes = tar_end(sparse);
+        g_autoptr(ScLayerInfo) sparse_layer = layer_info(bytes);
+        g_autoptr(ScImport) third = import_new(store);
+        ck_assert(!import_layer(third, sparse_layer, bytes, &error));
+        ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "MaxLayerSize=");
+}
+END_TEST
+
+START_TEST(test_cancelled)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImport) import = import_new(store);
+        g_autoptr(GBytes) tar = ordinary_tar();
+        g_autoptr(ScLayerInfo) layer = layer_info(tar);
+        g_autoptr(GCancellable) cancellable = g_cancellable_new();
+        g_autoptr(GError) error = NULL;
+        LayerSource source = {.data = g_bytes_get_data(tar, NULL), .size = g_bytes_get_size(tar), .chunk = 100};
+        guint64 inflated;
+
+        g_cancellable_cancel(cancellable);
+        ck_assert(!sc_import_layer(import, layer, layer_source_read, &source, &inflated, cancellable, &error));
+        ck_assert_error(error, SC_ERROR_CANCELLED, "ancel");
+}
+END_TEST
+
+/* Many small files, of which those below `shared` are in the tars of all seeds. */
+static GBytes *many_files(guint seed, guint files)
+{
+        Tar *tar = tar_new();
+
+        for (guint i = 0; i < files; i++) {
+                g_autofree char *path = g_strdup_printf("%s/%u/file%u", i % 2 == 0 ? "shared" : "own", i % 37, i);
+                g_autofree char *text = g_strdup_printf("%u %u", i, i % 2 == 0 ? 0 : seed);
+                g_autofree char *content = g_strnfill(i % 50 * 100, 'c'), *all = g_strconcat(content, text, NULL);
+                tar_file(tar, path, 0644, all);
+        }
+        return tar_end(tar);
+}
+
+typedef struct {
+        ScImport *import;
+        GBytes *tar;
+        ScLayerInfo *layer;
+        GError *error;
+} LayerThread;
+
+static gpointer layer_thread(gpointer data)
+{
+        LayerThread *thread = data;
+
+        (void)import_layer(thread->import, thread->layer, thread->tar, &thread->error);
+        return NULL;
+}
+
+/* Four layers that share half their files, by the threads of two imports at once, as two processes would have them. */
+START_TEST(test_at_the_same_time)
+{
+        g_autoptr(Store) store = store_new(), view = g_new0(Store, 1);
+        LayerThread threads[4] = {0};
+        GThread *running[4];
+
+        view->folder = test_folder_new();
+        view->config.checkout_path = g_strdup(store->config.checkout_path);
+        store_reopen(view);
+        {
+                g_autoptr(ScImport) import = import_new(store), other = import_new(view);
+                for (guint i = 0; i < 4; i++) {
+                        threads[i].import = i % 2 == 0 ? import : other;
+                        threads[i].tar = many_files(i, 3000);
+                        threads[i].layer = layer_info(threads[i].tar);
+                        running[i] = g_thread_new("layer", layer_thread, &threads[i]);
+                }
+                for (guint i = 0; i < 4; i++) {
+                        g_thread_join(running[i]);
+                        ck_assert_no_error(threads[i].error);
+                }
+        }
+        store_check(store);
+        for (guint i = 0; i < 4; i++) {
+                g_autoptr(GFile) root = layer_root(store, threads[i].layer);
+                g_autofree char *content = file_content(root, "own/1/file1"), *expected = g_strdup_printf("%u", i);
+                ck_assert(g_str_has_suffix(content, expected));
+                g_bytes_unref(threads[i].tar);
+                sc_layer_info_free(threads[i].layer);
+        }
+        g_autoptr(GPtrArray) left = store_staging_folders(store);
+        ck_assert_uint_eq(left->len, 0);
+}
+END_TEST
+
+/* The import in a child that ends without any cleaning up, after `microseconds`. */
+static void import_and_kill(Store *store, GBytes *tar, guint microseconds)
+{
+        pid_t child = fork();
+
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(ScLayerInfo) layer = layer_info(tar);
+                guint64 inflated;
+                LayerSource source = {
+                        .data = g_bytes_get_data(tar, NULL), .size = g_bytes_get_size(tar), .chunk = 65536, .delay = 300};
+                store->repository = sc_repository_open(&store->config, SC_REPOSITORY_READ, &error);
+                (void)sc_import_layer(import_new(store), layer, layer_source_read, &source, &inflated, NULL, &error);
+                _exit(0);
+        }
+        g_usleep(microseconds);
+        (void)kill(child, SIGKILL);
+        ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+
+START_TEST(test_killed)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GBytes) tar = many_files(1, 6000);
+        g_autoptr(ScLayerInfo) layer = layer_info(tar);
+        g_autofree char *ref = layer_ref(layer);
+        g_autoptr(GError) error = NULL;
+
+        for (guint i = 0; i < 12; i++) {
+                import_and_kill(store, tar, 3000 + (guint)g_random_int_range(0, 150000));
+                /* Whatever has a ref is whole, and what lies in objects/, too. */
+                store_check(store);
+                ck_assert(sc_repository_drop_ref(store->repository, ref, &error));
+        }
+        g_autoptr(ScImport) import = import_new(store);
+        import_layer(import, layer, tar, &error);
+        ck_assert_no_error(error);
+        store_check(store);
+        g_autoptr(GPtrArray) staging = store_staging_folders(store);
+        ck_assert_uint_eq(staging->len, 1);
+}
+END_TEST
+
+/* What an import leaves that breaks off: the objects of all its files, none of them published. */
+static char *leave_staging(Store *store, GBytes *tar)
+{
+        g_autoptr(ScLayerInfo) layer = layer_info(tar);
+        g_autoptr(GError) error = NULL;
+        ScImport *import = import_new(store);
+
+        layer->diff_id.bytes[0] ^= 1;
+        ck_assert(!import_layer(import, layer, tar, &error));
+        sc_import_free(import);
+        g_autoptr(GPtrArray) staging = store_staging_folders(store);
+        ck_assert_uint_eq(staging->len, 1);
+        return g_strdup(staging->pdata[0]);
+}
+
+static char *staged_path(const char *staging, const char *text)
+{
+        const ScObjectMeta meta = {.mode = S_IFREG | 0644};
+        g_autofree char *id = object_id(&meta, text, strlen(text));
+
+        return g_strdup_printf("%s/%.2s/%s.file", staging, id, id + 2);
+}
+
+static ino_t inode(const char *path)
+{
+        struct stat st;
+
+        ck_assert_msg(lstat(path, &st) == 0, "%s is missing", path);
+        return st.st_ino;
+}
+
+static void damage_content(const char *path)
+{
+        g_autofree char *other = g_strnfill(inode(path) > 0 ? strlen("file 0") : 0, 'X');
+        int fd = open(path, O_WRONLY);
+        ck_assert_int_eq(pwrite(fd, other, strlen(other), 0), (ssize_t)strlen(other));
+        const struct timespec times[] = {{0}, {0}};
+        ck_assert_int_eq(futimens(fd, times), 0);
+        close(fd);
+}
+
+static void damage_size(const char *path)
+{
+        ck_assert_int_eq(truncate(path, 2), 0);
+        const struct timespec times[] = {{0}, {0}};
+        ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void damage_mode(const char *path)
+{
+        ck_assert_int_eq(chmod(path, 0666), 0);
+}
+
+static void damage_owner(const char *path)
+{
+        ck_assert_int_eq(chown(path, 1, 0), 0);
+}
+
+static void damage_xattr(const char *path)
+{
+        ck_assert_int_eq(setxattr(path, "user.evil", "x", 1, 0), 0);
+}
+
+static void damage_type(const char *path)
+{
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(symlink("/etc/passwd", path), 0);
+}
+
+static void (*const damages[])(const char *path) = {damage_content, damage_size,  damage_mode,
+                                                    damage_owner,   damage_xattr, damage_type};
+
+START_TEST(test_staging_is_adopted)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GError) error = NULL;
+        Tar *tar = tar_new();
+
+        tar_file(tar, "whole", 0644, "whole file");
+        for (guint i = 0; i < G_N_ELEMENTS(damages); i++) {
+                g_autofree char *path = g_strdup_printf("file%u", i), *text = g_strdup_printf("file %u", i);
+                tar_file(tar, path, 0644, text);
+        }
+        g_autoptr(GBytes) bytes = tar_end(tar);
+        g_autoptr(ScLayerInfo) layer = layer_info(bytes);
+        g_autofree char *staging = leave_staging(store, bytes), *whole = staged_path(staging, "whole file");
+        g_autofree char *temporary = g_build_filename(staging, ".large-left", NULL);
+        ino_t whole_inode = inode(whole);
+        ck_assert(g_file_set_contents(temporary, "x", 1, NULL));
+        for (guint i = 0; i < G_N_ELEMENTS(damages); i++) {
+                g_autofree char *text = g_strdup_printf("file %u", i), *path = staged_path(staging, text);
+                (void)inode(path);
+                damages[i](path);
+        }
+
+        ScImport *import = import_new(store);
+        ck_assert_int_ne(access(temporary, F_OK), 0);
+        import_layer(import, layer, bytes, &error);
+        ck_assert_no_error(error);
+        sc_import_free(import);
+        store_check(store);
+        /* The whole one was not written anew; the folder is gone with the import. */
+        g_autoptr(GFile) root = layer_root(store, layer);
+        g_autofree char *object = object_path(store, root, "whole");
+        ck_assert_uint_eq(inode(object), whole_inode);
+        g_autoptr(GPtrArray) left = store_staging_folders(store);
+        ck_assert_uint_eq(left->len, 0);
+}
+END_TEST
+
+START_TEST(test_staging_of_another_boot)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GBytes) tar = many_files(1, 10);
+        g_autofree char *staging = leave_staging(store, tar), *folder = g_path_get_dirname(staging);
+        g_autofree char *other = g_build_filename(folder, "staging-00000000-0000-0000-0000-000000000000-abc", NULL);
+
+        ck_assert_int_eq(rename(staging, other), 0);
+        g_autoptr(ScImport) import = import_new(store);
+        ck_assert_ptr_nonnull(import);
+        ck_assert_int_ne(access(other, F_OK), 0);
+        g_autoptr(GPtrArray) now = store_staging_folders(store);
+        ck_assert_uint_eq(now->len, 1);
+}
+END_TEST
+
+START_TEST(test_staging_in_use)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImport) first = import_new(store), second = import_new(store);
+        g_autoptr(GPtrArray) now = store_staging_folders(store);
+
+        ck_assert_ptr_ne(first, second);
+        ck_assert_uint_eq(now->len, 2);
+}
+END_TEST
+
+/* What a power cut makes of an object that somebody did not sync. */
+START_TEST(test_damaged_object_is_replaced)
+{
+        g_autoptr(Store) store = store_new();
+        const ScObjectMeta meta = {.mode = S_IFREG | 0644};
+        g_autofree char *id = object_id(&meta, "content", 7);
+        g_autofree char *folder = g_strdup_printf("%s/objects/%.2s", sc_repository_path(store->repository), id);
+        g_autofree char *path = g_strdup_printf("%s/%s.file", folder, id + 2);
+        Tar *tar = tar_new();
+
+        ck_assert_int_eq(g_mkdir_with_parents(folder, 0755), 0);
+        ck_assert(g_file_set_contents(path, "", 0, NULL));
+        tar_file(tar, "a", 0644, "content");
+        g_autoptr(ScLayerInfo) layer = store_add_layer(store, tar);
+        store_check(store);
+        g_autoptr(GFile) root = layer_root(store, layer);
+        g_autofree char *content = file_content(root, "a");
+        ck_assert_str_eq(content, "content");
+}
+END_TEST
+
+START_TEST(test_present_object_stays)
+{
+        g_autoptr(Store) store = store_new();
+        Tar *tar = tar_new();
+
+        tar_file(tar, "a", 0644, "content");
+        g_autoptr(ScLayerInfo) layer = store_add_layer(store, tar);
+        g_autoptr(GFile) root = layer_root(store, layer);
+        g_autofree char *object = object_path(store, root, "a");
+        ino_t before = inode(object);
+        tar = tar_new();
+        tar_file(tar, "b", 0644, "content");
+        g_autoptr(ScLayerInfo) other = store_add_layer(store, tar);
+        ck_assert_uint_eq(inode(object), before);
+        g_autoptr(GFile) other_root = layer_root(store, other);
+        g_autofree char *same = object_path(store, other_root, "b");
+        ck_assert_str_eq(same, object);
+        store_check(store);
+}
+END_TEST
+
+START_TEST(test_reserved_space)
+{
+        g_autoptr(Store) store = store_new();
+        OstreeRepo *ostree = sc_repository_ostree(store->repository);
+        g_autoptr(GKeyFile) config = ostree_repo_copy_config(ostree);
+        g_autoptr(GBytes) tar = ordinary_tar();
+        g_autoptr(ScLayerInfo) layer = layer_info(tar);
+        g_autoptr(GError) error = NULL;
+
+        g_key_file_set_string(config, "core", "min-free-space-percent", "99");
+        ck_assert(ostree_repo_write_config(ostree, config, &error));
+        store_reopen(store);
+        g_autoptr(ScImport) import = import_new(store);
+        ck_assert(!import_layer(import, layer, tar, &error));
+        ck_assert_error(error, SC_ERROR_NO_SPACE, "min-free-space");
+        /* What was written so far is not kept for the next try: it would take the little that is left. */
+        sc_import_free(g_steal_pointer(&import));
+        g_autoptr(GPtrArray) left = store_staging_folders(store);
+        ck_assert_uint_eq(left->len, 0);
+}
+END_TEST
+
+START_TEST(test_repository)
+{
+        g_autofree char *folder = test_folder_new();
+        ScConfig config = {.checkout_path = g_build_filename(folder, "checkout", NULL)};
+        g_autofree char *host = g_build_filename(folder, "host", NULL),
+                        *own = g_build_filename(folder, "checkout/.storage/ostree", NULL);
+        g_autoptr(GError) error = NULL;
+
+        ck_assert_ptr_null(sc_repository_open(&config, SC_REPOSITORY_READ, &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "first pull");
+        g_clear_error(&error);
+
+        /* The host's repository serves if it can be linked from; /proc stands for one that cannot. */
+        g_autoptr(OstreeRepo) made = ostree_repo_create_at(AT_FDCWD, host, OSTREE_REPO_MODE_BARE, NULL, NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert_ptr_nonnull(made);
+        g_autofree char *linkable = sc_repository_find(&config, host, SC_REPOSITORY_CREATE, &error);
+        ck_assert_str_eq(linkable, host);
+        g_autofree char *shm = g_strdup_printf("/dev/shm/sysconsd-test-%d", (int)getpid()),
+                        *shm_config = g_build_filename(shm, "config", NULL);
+        ck_assert_int_eq(g_mkdir(shm, 0755), 0);
+        ck_assert(g_file_set_contents(shm_config, "", 0, NULL));
+        g_autofree char *other = sc_repository_find(&config, shm, SC_REPOSITORY_CREATE, &error);
+        ck_assert_str_eq(other, own);
+        ck_assert_int_eq(unlink(shm_config), 0);
+        ck_assert_int_eq(rmdir(shm), 0);
+
+        /* Once its own was made it stays with that. */
+        g_autoptr(ScRepository) repository = sc_repository_open(&config, SC_REPOSITORY_CREATE, &error);
+        ck_assert_no_error(error);
+        ck_assert_str_eq(sc_repository_path(repository), own);
+        g_autofree char *again = sc_repository_find(&config, host, SC_REPOSITORY_CREATE, &error);
+        ck_assert_str_eq(again, own);
+
+        config.repository = g_build_filename(folder, "archive", NULL);
+        g_autoptr(OstreeRepo)
+                archive = ostree_repo_create_at(AT_FDCWD, config.repository, OSTREE_REPO_MODE_ARCHIVE, NULL, NULL, &error);
+        ck_assert_ptr_nonnull(archive);
+        ck_assert_no_error(error);
+        ck_assert_ptr_null(sc_repository_open(&config, SC_REPOSITORY_CREATE, &error));
+        ck_assert_error(error, SC_ERROR_UNSUPPORTED, "mode archive");
+        g_free(config.repository);
+        g_free(config.checkout_path);
+        test_folder_remove(g_steal_pointer(&folder));
+}
+END_TEST
+
+START_TEST(test_lock)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GCancellable) cancellable = g_cancellable_new();
+        g_autoptr(GError) error = NULL;
+        int first = sc_repository_lock(store->repository, false, NULL, &error);
+        int second = sc_repository_lock(store->repository, false, NULL, &error);
+
+        ck_assert_int_ge(first, 0);
+        ck_assert_int_ge(second, 0);
+        close(first);
+        g_cancellable_cancel(cancellable);
+        ck_assert_int_lt(sc_repository_lock(store->repository, true, cancellable, &error), 0);
+        ck_assert_error(error, SC_ERROR_CANCELLED, "ancel");
+        g_clear_error(&error);
+        close(second);
+        int exclusive = sc_repository_lock(store->repository, true, NULL, &error);
+        ck_assert_int_ge(exclusive, 0);
+        close(exclusive);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("layer");
+        TCase *tcase = tcase_create("layer");
+
+        tcase_set_timeout(tcase, 300);
+        tcase_add_test(tcase, test_object_ids);
+        tcase_add_test(tcase, test_object_ids_with_xattrs);
+        tcase_add_test(tcase, test_xattrs_left_out);
+        tcase_add_test(tcase, test_same_as_libostree);
+        tcase_add_test(tcase, test_metadata);
+        tcase_add_test(tcase, test_config);
+        tcase_add_test(tcase, test_last_entry_wins);
+        tcase_add_test(tcase, test_paths_are_normalised);
+        tcase_add_test(tcase, test_what_is_left_out);
+        tcase_add_test(tcase, test_xattrs);
+        tcase_add_test(tcase, test_large_files);
+        tcase_add_test(tcase, test_sparse_files);
+        tcase_add_loop_test(tcase, test_hostile, 0, G_N_ELEMENTS(hostile));
+        tcase_add_test(tcase, test_wrong_diff_id);
+        tcase_add_test(tcase, test_damaged);
+        tcase_add_test(tcase, test_limits);
+        tcase_add_test(tcase, test_cancelled);
+        tcase_add_test(tcase, test_at_the_same_time);
+        tcase_add_test(tcase, test_killed);
+        tcase_add_test(tcase, test_staging_is_adopted);
+        tcase_add_test(tcase, test_staging_of_another_boot);
+        tcase_add_test(tcase, test_staging_in_use);
+        tcase_add_test(tcase, test_damaged_object_is_replaced);
+        tcase_add_test(tcase, test_present_object_stays);
+        tcase_add_test(tcase, test_reserved_space);
+        tcase_add_test(tcase, test_repository);
+        tcase_add_test(tcase, test_lock);
+        suite_add_tcase(suite, tcase);
+        return test_run(suite);
+}

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/checkout.h"
+#include "store.h"
+#include <errno.h>
+#include <sys/xattr.h>
+
+typedef struct {
+        Store *store;
+        GPtrArray *layers;
+        char *folder; /* of the checkout */
+} Image;
+
+static Image *image_new(void)
+{
+        Image *image = g_new0(Image, 1);
+
+        image->store = store_new();
+        image->layers = g_ptr_array_new_with_free_func((GDestroyNotify)sc_layer_info_free);
+        image->folder = g_build_filename(image->store->folder, "root", NULL);
+        return image;
+}
+
+static void image_free(Image *image)
+{
+        g_ptr_array_unref(image->layers);
+        g_free(image->folder);
+        store_free(image->store);
+        g_free(image);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Image, image_free)
+
+static void image_add(Image *image, Tar *tar)
+{
+        g_ptr_array_add(image->layers, store_add_layer(image->store, tar));
+}
+
+static ScTree *image_merge(Image *image)
+{
+        g_autoptr(GError) error = NULL;
+        ScTree *tree = sc_tree_merge(image->store->repository, image->layers, NULL, &error);
+
+        ck_assert_no_error(error);
+        return tree;
+}
+
+static void image_checkout(Image *image)
+{
+        g_autoptr(ScTree) tree = image_merge(image);
+        g_autoptr(GError) error = NULL;
+
+        ck_assert_int_eq(g_mkdir(image->folder, 0700), 0);
+        int fd = open(image->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ck_assert_int_ge(fd, 0);
+        sc_tree_checkout(tree, fd, NULL, NULL, &error);
+        ck_assert_no_error(error);
+        close(fd);
+}
+
+static bool look(Image *image, const char *path, struct stat *ret)
+{
+        g_autofree char *full = g_build_filename(image->folder, path, NULL);
+
+        return lstat(full, ret) == 0;
+}
+
+static void assert_mode(Image *image, const char *path, guint mode)
+{
+        struct stat st;
+
+        ck_assert_msg(look(image, path, &st), "%s is missing", path);
+        ck_assert_msg(st.st_mode == mode, "%s has the mode %o", path, st.st_mode);
+}
+
+static void assert_missing(Image *image, const char *path)
+{
+        struct stat st;
+
+        ck_assert_msg(!look(image, path, &st), "%s is there", path);
+}
+
+static void assert_content(Image *image, const char *path, const char *expected)
+{
+        g_autofree char *full = g_build_filename(image->folder, path, NULL), *content = NULL;
+
+        ck_assert_msg(g_file_get_contents(full, &content, NULL, NULL), "%s cannot be read", path);
+        ck_assert_str_eq(content, expected);
+}
+
+START_TEST(test_upper_over_lower)
+{
+        g_autoptr(Image) image = image_new();
+        Tar *tar = tar_new();
+
+        tar_file(tar, "a", 0644, "lower a");
+        tar_file(tar, "b", 0644, "lower b");
+        tar_file(tar, "file-to-folder", 0644, "x");
+        tar_folder(tar, "folder-to-file", 0755);
+        tar_file(tar, "folder-to-file/inside", 0644, "x");
+        tar_folder(tar, "folder-to-symlink", 0755);
+        tar_file(tar, "folder-to-symlink/inside", 0644, "x");
+        tar_symlink(tar, "symlink-to-folder", "a");
+        image_add(image, tar);
+        tar = tar_new();
+        tar_file(tar, "b", 0600, "upper b");
+        tar_folder(tar, "file-to-folder", 0750);
+        tar_file(tar, "file-to-folder/new", 0644, "new");
+        tar_file(tar, "folder-to-file", 0644, "file");
+        tar_symlink(tar, "folder-to-symlink", "/tmp");
+        tar_folder(tar, "symlink-to-folder", 0711);
+        image_add(image, tar);
+        image_checkout(image);
+
+        assert_content(image, "a", "lower a");
+        assert_content(image, "b", "upper b");
+        assert_mode(image, "b", S_IFREG | 0600);
+        assert_mode(image, "file-to-folder", S_IFDIR | 0750);
+        assert_content(image, "file-to-folder/new", "new");
+        assert_content(image, "folder-to-file", "file");
+        assert_mode(image, "folder-to-symlink", S_IFLNK | 0777);
+        assert_mode(image, "symlink-to-folder", S_IFDIR | 0711);
+}
+END_TEST
+
+START_TEST(test_whiteouts)
+{
+        g_autoptr(Image) image = image_new();
+        Tar *tar = tar_new();
+
+        tar_file(tar, "gone", 0644, "x");
+        tar_file(tar, "back", 0644, "old");
+        tar_file(tar, "gone-folder/a/b", 0644, "x");
+        tar_file(tar, "opaque/old", 0644, "x");
+        tar_file(tar, "opaque/sub/old", 0644, "x");
+        tar_file(tar, "opaque-later/old", 0644, "x");
+        tar_file(tar, "kept/old", 0644, "x");
+        image_add(image, tar);
+        tar = tar_new();
+        tar_file(tar, ".wh.gone", 0, "");
+        tar_file(tar, ".wh.gone-folder", 0, "");
+        tar_file(tar, ".wh.never-there", 0, "");
+        /* A whiteout counts for lower layers only, wherever in the tar it stands. */
+        tar_file(tar, "back", 0644, "new");
+        tar_file(tar, ".wh.back", 0, "");
+        tar_file(tar, "opaque/.wh..wh..opq", 0, "");
+        tar_file(tar, "opaque/new", 0644, "new");
+        tar_file(tar, "opaque-later/new", 0644, "new");
+        tar_file(tar, "opaque-later/.wh..wh..opq", 0, "");
+        tar_file(tar, "kept/new", 0644, "new");
+        tar_file(tar, "kept/.wh..wh.plnk", 0644, "aufs");
+        image_add(image, tar);
+        tar = tar_new();
+        tar_file(tar, "gone-folder/fresh", 0644, "fresh");
+        image_add(image, tar);
+        image_checkout(image);
+
+        assert_missing(image, "gone");
+        assert_content(image, "back", "new");
+        assert_missing(image, "gone-folder/a");
+        assert_content(image, "gone-folder/fresh", "fresh");
+        assert_missing(image, "opaque/old");
+        assert_missing(image, "opaque/sub");
+        assert_content(image, "opaque/new", "new");
+        assert_missing(image, "opaque-later/old");
+        assert_content(image, "opaque-later/new", "new");
+        assert_content(image, "kept/old", "x");
+        assert_content(image, "kept/new", "new");
+        const char *const hidden[] = {".wh.gone", ".wh.gone-folder",     ".wh.never-there",
+                                      ".wh.back", "opaque/.wh..wh..opq", "kept/.wh..wh.plnk"};
+        for (guint i = 0; i < G_N_ELEMENTS(hidden); i++)
+                assert_missing(image, hidden[i]);
+}
+END_TEST
+
+START_TEST(test_folder_metadata)
+{
+        g_autoptr(Image) image = image_new();
+        Tar *tar = tar_new();
+        struct archive_entry *entry;
+        struct stat st;
+        char value[8];
+
+        tar_folder(tar, "./", 0711);
+        tar_folder(tar, "tmp", 01777);
+        tar_folder(tar, "both", 0700);
+        tar_folder(tar, "closed", 0000);
+        tar_file(tar, "closed/inside", 0644, "x");
+        entry = tar_entry("owned", AE_IFDIR, 02750);
+        archive_entry_set_uid(entry, 11);
+        archive_entry_set_gid(entry, 12);
+        archive_entry_xattr_add_entry(entry, "user.note", "yes", 3);
+        tar_add(tar, entry, NULL, 0);
+        image_add(image, tar);
+        tar = tar_new();
+        /* This layer names neither the root nor /tmp and /owned, only what is in them. */
+        tar_file(tar, "tmp/new", 0644, "x");
+        tar_file(tar, "owned/deep/new", 0644, "x");
+        tar_folder(tar, "both", 0755);
+        image_add(image, tar);
+        image_checkout(image);
+
+        assert_mode(image, ".", S_IFDIR | 0711);
+        assert_mode(image, "tmp", S_IFDIR | 01777);
+        assert_mode(image, "both", S_IFDIR | 0755);
+        assert_mode(image, "closed", S_IFDIR);
+        assert_mode(image, "closed/inside", S_IFREG | 0644);
+        assert_mode(image, "owned", S_IFDIR | 02750);
+        assert_mode(image, "owned/deep", S_IFDIR | 0755);
+        ck_assert(look(image, "owned", &st));
+        ck_assert_uint_eq(st.st_uid, 11);
+        ck_assert_uint_eq(st.st_gid, 12);
+        ck_assert_int_eq(st.st_mtim.tv_sec, 0);
+        g_autofree char *owned = g_build_filename(image->folder, "owned", NULL);
+        ck_assert_int_eq(getxattr(owned, "user.note", value, sizeof value), 3);
+}
+END_TEST
+
+/* As deep as a path can be: the walks through it are recursive. */
+START_TEST(test_deep_tree)
+{
+        g_autoptr(Image) image = image_new();
+        g_autoptr(GString) path = g_string_new("d");
+        Tar *tar = tar_new();
+
+        while (path->len < 4000)
+                g_string_append(path, "/d");
+        g_string_append(path, "/file");
+        tar_file(tar, path->str, 0644, "deep");
+        image_add(image, tar);
+        g_autoptr(ScTree) tree = image_merge(image);
+        ck_assert_uint_eq(sc_tree_folders(tree), 2001);
+        ck_assert_int_eq(g_mkdir(image->folder, 0700), 0);
+        g_autoptr(GError) error = NULL;
+        int fd = open(image->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        sc_tree_checkout(tree, fd, NULL, NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert_int_eq(faccessat(fd, path->str, F_OK, 0), 0);
+        close(fd);
+}
+END_TEST
+
+/* Each file is the object itself, set-id bits and capabilities included; more than one chunk of them. */
+START_TEST(test_hardlinks)
+{
+        static const guint8 capability[] = {0x01, 0, 0, 0x02, 0, 0x04, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        g_autoptr(Image) image = image_new();
+        Tar *tar = tar_new();
+        struct archive_entry *entry;
+        struct stat st, object_st;
+        guint8 value[64];
+
+        tar_file(tar, "bin/su", 04755, "su");
+        entry = tar_entry("bin/ping", AE_IFREG, 0755);
+        archive_entry_xattr_add_entry(entry, "security.capability", capability, sizeof capability);
+        tar_add(tar, entry, "ping", 4);
+        for (guint i = 0; i < 2000; i++) {
+                g_autofree char *path = g_strdup_printf("many/%u/%u", i / 700, i), *text = g_strdup_printf("%u", i);
+                if (i % 10 == 0)
+                        tar_symlink(tar, path, text);
+                else
+                        tar_file(tar, path, 0644, text);
+        }
+        image_add(image, tar);
+        image_checkout(image);
+
+        assert_mode(image, "bin/su", S_IFREG | 04755);
+        g_autofree char *ping = g_build_filename(image->folder, "bin/ping", NULL);
+        ck_assert_int_eq(getxattr(ping, "security.capability", value, sizeof value), sizeof capability);
+        g_autoptr(GFile) root = layer_root(image->store, image->layers->pdata[0]);
+        for (guint i = 0; i < 2000; i++) {
+                g_autofree char *path = g_strdup_printf("many/%u/%u", i / 700, i);
+                g_autofree char *object = object_path(image->store, root, path);
+                ck_assert(look(image, path, &st));
+                ck_assert_int_eq(lstat(object, &object_st), 0);
+                ck_assert_uint_eq(st.st_ino, object_st.st_ino);
+        }
+}
+END_TEST
+
+/* ext4 gives a file 65,000 links. */
+START_TEST(test_no_links_left)
+{
+        g_autoptr(Image) image = image_new();
+        Tar *tar = tar_new();
+        struct archive_entry *entry = tar_entry("copied", AE_IFREG, 04711);
+        struct stat st, object_st;
+        char value[8];
+        guint links = 0;
+
+        archive_entry_set_uid(entry, 5);
+        archive_entry_xattr_add_entry(entry, "user.note", "yes", 3);
+        tar_add(tar, entry, "content", 7);
+        tar_symlink(tar, "symlink", "the target");
+        image_add(image, tar);
+        g_autoptr(GFile) root = layer_root(image->store, image->layers->pdata[0]);
+        g_autofree char *links_folder = g_build_filename(image->store->folder, "links", NULL);
+        ck_assert_int_eq(g_mkdir(links_folder, 0755), 0);
+        const char *const names[] = {"copied", "symlink"};
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+                g_autofree char *object = object_path(image->store, root, names[i]);
+                for (errno = 0; errno == 0; links++) {
+                        g_autofree char *path = g_strdup_printf("%s/%u", links_folder, links);
+                        if (linkat(AT_FDCWD, object, AT_FDCWD, path, 0) == 0)
+                                errno = 0;
+                }
+                ck_assert_int_eq(errno, EMLINK);
+                ck_assert_int_eq(lstat(object, &object_st), 0);
+        }
+        image_checkout(image);
+
+        assert_content(image, "copied", "content");
+        assert_mode(image, "copied", S_IFREG | 04711);
+        ck_assert(look(image, "copied", &st));
+        ck_assert_uint_eq(st.st_nlink, 1);
+        ck_assert_uint_eq(st.st_uid, 5);
+        ck_assert_int_eq(st.st_mtim.tv_sec, 0);
+        g_autofree char *copied = g_build_filename(image->folder, "copied", NULL),
+                        *symlink_path = g_build_filename(image->folder, "symlink", NULL);
+        ck_assert_int_eq(getxattr(copied, "user.note", value, sizeof value), 3);
+        g_autofree char *target = g_file_read_link(symlink_path, NULL);
+        ck_assert_str_eq(target, "the target");
+}
+END_TEST
+
+START_TEST(test_read_and_list)
+{
+        g_autoptr(Image) image = image_new();
+        g_autoptr(GError) error = NULL;
+        g_autofree char *data = NULL;
+        gsize size;
+        Tar *tar = tar_new();
+
+        tar_file(tar, "exports/manifest.json", 0644, "{}");
+        tar_file(tar, "exports/b", 0644, "12345");
+        tar_symlink(tar, "exports/link", "b");
+        tar_folder(tar, "exports/hostfs", 0755);
+        image_add(image, tar);
+        g_autoptr(ScTree) tree = image_merge(image);
+        ck_assert_uint_eq(sc_tree_files(tree), 3);
+        ck_assert_uint_eq(sc_tree_folders(tree), 2);
+        ck_assert(sc_tree_read(tree, "exports/b", 5, &data, &size, &error));
+        ck_assert_str_eq(data, "12345");
+        ck_assert_uint_eq(size, 5);
+        char *other = NULL;
+        ck_assert(!sc_tree_read(tree, "exports/b", 4, &other, NULL, &error));
+        ck_assert_error(error, SC_ERROR_CORRUPT, "larger");
+        g_clear_error(&error);
+        const char *const none[] = {"exports/link", "exports/hostfs", "exports/none", "exports/b/c", "exports", ""};
+        for (guint i = 0; i < G_N_ELEMENTS(none); i++) {
+                ck_assert(!sc_tree_read(tree, none[i], 100, &other, NULL, &error));
+                ck_assert_error(error, SC_ERROR_NOT_FOUND, none[i]);
+                g_clear_error(&error);
+        }
+        g_auto(GStrv) names = sc_tree_list(tree, "exports"), nothing = sc_tree_list(tree, "none");
+        g_autofree char *joined = g_strjoinv(" ", names);
+        ck_assert_str_eq(joined, "b hostfs link manifest.json");
+        ck_assert_uint_eq(g_strv_length(nothing), 0);
+}
+END_TEST
+
+START_TEST(test_missing_layer)
+{
+        g_autoptr(Image) image = image_new();
+        g_autoptr(GError) error = NULL;
+        ScLayerInfo *layer = sc_layer_info_new();
+
+        g_ptr_array_add(image->layers, layer);
+        ck_assert_ptr_null(sc_tree_merge(image->store->repository, image->layers, NULL, &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "pull the image again");
+}
+END_TEST
+
+/* A layer that libostree imported, as the atomic command had it do. */
+START_TEST(test_foreign_commit)
+{
+        g_autoptr(Image) image = image_new();
+        OstreeRepo *ostree = sc_repository_ostree(image->store->repository);
+        g_autoptr(OstreeMutableTree) tree = ostree_mutable_tree_new();
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GFile) root = NULL;
+        g_autofree char *commit = NULL;
+        OstreeRepoImportArchiveOptions options = {.autocreate_parents = TRUE};
+        ScLayerInfo *layer = sc_layer_info_new();
+        g_autofree char *ref = layer_ref(layer);
+        Tar *tar = tar_new();
+
+        tar_folder(tar, "./", 0755);
+        tar_file(tar, "usr/bin/tool", 0755, "tool");
+        g_autoptr(GBytes) bytes = tar_end(tar);
+        struct archive *archive = archive_read_new();
+        archive_read_support_format_all(archive);
+        archive_read_open_memory(archive, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+        ck_assert(ostree_repo_prepare_transaction(ostree, NULL, NULL, &error));
+        ck_assert(ostree_repo_import_archive_to_mtree(ostree, &options, archive, tree, NULL, NULL, &error));
+        archive_read_free(archive);
+        ck_assert(ostree_repo_write_mtree(ostree, tree, &root, NULL, &error));
+        ck_assert(ostree_repo_write_commit(ostree, NULL, NULL, NULL, NULL, OSTREE_REPO_FILE(root), &commit, NULL, &error));
+        ostree_repo_transaction_set_ref(ostree, NULL, ref, commit);
+        ck_assert(ostree_repo_commit_transaction(ostree, NULL, NULL, &error));
+
+        g_ptr_array_add(image->layers, layer);
+        image_checkout(image);
+        assert_content(image, "usr/bin/tool", "tool");
+        assert_mode(image, "usr", S_IFDIR | 0755);
+}
+END_TEST
+
+static void on_progress(gpointer data, const char *phase, guint64 done, guint64 total)
+{
+        *(guint64 *)data = done;
+}
+
+START_TEST(test_report_and_cancel)
+{
+        g_autoptr(Image) image = image_new();
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GCancellable) cancellable = g_cancellable_new();
+        const ScReportSink sink = {.progress = on_progress};
+        guint64 progress = 0;
+        Tar *tar = tar_new();
+
+        for (guint i = 0; i < 1000; i++) {
+                g_autofree char *path = g_strdup_printf("%u", i);
+                tar_file(tar, path, 0644, path);
+        }
+        image_add(image, tar);
+        g_autoptr(ScTree) tree = image_merge(image);
+        ck_assert_int_eq(g_mkdir(image->folder, 0700), 0);
+        int fd = open(image->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        {
+                g_autoptr(ScReport) report = sc_report_new(&sink, &progress);
+                sc_report_phase(report, "Checking out", sc_tree_files(tree));
+                ck_assert(sc_tree_checkout(tree, fd, report, NULL, &error));
+                ck_assert_uint_eq(progress, 1000);
+        }
+        close(fd);
+        g_autofree char *other = g_build_filename(image->store->folder, "other", NULL);
+        ck_assert_int_eq(g_mkdir(other, 0700), 0);
+        fd = open(other, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        g_cancellable_cancel(cancellable);
+        ck_assert(!sc_tree_checkout(tree, fd, NULL, cancellable, &error));
+        ck_assert_error(error, SC_ERROR_CANCELLED, "ancel");
+        g_clear_error(&error);
+        ck_assert_ptr_null(sc_tree_merge(image->store->repository, image->layers, cancellable, &error));
+        ck_assert_error(error, SC_ERROR_CANCELLED, "ancel");
+        close(fd);
+}
+END_TEST
+
+START_TEST(test_other_file_system)
+{
+        g_autoptr(Image) image = image_new();
+        g_autofree char *shm = g_strdup_printf("/dev/shm/sysconsd-test-XXXXXX");
+        g_autoptr(GError) error = NULL;
+        Tar *tar = tar_new();
+
+        tar_file(tar, "a", 0644, "a");
+        image_add(image, tar);
+        g_autoptr(ScTree) tree = image_merge(image);
+        ck_assert_ptr_nonnull(g_mkdtemp(shm));
+        int fd = open(shm, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        bool done = sc_tree_checkout(tree, fd, NULL, NULL, &error);
+        close(fd);
+        test_folder_remove(g_steal_pointer(&shm));
+        ck_assert(!done);
+        ck_assert_error(error, SC_ERROR_UNSUPPORTED, "same file system");
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("merge");
+        TCase *tcase = tcase_create("merge");
+
+        tcase_set_timeout(tcase, 300);
+        tcase_add_test(tcase, test_upper_over_lower);
+        tcase_add_test(tcase, test_whiteouts);
+        tcase_add_test(tcase, test_folder_metadata);
+        tcase_add_test(tcase, test_deep_tree);
+        tcase_add_test(tcase, test_hardlinks);
+        tcase_add_test(tcase, test_no_links_left);
+        tcase_add_test(tcase, test_read_and_list);
+        tcase_add_test(tcase, test_missing_layer);
+        tcase_add_test(tcase, test_foreign_commit);
+        tcase_add_test(tcase, test_report_and_cancel);
+        tcase_add_test(tcase, test_other_file_system);
+        suite_add_tcase(suite, tcase);
+        return test_run(suite);
+}
