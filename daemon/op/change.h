@@ -41,8 +41,8 @@ bool sc_change_recover(ScChange *change, GError **error);
 /* Uninstall's way: SC_INTENT_REMOVE, old may be broken. Never stops at what is missing already. */
 bool sc_change_remove(ScChange *change, GError **error);
 
-/* For recovery, with the intent that was found. NotFound where there is none (leftovers are swept then); Busy if the container's lock is
- * held: somebody works on it. */
+/* For recovery, with the intent that was found. NotFound where there is none (leftovers are swept then); Busy if the container's
+ * lock is held: somebody works on it. */
 ScChange *sc_change_adopt(ScOpContext *context, const char *container, ScRecoverWhen when, GError **error);
 
 /* Fills was_active and was_enabled of an intent from systemd. */

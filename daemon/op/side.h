@@ -25,8 +25,8 @@ ScSide *sc_side_open(const ScConfig *config, int checkout_fd, const char *contai
 void sc_side_free(ScSide *side);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScSide, sc_side_free)
 
-/* What an info file records as installed on the host, as ScHostFile with destination and checksum only: enough to tell whether it is
- * unmodified, to replace and to remove it. */
+/* What an info file records as installed on the host, as ScHostFile with destination and checksum only: enough to tell whether it
+ * is unmodified, to replace and to remove it. */
 GPtrArray *sc_side_recorded_files(const ScInfo *info);
 
 /* The folder /exports of a root file system, -1 where it has none; symlinks are followed inside of it only. */
