@@ -3,10 +3,13 @@
 
 import json
 import os
+import signal
+import subprocess
+from pathlib import Path
 
 import pytest
 from bed import CHECKOUT, wait_until
-from machine import Machine
+from machine import STATE, Machine
 
 HELLO = "localhost:5000/hello"
 RUNTIMES = {"runc": "/usr/sbin/runc", "crun": "/usr/bin/crun"}
@@ -63,7 +66,8 @@ class Container:
 
 @pytest.fixture(scope="module")
 def machine(stage, tmp_path_factory):
-    with Machine(f"tests-{os.getpid()}", stage, tmp_path_factory.mktemp("machine")) as machine:
+    # The processor is emulated: with sanitizers it would all take much longer, and the same code runs with them in the test bed.
+    with Machine(f"tests-{os.getpid()}", os.environ.get("SYSCONSD_PLAIN_STAGE", stage), tmp_path_factory.mktemp("machine")) as machine:
         machine.start_registry()
         yield machine
 
@@ -104,6 +108,18 @@ def _journal_of_a_failure(machine, request):
 # ---- the machine itself
 
 
+def of_machine(name):
+    """Processes of this machine that work for the virtual one."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(folder / "cwd").startswith(str(STATE / name)):
+                found.append((folder / "cmdline").read_bytes())
+        except OSError:  # it ended meanwhile
+            continue
+    return found
+
+
 def test_machine_is_what_the_tests_are_about(machine):
     assert machine.output("stat -f -c %T /sys/fs/cgroup") == "cgroup2fs"
     assert {"cpu", "memory", "pids"} <= set(machine.read("/sys/fs/cgroup/cgroup.controllers").split())
@@ -116,6 +132,18 @@ def test_result_of_a_command(machine):
     assert (result.returncode, result.stdout, result.stderr) == (3, "input", "error\n")
     assert machine.run("sleep 60", timeout=1, check=False).returncode == 124
     assert machine.run("kill -9 $$", check=False).returncode == 137
+
+
+@pytest.mark.parametrize("moment", ["root", "process"])
+def test_interrupted_boot_leaves_nothing(moment):
+    name = f"interrupted-{os.getpid()}"
+    boot = subprocess.Popen([Machine.program, "up", name], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    wait_until((STATE / name / moment).exists, interval=0.001)
+    wait_until(lambda: of_machine(name), interval=0.001)
+    boot.send_signal(signal.SIGTERM)
+    boot.communicate(timeout=60)
+    assert boot.returncode == 128 + signal.SIGTERM
+    assert not (STATE / name).exists() and of_machine(name) == []
 
 
 # ---- where its processes are
