@@ -7,11 +7,13 @@ libsc_op_a_SOURCES = \
 	daemon/op/control.c \
 	daemon/op/delete-image.c \
 	daemon/op/install.c \
+	daemon/op/move.c daemon/op/move.h \
 	daemon/op/op.c daemon/op/op.h \
 	daemon/op/options.c daemon/op/options.h \
 	daemon/op/prune.c \
 	daemon/op/pull.c \
 	daemon/op/recover.c \
+	daemon/op/removal.c \
 	daemon/op/rollback.c \
 	daemon/op/side.c daemon/op/side.h \
 	daemon/op/trial.c daemon/op/trial.h \
