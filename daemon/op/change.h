@@ -3,16 +3,12 @@
 
 /* Bringing the host from one deployment of a container to another, and back: what install, update, rollback and recovery share.
  *
- * A change is written down (the intent), then carried out by named steps. Every step can be taken again: it looks at what is there
- * and makes it agree. So going back after a failure, and recovery after a crash at any point, are the same steps towards the other
- * side. */
+ * A change is written down (the intent), then carried out by named steps (move.h) that can be taken again. So going back after a
+ * failure, and recovery after a crash at any point, are the same steps towards the other side. */
 
 #include "op.h"
 #include "store/intent.h"
 #include "unit/systemd.h"
-
-#define SC_UNIT_DIR "/etc/systemd/system"
-#define SC_TMPFILES_DIR "/etc/tmpfiles.d"
 
 typedef struct {
         ScOpContext *context;
@@ -38,7 +34,7 @@ bool sc_change_carry_out(ScChange *change, GError **error);
 /* Goes on with an intent that was found (change->intent), from any point. */
 bool sc_change_recover(ScChange *change, GError **error);
 
-/* Uninstall's way: SC_INTENT_REMOVE, old may be broken. Never stops at what is missing already. */
+/* Uninstall's way (removal.c): SC_INTENT_REMOVE, old may be broken. Never stops at what is missing already. */
 bool sc_change_remove(ScChange *change, GError **error);
 
 /* For recovery, with the intent that was found. NotFound where there is none (leftovers are swept then); Busy if the container's

@@ -6,6 +6,7 @@
 #include "base/reference.h"
 #include "build.h"
 #include "change.h"
+#include "move.h"
 #include "options.h"
 #include "store/deployment.h"
 #include <string.h>
@@ -81,7 +82,7 @@ static bool slots_are_free(int checkout_fd, const char *container, GError **erro
 static bool host_is_free(ScChange *change, GError **error)
 {
         g_autofree char *unit = g_build_filename(SC_UNIT_DIR, change->unit, NULL);
-        g_autofree char *tmpfiles = g_strconcat(SC_TMPFILES_DIR "/", change->container, ".conf", NULL);
+        g_autofree char *tmpfiles = sc_move_tmpfiles_path(change);
         const char *files[] = {unit, tmpfiles};
         for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
                 struct stat st;

@@ -47,18 +47,10 @@ static int open_rootfs(ScSide *side, GError **error)
         return sc_open_dir(path, error);
 }
 
-/* The values as they were: what the system sets anew at each render is taken from the record here, because host files on the disk
- * were rendered with it. */
+/* The values as they were: host files on the disk were rendered with them, and what is rendered again must be the same. */
 static ScVariables *recorded_variables(const ScConfig *config, const ScInfo *info, const char *container, const char *path,
                                        GError **error)
 {
-        g_autoptr(GHashTable) set = sc_string_map_new();
-        GHashTableIter iter;
-        gpointer key, value;
-        g_hash_table_iter_init(&iter, info->values);
-        while (g_hash_table_iter_next(&iter, &key, &value))
-                if (!sc_variable_is_fixed(key) && sc_variable_check(key, value, NULL))
-                        g_hash_table_insert(set, g_strdup(key), g_strdup(value));
         ScVariablesInput input = {
                 .name = container,
                 .destdir = path,
@@ -67,9 +59,8 @@ static ScVariables *recorded_variables(const ScConfig *config, const ScInfo *inf
                 .runtime = info->runtime != NULL ? info->runtime : config->runtime,
                 .exec_helper = LIBEXECDIR "/sysconsd-exec",
                 .client = BINDIR "/sysconsctl",
-                .set = set,
         };
-        return sc_variables_new(&input, error);
+        return sc_variables_recorded(&input, info->values, error);
 }
 
 static ScHostFile *bare_file(const char *destination, const char *checksum)
