@@ -66,8 +66,7 @@ class Container:
 
 @pytest.fixture(scope="module")
 def machine(stage, tmp_path_factory):
-    # The processor is emulated: with sanitizers it would all take much longer, and the same code runs with them in the test bed.
-    with Machine(f"tests-{os.getpid()}", os.environ.get("SYSCONSD_PLAIN_STAGE", stage), tmp_path_factory.mktemp("machine")) as machine:
+    with Machine(f"tests-{os.getpid()}", stage, tmp_path_factory.mktemp("machine")) as machine:
         machine.start_registry()
         yield machine
 
