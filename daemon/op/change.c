@@ -48,29 +48,69 @@ static char *lock_name(const char *container)
         return g_build_filename(SC_LOCK_DIR, container, NULL);
 }
 
-ScChange *sc_change_begin(ScOpContext *context, const char *container, GError **error)
+/* Like sc_intent_read(), but that there is none is no error: *ret is NULL then. */
+static bool find_intent(const ScChange *change, ScIntent **ret, GError **error)
+{
+        g_autoptr(GError) local = NULL;
+        *ret = sc_intent_read(change->checkout_fd, change->container, &local);
+        if (*ret != NULL || g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
+                return true;
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+}
+
+/* True: nothing is unfinished any more. A recovery that ended with going back has failed as an update, but it is over. */
+static bool finish_interrupted(ScChange *change, GError **error)
+{
+        g_autoptr(GError) local = NULL;
+        g_autoptr(ScIntent) unfinished = NULL;
+        if (!find_intent(change, &change->intent, error))
+                return false;
+        if (change->intent == NULL || sc_change_recover(change, &local))
+                return true;
+        g_autofree char *line = g_strdup_printf("Recovering %s: %s", change->container, local->message);
+        sc_journal(LOG_WARNING, line, SC_FIELD_CONTAINER, change->container, NULL);
+        if (find_intent(change, &unfinished, NULL) && unfinished == NULL)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&local));
+        return sc_prefix(error, "An interrupted %s of %s could not be finished", change->intent->operation, change->container);
+}
+
+static bool refuse_interrupted(ScChange *change, GError **error)
+{
+        g_autoptr(ScIntent) intent = NULL;
+        if (!find_intent(change, &intent, error))
+                return false;
+        return intent == NULL ||
+               sc_throw(error, SC_ERROR_BUSY, "An interrupted %s of %s is not recovered yet: see journalctl -u 'sysconsd*'",
+                        intent->operation, change->container);
+}
+
+static bool clean_up_before(ScChange *change, ScBeginPurpose purpose, GError **error)
+{
+        if (purpose == SC_BEGIN_CONTROL)
+                return refuse_interrupted(change, error);
+        g_autoptr(GError) local = NULL;
+        if (finish_interrupted(change, &local)) {
+                g_clear_pointer(&change->intent, sc_intent_free);
+                return sc_slot_sweep(change->checkout_fd, change->container, error);
+        }
+        if (purpose == SC_BEGIN_REMOVAL) {
+                sc_report_message(change->context->report, "%s", local->message);
+                return true;
+        }
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+}
+
+ScChange *sc_change_begin(ScOpContext *context, const char *container, ScBeginPurpose purpose, GError **error)
 {
         g_autoptr(ScChange) change = change_new(context, container, SC_RECOVER_NOW, error);
         if (change == NULL)
                 return NULL;
         g_autofree char *lock = lock_name(container);
         change->lock_fd = sc_lock_wait(change->checkout_fd, lock, SC_LOCK_EXCLUSIVE, context->cancellable, error);
-        if (change->lock_fd < 0)
-                return NULL;
-
-        g_autoptr(GError) local = NULL;
-        change->intent = sc_intent_read(change->checkout_fd, container, &local);
-        if (change->intent != NULL) {
-                if (!sc_change_recover(change, error)) {
-                        sc_prefix(error, "An interrupted %s of %s could not be finished", change->intent->operation, container);
-                        return NULL;
-                }
-                g_clear_pointer(&change->intent, sc_intent_free);
-        } else if (!g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND)) {
-                g_propagate_error(error, g_steal_pointer(&local));
-                return NULL;
-        }
-        return sc_slot_sweep(change->checkout_fd, container, error) ? g_steal_pointer(&change) : NULL;
+        return change->lock_fd >= 0 && clean_up_before(change, purpose, error) ? g_steal_pointer(&change) : NULL;
 }
 
 ScChange *sc_change_adopt(ScOpContext *context, const char *container, ScRecoverWhen when, GError **error)
@@ -109,23 +149,6 @@ bool sc_change_observe(ScChange *change, ScIntent *intent, GError **error)
         return true;
 }
 
-static bool forward(ScChange *change, const char **ret_failed_step, GError **error)
-{
-        *ret_failed_step = "";
-        g_autoptr(ScSide) old = NULL;
-        if (change->intent->old.slot >= 0 && (old = sc_move_open_side(change, &change->intent->old, error)) == NULL)
-                return false;
-        g_autoptr(ScSide) new = sc_move_open_side(change, &change->intent->new, error);
-        if (new == NULL)
-                return false;
-        ScMove move = {
-                .change = change, .from = old, .to = new, .from_intent = &change->intent->old, .to_intent = &change->intent->new};
-        if (sc_move_on(&move, error))
-                return true;
-        *ret_failed_step = move.failed_step;
-        return false;
-}
-
 static bool set_phase(ScChange *change, ScIntentPhase phase, GError **error)
 {
         change->intent->phase = phase;
@@ -158,7 +181,7 @@ static bool go_back(ScChange *change, GError **error)
         if (change->intent->old.slot >= 0 && (old = sc_move_open_side(change, &change->intent->old, error)) == NULL)
                 return false;
         /* What was built may be gone already, if this was interrupted during its clean-up. */
-        g_autoptr(ScSide) new = sc_move_open_side(change, &change->intent->new, NULL);
+        g_autoptr(ScSide) new = sc_move_open_leaving(change, &change->intent->new, NULL);
         ScMove move = {.change = change,
                        .from = new,
                        .to = old,
@@ -187,9 +210,7 @@ static bool fail_and_go_back(ScChange *change, GError **error)
         bool had_old = change->intent->old.slot >= 0;
         bool ran = change->intent->was_active;
         bool back = go_back(change, &back_error);
-        g_autoptr(GError) cause = error != NULL ? g_steal_pointer(error) : NULL;
-        if (error == NULL)
-                return false;
+        g_autoptr(GError) cause = g_steal_pointer(error);
         ScError code = cause->domain == SC_ERROR ? (ScError)cause->code : SC_ERROR_FAILED;
         if (!back)
                 return sc_throw(error, code, "%s. Going back failed, too: %s", cause->message, back_error->message);
@@ -206,38 +227,62 @@ static bool on_trial(const ScChange *change)
         return change->intent->was_active || change->intent->start;
 }
 
+/* With the reason in *error. A trial that the shutdown of the machine interrupts stays where it is: it is resumed after the boot.
+ */
+static bool end_trial(ScChange *change, ScVerdict verdict, GError **error)
+{
+        bool stopping;
+        change->intent->bad = verdict == SC_VERDICT_BAD;
+        if (verdict == SC_VERDICT_NONE && sc_systemd_is_stopping(change->systemd, &stopping, NULL) && stopping)
+                return sc_prefix(error, "The trial of %s goes on when the system is up again", change->unit);
+        return fail_and_go_back(change, error);
+}
+
 /* From SC_INTENT_TRIAL on. */
 static bool judge(ScChange *change, GError **error)
 {
         if (on_trial(change)) {
                 sc_report_phase(change->context->report, "Waiting for the service to settle", 0);
-                g_autoptr(GError) verdict = NULL;
-                if (!sc_trial_hold(change->systemd, change->unit, change->intent->settling_time, change->context->cancellable,
-                                   &verdict)) {
-                        change->intent->bad = g_error_matches(verdict, SC_ERROR, SC_ERROR_FAILED);
-                        g_propagate_error(error, g_steal_pointer(&verdict));
-                        return fail_and_go_back(change, error);
-                }
+                ScVerdict verdict = sc_trial_hold(change->systemd, change->unit, change->intent->settling_time,
+                                                  change->context->cancellable, error);
+                if (verdict != SC_VERDICT_GOOD)
+                        return end_trial(change, verdict, error);
         }
         return sc_failpoint("keep", error) && set_phase(change, SC_INTENT_KEEP, error) && finish(change, error);
 }
 
+/* A service that fails to start has been judged; a full disk or a cancelled job judges nobody. */
+static bool start_was_judged(ScChange *change, GError **error)
+{
+        return g_error_matches(*error, SC_ERROR, SC_ERROR_FAILED) && sc_trial_condemns_start(change->systemd, change->unit);
+}
+
+/* Nothing was begun: what was built goes, and so does an intent of which it is not known whether it was written. */
+static bool give_up(ScChange *change)
+{
+        sc_intent_remove(change->checkout_fd, change->container, NULL);
+        if (change->intent->new.hidden != NULL)
+                sc_remove_tree(change->checkout_fd, change->intent->new.hidden, NULL);
+        return false;
+}
+
 bool sc_change_carry_out(ScChange *change, GError **error)
 {
+        const ScIntent *intent = change->intent;
+        /* A deployment that cannot be read is no place to go to, nor to go back to: that must show before anything is begun. */
+        g_autoptr(ScSide) new = sc_move_open_side(change, &intent->new, error);
+        g_autoptr(ScSide) old = new != NULL && intent->old.slot >= 0 ? sc_move_open_side(change, &intent->old, error) : NULL;
+        if (new == NULL || (intent->old.slot >= 0 && old == NULL))
+                return give_up(change);
         if (!sc_failpoint("intent", error) || !set_phase(change, SC_INTENT_CHANGE, error))
-                return false;
-        GError *local = NULL;
-        const char *failed_step;
-        if (!forward(change, &failed_step, &local)) {
-                /* A service that fails to start has been judged; a full disk or a cancelled job judges nobody. */
-                change->intent->bad = strcmp(failed_step, "start") == 0 && g_error_matches(local, SC_ERROR, SC_ERROR_FAILED);
-                g_propagate_error(error, local);
+                return give_up(change);
+        ScMove move = {.change = change, .from = old, .to = new, .from_intent = &intent->old, .to_intent = &intent->new};
+        if (!sc_move_on(&move, error)) {
+                change->intent->bad = strcmp(move.failed_step, "start") == 0 && start_was_judged(change, error);
                 return fail_and_go_back(change, error);
         }
-        if (on_trial(change) && !set_phase(change, SC_INTENT_TRIAL, &local)) {
-                g_propagate_error(error, local);
+        if (on_trial(change) && !set_phase(change, SC_INTENT_TRIAL, error))
                 return fail_and_go_back(change, error);
-        }
         return sc_failpoint("trial", error) && judge(change, error);
 }
 
@@ -246,18 +291,14 @@ static bool resume_trial(ScChange *change, GError **error)
         /* At boot the service has not been started yet: sysconsd-settle.service judges it later. */
         if (change->when == SC_RECOVER_BOOT)
                 return sc_systemd_reload(change->systemd, error);
-        g_autoptr(GError) start_error = NULL;
         g_autoptr(ScSide) new = sc_move_open_side(change, &change->intent->new, error);
         if (new == NULL)
                 return false;
         ScMove move = {.change = change, .to = new, .from_intent = &change->intent->old, .to_intent = &change->intent->new};
         if (sc_intent_is_of_another_boot(change->intent) && !sc_move_enables(&move))
                 return set_phase(change, SC_INTENT_KEEP, error) && finish(change, error);
-        if (!sc_move_start(&move, &start_error)) {
-                change->intent->bad = true;
-                g_propagate_error(error, g_steal_pointer(&start_error));
-                return fail_and_go_back(change, error);
-        }
+        if (!sc_move_start(&move, error))
+                return end_trial(change, start_was_judged(change, error) ? SC_VERDICT_BAD : SC_VERDICT_NONE, error);
         return judge(change, error);
 }
 

@@ -138,7 +138,7 @@ bool sc_op_install(ScOpContext *context, GError **error)
         g_auto(Request) request = {0};
         if (!read_request(context, image, &request, error))
                 return false;
-        g_autoptr(ScChange) change = sc_change_begin(context, request.container, error);
+        g_autoptr(ScChange) change = sc_change_begin(context, request.container, SC_BEGIN_CHANGE, error);
         if (change == NULL)
                 return false;
 

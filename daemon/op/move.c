@@ -60,10 +60,10 @@ char *sc_move_tmpfiles_path(const ScChange *change)
 
 static bool stop_service(ScMove *move, GError **error)
 {
-        if (move->from == NULL || move->from->unit_text == NULL ||
-            (!move->change->intent->was_active && !move->change->intent->start))
-                return true;
-        if (move->change->when == SC_RECOVER_BOOT)
+        const ScIntent *intent = move->change->intent;
+        /* A new deployment that cannot be read any more may run all the same. */
+        bool has_service = move->from != NULL ? move->from->unit_text != NULL : move->back;
+        if (!has_service || (!intent->was_active && !intent->start) || move->change->when == SC_RECOVER_BOOT)
                 return true;
         return sc_systemd_stop(move->change->systemd, move->change->unit, NULL, error);
 }
@@ -77,11 +77,22 @@ static bool slot_holds(ScChange *change, const ScIntentSide *side)
         return info != NULL && g_strcmp0(info->deployment_id, side->id) == 0;
 }
 
+static char *folder_of(ScChange *change, const ScIntentSide *side)
+{
+        return side->hidden != NULL && !slot_holds(change, side) ? g_strdup(side->hidden)
+                                                                 : sc_slot_name(change->container, side->slot);
+}
+
 ScSide *sc_move_open_side(ScChange *change, const ScIntentSide *side, GError **error)
 {
-        g_autofree char *slot = sc_slot_name(change->container, side->slot);
-        const char *folder = side->hidden != NULL && !slot_holds(change, side) ? side->hidden : slot;
+        g_autofree char *folder = folder_of(change, side);
         return sc_side_open(change->context->config, change->checkout_fd, change->container, folder, error);
+}
+
+ScSide *sc_move_open_leaving(ScChange *change, const ScIntentSide *side, GError **error)
+{
+        g_autofree char *folder = folder_of(change, side);
+        return sc_side_open_leaving(change->context->config, change->checkout_fd, change->container, folder, error);
 }
 
 static bool place(ScMove *move, GError **error)

@@ -31,6 +31,8 @@ bool sc_move_enables(const ScMove *move);
 
 /* A side of the intent, opened where it lies now: in its slot, or (not placed yet, or taken away) under its hidden name. */
 ScSide *sc_move_open_side(ScChange *change, const ScIntentSide *side, GError **error);
+/* The same for one that is only to be left: sc_side_open_leaving(). */
+ScSide *sc_move_open_leaving(ScChange *change, const ScIntentSide *side, GError **error);
 
 /* NAME.service and tmpfiles.d/NAME.conf, where systemd looks for them; NULL text: the file goes. */
 bool sc_move_put_unit(const ScChange *change, const char *text, GError **error);

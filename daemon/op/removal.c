@@ -33,15 +33,36 @@ static bool remove_step(ScChange *change, const char *name, GError **error)
         return sc_failpoint(name, error);
 }
 
+/* Of a container that is as it should be, nothing is missing here; of a broken one it is told what cannot be known. */
+static ScSide *open_side(ScChange *change, const ScIntentSide *intent_side)
+{
+        if (intent_side->slot < 0)
+                return NULL;
+        g_autoptr(GError) local = NULL;
+        ScSide *side = sc_move_open_leaving(change, intent_side, &local);
+        /* not there: it was removed before this was interrupted */
+        if (side == NULL && !g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
+                sc_report_message(change->context->report, "What it installed on the host is not known: %s", local->message);
+        return side;
+}
+
+/* Which of the two put a file there is not known where a change was interrupted, so what is modified is told once, by the last. */
+static bool remove_host_files(ScChange *change, const ScSide *old, const ScSide *new, GError **error)
+{
+        ScReport *out = change->context->report;
+        sc_autofd root = sc_open_dir("/", error);
+        return root >= 0 &&
+               (new == NULL || sc_host_files_apply(root, -1, NULL, NULL, new->files, old != NULL ? NULL : out, NULL, error)) &&
+               (old == NULL || sc_host_files_apply(root, -1, NULL, NULL, old->files, out, NULL, error));
+}
+
 bool sc_change_remove(ScChange *change, GError **error)
 {
         ScReport *out = change->context->report;
         g_autofree char *tmpfiles_path = sc_move_tmpfiles_path(change);
-        g_autoptr(GError) broken = NULL;
-        g_autoptr(ScSide) old = change->intent->old.slot >= 0 ? sc_move_open_side(change, &change->intent->old, &broken) : NULL;
+        g_autoptr(ScSide) old = open_side(change, &change->intent->old);
+        g_autoptr(ScSide) new = open_side(change, &change->intent->new);
         sc_report_phase(out, "Removing", 6);
-        if (broken != NULL)
-                sc_report_message(out, "What it installed on the host is not known: %s", broken->message);
 
         if (!remove_step(change, "remove-disable", error))
                 return false;
@@ -65,10 +86,7 @@ bool sc_change_remove(ScChange *change, GError **error)
         if (!sc_move_put_tmpfiles(change, NULL, error))
                 return false;
 
-        if (!remove_step(change, "remove-host-files", error))
-                return false;
-        sc_autofd root = sc_open_dir("/", error);
-        if (root < 0 || (old != NULL && !sc_host_files_apply(root, -1, NULL, NULL, old->files, out, NULL, error)))
+        if (!remove_step(change, "remove-host-files", error) || !remove_host_files(change, old, new, error))
                 return false;
         if (!remove_step(change, "remove-link", error) || !sc_slot_make_live(change->checkout_fd, change->container, -1, error))
                 return false;

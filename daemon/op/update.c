@@ -118,7 +118,7 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
 
 bool sc_op_update(ScOpContext *context, GError **error)
 {
-        g_autoptr(ScChange) change = sc_change_begin(context, context->subject, error);
+        g_autoptr(ScChange) change = sc_change_begin(context, context->subject, SC_BEGIN_CHANGE, error);
         if (change == NULL)
                 return false;
         g_autoptr(ScDeployment) deployment = find_updatable(context, error);
