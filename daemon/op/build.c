@@ -144,7 +144,7 @@ static bool render(Build *build, int scratch_fd, GError **error)
         build->config = sc_runtime_config_make(&input, error);
         if (build->config == NULL)
                 return false;
-        g_auto(GStrv) missing = sc_runtime_config_missing_sources(build->config, error);
+        g_auto(GStrv) missing = sc_runtime_config_missing_sources(build->config, build->input->old_tmpfiles, error);
         if (missing == NULL)
                 return false;
         build->tmpfiles = sc_tmpfiles_make(build->exports, build->variables, missing, error);

@@ -83,7 +83,11 @@ static bool host_is_free(ScChange *change, GError **error)
 {
         g_autofree char *unit = g_build_filename(SC_UNIT_DIR, change->unit, NULL);
         g_autofree char *tmpfiles = sc_move_tmpfiles_path(change);
-        const char *files[] = {unit, tmpfiles};
+        /* A file of ours would hide the system's of the same name (tmpfiles.d(5)): var.conf makes the folders of /var. */
+        g_autofree char *runtime_tmpfiles = g_strconcat("/run/tmpfiles.d/", change->container, ".conf", NULL);
+        g_autofree char *local_tmpfiles = g_strconcat("/usr/local/lib/tmpfiles.d/", change->container, ".conf", NULL);
+        g_autofree char *system_tmpfiles = g_strconcat("/usr/lib/tmpfiles.d/", change->container, ".conf", NULL);
+        const char *files[] = {unit, tmpfiles, runtime_tmpfiles, local_tmpfiles, system_tmpfiles};
         for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
                 struct stat st;
                 if (lstat(files[i], &st) == 0)

@@ -185,10 +185,10 @@ static bool reload(ScMove *move, GError **error)
         return sc_systemd_reload(move->change->systemd, error);
 }
 
-/* At boot systemd-tmpfiles-setup.service does it, once the file systems it needs are there. */
+/* At boot, too: systemd-tmpfiles-setup.service went by the file that lay there when the machine went down. */
 static bool create_tmpfiles(ScMove *move, GError **error)
 {
-        if (move->to == NULL || move->to->tmpfiles_text == NULL || move->change->when == SC_RECOVER_BOOT)
+        if (move->to == NULL || move->to->tmpfiles_text == NULL)
                 return true;
         g_autofree char *path = sc_move_tmpfiles_path(move->change);
         if (!move->back)

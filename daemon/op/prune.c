@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/reference.h"
 #include "options.h"
+#include "pin.h"
 #include "store/deployment.h"
 #include "store/image.h"
 #include "store/intent.h"
@@ -80,6 +81,11 @@ static bool prune_slot(ScOpContext *context, ScSystemd *systemd, int checkout_fd
                 sc_report_message(context->report, "Keeping %s: %s is %s", folder, unit, state.active_state);
                 return true;
         }
+        g_autoptr(GError) pinned = NULL;
+        if (!sc_pin_check(context->config, container, SC_PIN_ANY_SLOT, &pinned)) {
+                sc_report_message(context->report, "Keeping %s: %s", folder, pinned->message);
+                return true;
+        }
         sc_report_message(context->report, "Deleting %s", folder);
         g_autofree char *suffix = sc_random_name(6);
         g_autofree char *hidden = g_strdup_printf(".%s.%s", folder, suffix);
@@ -99,8 +105,11 @@ static bool prune_deployments(ScOpContext *context, GError **error)
                 return true;
         g_autoptr(ScSystemd) systemd = sc_systemd_open(error);
         int listing_fd = systemd != NULL ? sc_open_beneath(checkout, ".", O_RDONLY | O_DIRECTORY, 0, error) : -1;
-        DIR *listing = listing_fd >= 0 ? fdopendir(listing_fd) : NULL;
+        if (listing_fd < 0)
+                return false;
+        DIR *listing = fdopendir(listing_fd);
         if (listing == NULL) {
+                sc_throw_errno(error, "Cannot list the checkout path");
                 sc_close(&listing_fd);
                 return false;
         }

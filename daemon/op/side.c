@@ -128,6 +128,15 @@ static bool read_optional(int fd, const char *name, char **ret, GError **error)
         return there == 0 || sc_read_file(fd, name, MAX_FILE, ret, NULL, error);
 }
 
+char *sc_side_read_tmpfiles(int checkout_fd, const char *container, const char *folder)
+{
+        g_autofree char *name = sc_side_tmpfiles_file(container);
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        char *text = NULL;
+        sc_read_file(checkout_fd, path, MAX_FILE, &text, NULL, NULL);
+        return text;
+}
+
 static ScSide *open_info(int checkout_fd, const char *container, const char *folder, GError **error)
 {
         g_autoptr(ScSide) side = g_new0(ScSide, 1);

@@ -34,6 +34,8 @@ GPtrArray *sc_side_recorded_files(const ScInfo *info);
 
 /* The folder /exports of a root file system, -1 where it has none; symlinks are followed inside of it only. */
 int sc_side_open_exports(int rootfs_fd);
+/* The tmpfiles.d lines of a deployment, NULL where it has none. */
+char *sc_side_read_tmpfiles(int checkout_fd, const char *container, const char *folder);
 /* Names of the files beside rootfs. Newly allocated. */
 char *sc_side_unit_file(const char *container);
 char *sc_side_tmpfiles_file(const char *container);

@@ -5,29 +5,8 @@
 #include "base/failpoint.h"
 #include "change.h"
 #include "options.h"
+#include "pin.h"
 #include "store/deployment.h"
-#include <string.h>
-
-/* Nobody may lose the root file system under his feet: a container whose rootfs is this one's pins it. */
-static bool nobody_uses_rootfs(ScOpContext *context, const char *container, GError **error)
-{
-        g_autoptr(GPtrArray) all = sc_deployment_list(context->config, error);
-        if (all == NULL)
-                return false;
-        g_autofree char *prefix = g_build_filename(context->config->checkout_path, container, NULL);
-        gsize length = strlen(prefix);
-        for (guint i = 0; i < all->len; i++) {
-                const ScDeployment *other = all->pdata[i];
-                const char *remote = other->info != NULL ? other->info->remote : NULL;
-                if (remote == NULL || g_strcmp0(other->name, container) == 0 || !g_str_has_prefix(remote, prefix))
-                        continue;
-                if (remote[length] == '\0' || remote[length] == '/' || remote[length] == '.')
-                        return sc_throw(error, SC_ERROR_BUSY,
-                                        "The container %s uses the root file system of %s: uninstall it first", other->name,
-                                        container);
-        }
-        return true;
-}
 
 /* What a change that cannot be finished had in hand: either of its deployments may be the one on the host. */
 static ScIntent *plan_of_unfinished(ScIntent *unfinished)
@@ -64,7 +43,7 @@ bool sc_op_uninstall(ScOpContext *context, GError **error)
 {
         g_autoptr(ScChange) change = sc_change_begin(context, context->subject, SC_BEGIN_REMOVAL, error);
         g_autoptr(ScIntent) intent = change != NULL ? plan(context, change, error) : NULL;
-        if (intent == NULL || !nobody_uses_rootfs(context, change->container, error))
+        if (intent == NULL || !sc_pin_check(context->config, change->container, SC_PIN_ANY_SLOT, error))
                 return false;
         intent->phase = SC_INTENT_REMOVE;
         sc_intent_free(change->intent);
