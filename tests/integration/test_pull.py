@@ -139,7 +139,10 @@ def test_progress_is_told(bed):
     for line in bed.read("/run/monitor.log").splitlines():
         if not line.startswith("{"):
             continue
-        data = json.loads(line)["payload"]["data"][1]
+        message = json.loads(line)
+        if message["member"] != "PropertiesChanged":
+            continue
+        data = message["payload"]["data"][1]
         if "Done" in data and "Total" in data:
             seen.append((data.get("Phase", {}).get("data"), data["Done"]["data"], data["Total"]["data"]))
     totals = [total for _, _, total in seen if total > 1_000_000]
