@@ -14,11 +14,12 @@ typedef struct {
         int slot;
         const char *image_name; /* canonical, for the info file */
         const ScImage *image;
-        GHashTable *set;     /* what the user set; never NULL */
-        const char *uuid;    /* kept over updates; NULL: a new one */
-        const char *runtime; /* as configured or given: name or path */
-        const char *remote;  /* folder that holds another container's rootfs; NULL: an own checkout */
-        const ScInfo *old;   /* the live deployment: its host files are ours to replace; NULL: none */
+        GHashTable *set;          /* what the user set; never NULL */
+        const char *uuid;         /* kept over updates; NULL: a new one */
+        const char *runtime;      /* as configured or given: name or path */
+        const char *remote;       /* folder that holds another container's rootfs; NULL: an own checkout */
+        const ScInfo *old;        /* the live deployment: its host files are ours to replace; NULL: none */
+        const char *old_tmpfiles; /* its tmpfiles.d lines: what they make is there because of them; NULL: none */
 } ScBuildInput;
 
 typedef struct {

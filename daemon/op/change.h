@@ -3,16 +3,12 @@
 
 /* Bringing the host from one deployment of a container to another, and back: what install, update, rollback and recovery share.
  *
- * A change is written down (the intent), then carried out by named steps. Every step can be taken again: it looks at what is there
- * and makes it agree. So going back after a failure, and recovery after a crash at any point, are the same steps towards the other
- * side. */
+ * A change is written down (the intent), then carried out by named steps (move.h) that can be taken again. So going back after a
+ * failure, and recovery after a crash at any point, are the same steps towards the other side. */
 
 #include "op.h"
 #include "store/intent.h"
 #include "unit/systemd.h"
-
-#define SC_UNIT_DIR "/etc/systemd/system"
-#define SC_TMPFILES_DIR "/etc/tmpfiles.d"
 
 typedef struct {
         ScOpContext *context;
@@ -25,24 +21,31 @@ typedef struct {
         ScRecoverWhen when; /* SC_RECOVER_BOOT: nothing is waited for, units are started by the boot itself */
 } ScChange;
 
-/* Takes the container's lock, finishes what an interrupted operation left behind, and sweeps its leftovers. */
-ScChange *sc_change_begin(ScOpContext *context, const char *container, GError **error);
+typedef enum {
+        SC_BEGIN_CHANGE,  /* what an interrupted operation left is finished first, and its leftovers are swept */
+        SC_BEGIN_REMOVAL, /* the same, but what cannot be finished is no hindrance: it stays in change->intent */
+        SC_BEGIN_CONTROL, /* Busy where something was interrupted: what only starts or stops must not recover */
+} ScBeginPurpose;
+
+/* Takes the container's lock. */
+ScChange *sc_change_begin(ScOpContext *context, const char *container, ScBeginPurpose purpose, GError **error);
 void sc_change_free(ScChange *change);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScChange, sc_change_free)
 
-/* Carries out change->intent: writes it, takes the steps, holds the trial where the service runs, keeps the new deployment or goes
- * back. On error the host is as it was before, which the message says, or (in the rare case that going back fails, too) the intent
- * stays for recovery. */
+/* Carries out change->intent: opens both deployments, writes it, takes the steps, holds the trial where the service runs, keeps the
+ * new deployment or goes back. On error the host is as it was before, which the message says, or (in the rare case that going back
+ * fails, too) the intent stays for recovery. */
 bool sc_change_carry_out(ScChange *change, GError **error);
 
 /* Goes on with an intent that was found (change->intent), from any point. */
 bool sc_change_recover(ScChange *change, GError **error);
 
-/* Uninstall's way: SC_INTENT_REMOVE, old may be broken. Never stops at what is missing already. */
+/* Uninstall's way (removal.c): carries out change->intent, which is SC_INTENT_REMOVE and names in old and new the deployments (one
+ * or two) of which something may be on the host. They may be broken, and what is missing already is no error. */
 bool sc_change_remove(ScChange *change, GError **error);
 
-/* For recovery, with the intent that was found. NotFound where there is none (leftovers are swept then); Busy if the container's lock is
- * held: somebody works on it. */
+/* For recovery, with the intent that was found. NotFound where there is none (leftovers are swept then); Busy if the container's
+ * lock is held: somebody works on it. */
 ScChange *sc_change_adopt(ScOpContext *context, const char *container, ScRecoverWhen when, GError **error);
 
 /* Fills was_active and was_enabled of an intent from systemd. */

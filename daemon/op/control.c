@@ -17,7 +17,7 @@ static ScChange *begin(ScOpContext *context, GError **error)
                 return NULL;
         }
         sc_detail(context, "container", deployment->name);
-        return sc_change_begin(context, deployment->name, error);
+        return sc_change_begin(context, deployment->name, SC_BEGIN_CONTROL, error);
 }
 
 bool sc_op_start(ScOpContext *context, GError **error)

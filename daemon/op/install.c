@@ -6,6 +6,7 @@
 #include "base/reference.h"
 #include "build.h"
 #include "change.h"
+#include "move.h"
 #include "options.h"
 #include "store/deployment.h"
 #include <string.h>
@@ -81,8 +82,12 @@ static bool slots_are_free(int checkout_fd, const char *container, GError **erro
 static bool host_is_free(ScChange *change, GError **error)
 {
         g_autofree char *unit = g_build_filename(SC_UNIT_DIR, change->unit, NULL);
-        g_autofree char *tmpfiles = g_strconcat(SC_TMPFILES_DIR "/", change->container, ".conf", NULL);
-        const char *files[] = {unit, tmpfiles};
+        g_autofree char *tmpfiles = sc_move_tmpfiles_path(change);
+        /* A file of ours would hide the system's of the same name (tmpfiles.d(5)): var.conf makes the folders of /var. */
+        g_autofree char *runtime_tmpfiles = g_strconcat("/run/tmpfiles.d/", change->container, ".conf", NULL);
+        g_autofree char *local_tmpfiles = g_strconcat("/usr/local/lib/tmpfiles.d/", change->container, ".conf", NULL);
+        g_autofree char *system_tmpfiles = g_strconcat("/usr/lib/tmpfiles.d/", change->container, ".conf", NULL);
+        const char *files[] = {unit, tmpfiles, runtime_tmpfiles, local_tmpfiles, system_tmpfiles};
         for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
                 struct stat st;
                 if (lstat(files[i], &st) == 0)
@@ -137,7 +142,7 @@ bool sc_op_install(ScOpContext *context, GError **error)
         g_auto(Request) request = {0};
         if (!read_request(context, image, &request, error))
                 return false;
-        g_autoptr(ScChange) change = sc_change_begin(context, request.container, error);
+        g_autoptr(ScChange) change = sc_change_begin(context, request.container, SC_BEGIN_CHANGE, error);
         if (change == NULL)
                 return false;
 

@@ -6,12 +6,16 @@ libsc_op_a_SOURCES = \
 	daemon/op/change.c daemon/op/change.h \
 	daemon/op/control.c \
 	daemon/op/delete-image.c \
+	daemon/op/image-exports.c daemon/op/image-exports.h \
 	daemon/op/install.c \
+	daemon/op/move.c daemon/op/move.h \
 	daemon/op/op.c daemon/op/op.h \
 	daemon/op/options.c daemon/op/options.h \
+	daemon/op/pin.c daemon/op/pin.h \
 	daemon/op/prune.c \
 	daemon/op/pull.c \
 	daemon/op/recover.c \
+	daemon/op/removal.c \
 	daemon/op/rollback.c \
 	daemon/op/side.c daemon/op/side.h \
 	daemon/op/trial.c daemon/op/trial.h \

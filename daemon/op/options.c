@@ -59,5 +59,6 @@ bool sc_option_word(const ScOpContext *context, const char *key, const char *con
 
 void sc_detail(ScOpContext *context, const char *key, const char *value)
 {
-        g_hash_table_replace(context->details, g_strdup(key), g_strdup(value));
+        if (value != NULL)
+                g_hash_table_replace(context->details, g_strdup(key), g_strdup(value));
 }

@@ -14,4 +14,5 @@ bool sc_option_strv(const ScOpContext *context, const char *key, char ***ret, GE
 bool sc_option_uint(const ScOpContext *context, const char *key, guint fallback, guint *ret, GError **error);
 /* The word is one of those in `words` (ended by NULL), the first where the option is absent. */
 bool sc_option_word(const ScOpContext *context, const char *key, const char *const *words, const char **ret, GError **error);
+/* One of the job's details; NULL: it is not known, and left out. */
 void sc_detail(ScOpContext *context, const char *key, const char *value);

@@ -6,10 +6,12 @@
 #include "base/path.h"
 #include "base/reference.h"
 #include "options.h"
+#include "pin.h"
 #include "store/deployment.h"
 #include "store/image.h"
 #include "store/intent.h"
 #include "store/repository.h"
+#include "store/staging.h"
 #include "unit/systemd.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -32,7 +34,7 @@ static bool prune_layers(ScOpContext *context, GError **error)
         g_autoptr(GHashTable) kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         g_autoptr(GHashTable) refs = NULL;
         OstreeRepo *ostree = sc_repository_ostree(repository);
-        if (lock < 0 || !sc_image_held_refs(repository, kept, error))
+        if (lock < 0 || !sc_staging_sweep(repository, error) || !sc_image_held_refs(repository, kept, error))
                 return false;
         if (!ostree_repo_list_refs_ext(ostree, NULL, &refs, OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_REMOTES, NULL, error))
                 return sc_prefix(error, "Cannot list the refs of %s", sc_repository_path(repository));
@@ -79,6 +81,11 @@ static bool prune_slot(ScOpContext *context, ScSystemd *systemd, int checkout_fd
                 sc_report_message(context->report, "Keeping %s: %s is %s", folder, unit, state.active_state);
                 return true;
         }
+        g_autoptr(GError) pinned = NULL;
+        if (!sc_pin_check(context->config, container, SC_PIN_ANY_SLOT, &pinned)) {
+                sc_report_message(context->report, "Keeping %s: %s", folder, pinned->message);
+                return true;
+        }
         sc_report_message(context->report, "Deleting %s", folder);
         g_autofree char *suffix = sc_random_name(6);
         g_autofree char *hidden = g_strdup_printf(".%s.%s", folder, suffix);
@@ -98,8 +105,11 @@ static bool prune_deployments(ScOpContext *context, GError **error)
                 return true;
         g_autoptr(ScSystemd) systemd = sc_systemd_open(error);
         int listing_fd = systemd != NULL ? sc_open_beneath(checkout, ".", O_RDONLY | O_DIRECTORY, 0, error) : -1;
-        DIR *listing = listing_fd >= 0 ? fdopendir(listing_fd) : NULL;
+        if (listing_fd < 0)
+                return false;
+        DIR *listing = fdopendir(listing_fd);
         if (listing == NULL) {
+                sc_throw_errno(error, "Cannot list the checkout path");
                 sc_close(&listing_fd);
                 return false;
         }

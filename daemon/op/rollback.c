@@ -9,7 +9,7 @@
 /* An update without the build: the other slot becomes live as it stands, and the live one stays to go forward again. */
 bool sc_op_rollback(ScOpContext *context, GError **error)
 {
-        g_autoptr(ScChange) change = sc_change_begin(context, context->subject, error);
+        g_autoptr(ScChange) change = sc_change_begin(context, context->subject, SC_BEGIN_CHANGE, error);
         g_autoptr(ScDeployment) deployment = change != NULL ? sc_deployment_find(context->config, context->subject, error) : NULL;
         if (deployment == NULL)
                 return false;

@@ -47,18 +47,10 @@ static int open_rootfs(ScSide *side, GError **error)
         return sc_open_dir(path, error);
 }
 
-/* The values as they were: what the system sets anew at each render is taken from the record here, because host files on the disk
- * were rendered with it. */
+/* The values as they were: host files on the disk were rendered with them, and what is rendered again must be the same. */
 static ScVariables *recorded_variables(const ScConfig *config, const ScInfo *info, const char *container, const char *path,
                                        GError **error)
 {
-        g_autoptr(GHashTable) set = sc_string_map_new();
-        GHashTableIter iter;
-        gpointer key, value;
-        g_hash_table_iter_init(&iter, info->values);
-        while (g_hash_table_iter_next(&iter, &key, &value))
-                if (!sc_variable_is_fixed(key) && sc_variable_check(key, value, NULL))
-                        g_hash_table_insert(set, g_strdup(key), g_strdup(value));
         ScVariablesInput input = {
                 .name = container,
                 .destdir = path,
@@ -67,9 +59,8 @@ static ScVariables *recorded_variables(const ScConfig *config, const ScInfo *inf
                 .runtime = info->runtime != NULL ? info->runtime : config->runtime,
                 .exec_helper = LIBEXECDIR "/sysconsd-exec",
                 .client = BINDIR "/sysconsctl",
-                .set = set,
         };
-        return sc_variables_new(&input, error);
+        return sc_variables_recorded(&input, info->values, error);
 }
 
 static ScHostFile *bare_file(const char *destination, const char *checksum)
@@ -81,6 +72,11 @@ static ScHostFile *bare_file(const char *destination, const char *checksum)
         return file;
 }
 
+static gint compare_destinations(gconstpointer a, gconstpointer b)
+{
+        return strcmp((*(ScHostFile *const *)a)->destination, (*(ScHostFile *const *)b)->destination);
+}
+
 GPtrArray *sc_side_recorded_files(const ScInfo *info)
 {
         GPtrArray *files = g_ptr_array_new_with_free_func((GDestroyNotify)sc_host_file_free);
@@ -90,6 +86,7 @@ GPtrArray *sc_side_recorded_files(const ScInfo *info)
         while (g_hash_table_iter_next(&iter, &destination, &checksum))
                 if (sc_path_is_clean_absolute(destination))
                         g_ptr_array_add(files, bare_file(destination, checksum));
+        g_ptr_array_sort(files, compare_destinations);
         return files;
 }
 
@@ -131,7 +128,16 @@ static bool read_optional(int fd, const char *name, char **ret, GError **error)
         return there == 0 || sc_read_file(fd, name, MAX_FILE, ret, NULL, error);
 }
 
-ScSide *sc_side_open(const ScConfig *config, int checkout_fd, const char *container, const char *folder, GError **error)
+char *sc_side_read_tmpfiles(int checkout_fd, const char *container, const char *folder)
+{
+        g_autofree char *name = sc_side_tmpfiles_file(container);
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        char *text = NULL;
+        sc_read_file(checkout_fd, path, MAX_FILE, &text, NULL, NULL);
+        return text;
+}
+
+static ScSide *open_info(int checkout_fd, const char *container, const char *folder, GError **error)
 {
         g_autoptr(ScSide) side = g_new0(ScSide, 1);
         side->hostfs_fd = -1;
@@ -140,24 +146,58 @@ ScSide *sc_side_open(const ScConfig *config, int checkout_fd, const char *contai
                 return NULL;
         g_autofree char *what = g_strdup_printf("info file of the container %s in %s", container, folder);
         side->info = sc_info_read(side->fd, what, error);
-        if (side->info == NULL)
-                return NULL;
+        return side->info != NULL ? g_steal_pointer(&side) : NULL;
+}
+
+static bool read_root(ScSide *side, const ScConfig *config, const char *container, const char *folder, GError **error)
+{
         sc_autofd rootfs = open_rootfs(side, error);
         if (rootfs < 0)
-                return NULL;
+                return false;
         sc_autofd exports = sc_side_open_exports(rootfs);
         side->exports = sc_exports_load(sc_exports_read_dir, &exports, exports >= 0, error);
         g_autofree char *path = g_build_filename(config->checkout_path, folder, NULL);
         side->variables = side->exports != NULL ? recorded_variables(config, side->info, container, path, error) : NULL;
         if (side->variables == NULL)
-                return NULL;
+                return false;
         side->hostfs_fd = exports >= 0 ? sc_open_beneath(exports, "hostfs", O_RDONLY | O_DIRECTORY, 0, NULL) : -1;
+        return find_files(side, error);
+}
+
+static bool read_texts(ScSide *side, const char *container, GError **error)
+{
         g_autofree char *unit = sc_side_unit_file(container);
         g_autofree char *tmpfiles = sc_side_tmpfiles_file(container);
-        if (!find_files(side, error) || (side->info->has_service && !read_optional(side->fd, unit, &side->unit_text, error)) ||
+        if ((side->info->has_service && !read_optional(side->fd, unit, &side->unit_text, error)) ||
             !read_optional(side->fd, tmpfiles, &side->tmpfiles_text, error))
-                return NULL;
+                return false;
         if (side->tmpfiles_text != NULL && side->tmpfiles_text[0] == '\0')
                 g_clear_pointer(&side->tmpfiles_text, g_free);
+        return true;
+}
+
+ScSide *sc_side_open(const ScConfig *config, int checkout_fd, const char *container, const char *folder, GError **error)
+{
+        g_autoptr(ScSide) side = open_info(checkout_fd, container, folder, error);
+        if (side == NULL)
+                return NULL;
+        g_autoptr(GError) local = NULL;
+        if (!read_root(side, config, container, folder, &local) || !read_texts(side, container, &local)) {
+                sc_throw(error, SC_ERROR_CORRUPT, "The deployment %s is broken: %s", folder, local->message);
+                return NULL;
+        }
+        return g_steal_pointer(&side);
+}
+
+ScSide *sc_side_open_leaving(const ScConfig *config, int checkout_fd, const char *container, const char *folder, GError **error)
+{
+        ScSide *whole = sc_side_open(config, checkout_fd, container, folder, NULL);
+        if (whole != NULL)
+                return whole;
+        g_autoptr(ScSide) side = open_info(checkout_fd, container, folder, error);
+        if (side == NULL)
+                return NULL;
+        side->files = sc_side_recorded_files(side->info);
+        read_texts(side, container, NULL);
         return g_steal_pointer(&side);
 }

@@ -22,15 +22,20 @@ typedef struct {
 
 /* NotFound where the folder is not there; Corrupt where its info cannot be read. `folder` is a name below checkout_fd. */
 ScSide *sc_side_open(const ScConfig *config, int checkout_fd, const char *container, const char *folder, GError **error);
+/* For a deployment that the host is only to be brought away from: where its root file system is broken or gone, its info suffices.
+ * Then hostfs_fd is -1, exports and variables are NULL. */
+ScSide *sc_side_open_leaving(const ScConfig *config, int checkout_fd, const char *container, const char *folder, GError **error);
 void sc_side_free(ScSide *side);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScSide, sc_side_free)
 
-/* What an info file records as installed on the host, as ScHostFile with destination and checksum only: enough to tell whether it is
- * unmodified, to replace and to remove it. */
+/* What an info file records as installed on the host, as ScHostFile with destination and checksum only: enough to tell whether it
+ * is unmodified, to replace and to remove it. Sorted by destination. */
 GPtrArray *sc_side_recorded_files(const ScInfo *info);
 
 /* The folder /exports of a root file system, -1 where it has none; symlinks are followed inside of it only. */
 int sc_side_open_exports(int rootfs_fd);
+/* The tmpfiles.d lines of a deployment, NULL where it has none. */
+char *sc_side_read_tmpfiles(int checkout_fd, const char *container, const char *folder);
 /* Names of the files beside rootfs. Newly allocated. */
 char *sc_side_unit_file(const char *container);
 char *sc_side_tmpfiles_file(const char *container);

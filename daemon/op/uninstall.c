@@ -5,44 +5,50 @@
 #include "base/failpoint.h"
 #include "change.h"
 #include "options.h"
+#include "pin.h"
 #include "store/deployment.h"
-#include <string.h>
 
-/* Nobody may lose the root file system under his feet: a container whose rootfs is this one's pins it. */
-static bool nobody_uses_rootfs(ScOpContext *context, const char *container, GError **error)
+/* What a change that cannot be finished had in hand: either of its deployments may be the one on the host. */
+static ScIntent *plan_of_unfinished(ScIntent *unfinished)
 {
-        g_autoptr(GPtrArray) all = sc_deployment_list(context->config, error);
-        if (all == NULL)
-                return false;
-        g_autofree char *prefix = g_build_filename(context->config->checkout_path, container, NULL);
-        gsize length = strlen(prefix);
-        for (guint i = 0; i < all->len; i++) {
-                const ScDeployment *other = all->pdata[i];
-                const char *remote = other->info != NULL ? other->info->remote : NULL;
-                if (remote == NULL || g_strcmp0(other->name, container) == 0 || !g_str_has_prefix(remote, prefix))
-                        continue;
-                if (remote[length] == '\0' || remote[length] == '/' || remote[length] == '.')
-                        return sc_throw(error, SC_ERROR_BUSY,
-                                        "The container %s uses the root file system of %s: uninstall it first", other->name,
-                                        container);
+        ScIntent *intent = sc_intent_new(unfinished->container, "uninstall");
+        ScIntentSide none = intent->old;
+        intent->old = unfinished->old, unfinished->old = none;
+        intent->new = unfinished->new, unfinished->new = none;
+        return intent;
+}
+
+static ScIntent *plan(ScOpContext *context, ScChange *change, GError **error)
+{
+        if (change->intent != NULL)
+                return plan_of_unfinished(change->intent);
+        g_autoptr(ScDeployment) deployment = sc_deployment_find(context->config, context->subject, error);
+        if (deployment == NULL)
+                return NULL;
+        if (deployment->preinstalled) {
+                sc_throw(error, SC_ERROR_UNSUPPORTED, "Cannot uninstall a preinstalled container");
+                return NULL;
         }
-        return true;
+        ScIntent *intent = sc_intent_new(deployment->name, "uninstall");
+        intent->old.slot = deployment->slot;
+        /* The symlink is broken, and does not tell which of the two was live. */
+        if (deployment->slot < 0) {
+                intent->old.slot = sc_slot_exists(change->checkout_fd, deployment->name, 0) ? 0 : -1;
+                intent->new.slot = sc_slot_exists(change->checkout_fd, deployment->name, 1) ? 1 : -1;
+        }
+        return intent;
 }
 
 bool sc_op_uninstall(ScOpContext *context, GError **error)
 {
-        g_autoptr(ScChange) change = sc_change_begin(context, context->subject, error);
-        g_autoptr(ScDeployment) deployment = change != NULL ? sc_deployment_find(context->config, context->subject, error) : NULL;
-        if (deployment == NULL)
+        g_autoptr(ScChange) change = sc_change_begin(context, context->subject, SC_BEGIN_REMOVAL, error);
+        g_autoptr(ScIntent) intent = change != NULL ? plan(context, change, error) : NULL;
+        if (intent == NULL || !sc_pin_check(context->config, change->container, SC_PIN_ANY_SLOT, error))
                 return false;
-        if (deployment->preinstalled)
-                return sc_throw(error, SC_ERROR_UNSUPPORTED, "Cannot uninstall a preinstalled container");
-        if (!nobody_uses_rootfs(context, deployment->name, error))
-                return false;
-        change->intent = sc_intent_new(deployment->name, "uninstall");
-        change->intent->phase = SC_INTENT_REMOVE;
-        change->intent->old.slot = deployment->slot;
-        sc_detail(context, "container", deployment->name);
+        intent->phase = SC_INTENT_REMOVE;
+        sc_intent_free(change->intent);
+        change->intent = g_steal_pointer(&intent);
+        sc_detail(context, "container", change->container);
         return sc_failpoint("intent", error) && sc_intent_write(change->checkout_fd, change->intent, error) &&
                sc_change_remove(change, error);
 }

@@ -7,26 +7,49 @@
 #include "build.h"
 #include "change.h"
 #include "options.h"
+#include "pin.h"
 #include "side.h"
 #include "store/deployment.h"
 #include <string.h>
 
+/* Where somebody moved these to, the container's data lie; what the system says of the others is made anew. */
+static bool is_place(const char *name)
+{
+        static const char *const places[] = {"RUN_DIRECTORY", "STATE_DIRECTORY", "CONF_DIRECTORY", "PIDFILE", NULL};
+        return g_strv_contains(places, name);
+}
+
+static bool was_set(const char *name, const char *value, const ScSide *side, const ScVariables *system)
+{
+        if (is_place(name))
+                return g_strcmp0(sc_variables_get(system, name), value) != 0;
+        return !sc_variable_is_system(name) && g_strcmp0(g_hash_table_lookup(side->exports->defaults, name), value) != 0;
+}
+
 /* What the user set, apart from defaults: recorded by sysconsd; guessed for a container of the atomic command, where everything
- * that differs from the default of the image it was made of must have been set. */
+ * that differs from the default of the image it was made of, or of the system, must have been set. */
 static GHashTable *values_set_before(ScOpContext *context, int checkout_fd, const ScDeployment *deployment, GError **error)
 {
         if (deployment->info->set_values != NULL)
                 return sc_string_map_copy(deployment->info->set_values);
         g_autofree char *folder = sc_slot_name(deployment->name, deployment->slot);
         g_autoptr(ScSide) side = sc_side_open(context->config, checkout_fd, deployment->name, folder, error);
-        if (side == NULL)
+        ScVariablesInput input = {.name = deployment->name,
+                                  .destdir = deployment->path,
+                                  .image_name = "",
+                                  .image_id = "",
+                                  .runtime = context->config->runtime,
+                                  .exec_helper = "",
+                                  .client = ""};
+        g_autoptr(ScVariables) system = side != NULL ? sc_variables_new(&input, error) : NULL;
+        if (system == NULL)
                 return NULL;
         GHashTable *set = sc_string_map_new();
         GHashTableIter iter;
         gpointer key, value;
         g_hash_table_iter_init(&iter, deployment->info->values);
         while (g_hash_table_iter_next(&iter, &key, &value))
-                if (!sc_variable_is_system(key) && g_strcmp0(g_hash_table_lookup(side->exports->defaults, key), value) != 0)
+                if (was_set(key, value, side, system))
                         g_hash_table_insert(set, g_strdup(key), g_strdup(value));
         return set;
 }
@@ -87,6 +110,8 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
                       const ScDeployment *deployment, ScChange *change, GError **error)
 {
         const ScInfo *old = deployment->info;
+        g_autofree char *live = sc_slot_name(deployment->name, deployment->slot);
+        g_autofree char *old_tmpfiles = sc_side_read_tmpfiles(change->checkout_fd, deployment->name, live);
         ScBuildInput input = {
                 .container = deployment->name,
                 .slot = 1 - deployment->slot,
@@ -97,10 +122,12 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
                 .runtime = old->runtime != NULL ? old->runtime : context->config->runtime,
                 .remote = old->remote,
                 .old = old,
+                .old_tmpfiles = old_tmpfiles,
         };
         g_autoptr(ScIntent) intent = sc_intent_new(deployment->name, "update");
         g_auto(ScBuilt) built = {0};
-        if (!sc_option_uint(context, "health-timeout", context->config->settling_time, &intent->settling_time, error) ||
+        if (!sc_pin_check(context->config, deployment->name, input.slot, error) ||
+            !sc_option_uint(context, "health-timeout", context->config->settling_time, &intent->settling_time, error) ||
             !sc_build(context, repository, change->checkout_fd, &input, &built, error))
                 return false;
         intent->old.slot = deployment->slot;
@@ -118,14 +145,18 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
 
 bool sc_op_update(ScOpContext *context, GError **error)
 {
-        g_autoptr(ScChange) change = sc_change_begin(context, context->subject, error);
+        g_autoptr(ScChange) change = sc_change_begin(context, context->subject, SC_BEGIN_CHANGE, error);
         if (change == NULL)
                 return false;
         g_autoptr(ScDeployment) deployment = find_updatable(context, error);
         const char *rebase;
         if (deployment == NULL || !sc_option_string(context, "image", &rebase, error))
                 return false;
-        g_autoptr(ScReference) reference = sc_reference_parse(rebase != NULL ? rebase : deployment->info->image, error);
+        const char *name = rebase != NULL ? rebase : deployment->info->image;
+        if (name == NULL)
+                return sc_throw(error, SC_ERROR_CORRUPT, "The info file of %s does not say of which image it was made: name one",
+                                deployment->name);
+        g_autoptr(ScReference) reference = sc_reference_parse(name, error);
         if (reference == NULL)
                 return false;
         g_autoptr(ScRepository) repository = sc_repository_open(context->config, SC_REPOSITORY_READ, error);

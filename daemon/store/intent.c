@@ -50,6 +50,12 @@ char *sc_boot_id(void)
         return g_strdup(sd_id128_get_boot(&id) == 0 ? sd_id128_to_string(id, text) : "unknown");
 }
 
+bool sc_intent_is_of_another_boot(const ScIntent *intent)
+{
+        g_autofree char *boot_id = sc_boot_id();
+        return strcmp(boot_id, intent->boot_id) != 0;
+}
+
 static JsonObject *side_to_json(const ScIntentSide *side)
 {
         JsonObject *object = json_object_new();

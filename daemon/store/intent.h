@@ -50,5 +50,8 @@ char **sc_intent_list(int checkout_fd, GError **error);
 /* This boot's id, newly allocated. */
 char *sc_boot_id(void);
 
+/* The machine went down since the intent was made. */
+bool sc_intent_is_of_another_boot(const ScIntent *intent);
+
 /* Parses the text of an intent; for tests and fuzzing. */
 ScIntent *sc_intent_parse(const char *text, gsize size, const char *what, GError **error);

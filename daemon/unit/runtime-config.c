@@ -331,7 +331,7 @@ static bool is_bind(JsonObject *mount)
                                                                     g_strv_contains((const char *const *)options, "rbind")));
 }
 
-char **sc_runtime_config_missing_sources(const char *config, GError **error)
+char **sc_runtime_config_missing_sources(const char *config, const char *tmpfiles, GError **error)
 {
         g_auto(Numbers) numbers = {0};
         g_autoptr(JsonObject) object = parse(config, &numbers, error);
@@ -347,7 +347,9 @@ char **sc_runtime_config_missing_sources(const char *config, GError **error)
                     !sc_json_get_string(json_node_get_object(node), "source", SC_JSON_OPTIONAL, &source, NULL))
                         continue;
                 /* A relative one counts from the deployment, which brings it. */
-                if (source != NULL && *source == '/' && access(source, F_OK) != 0 && g_hash_table_add(seen, (gpointer)source))
+                if (source == NULL || *source != '/' || (access(source, F_OK) == 0 && !sc_tmpfiles_makes(tmpfiles, source)))
+                        continue;
+                if (g_hash_table_add(seen, (gpointer)source))
                         g_ptr_array_add(missing, g_strdup(source));
         }
         g_ptr_array_add(missing, NULL);

@@ -27,8 +27,9 @@ typedef struct {
  * know, and numbers beyond what a double or a signed integer holds, stay as they are. */
 char *sc_runtime_config_make(const ScRuntimeConfigInput *input, GError **error);
 
-/* Bind-mount sources of a configuration that do not exist on this host, in order. */
-char **sc_runtime_config_missing_sources(const char *config, GError **error);
+/* Bind-mount sources of a configuration that do not exist on this host, in order; those, too, that exist because `tmpfiles`
+ * (tmpfiles.d lines of the deployment before this one, or NULL) has them made. */
+char **sc_runtime_config_missing_sources(const char *config, const char *tmpfiles, GError **error);
 /* process.args joined by blanks, for lists. */
 char *sc_runtime_config_command(const char *config);
 

@@ -21,6 +21,8 @@ char *sc_service_cgroup(const char *unit_text, const char *name);
 
 /* tmpfiles.d lines: the image's template rendered, or `d PATH 0700 UID GID - -` for each missing bind source; "" for none. */
 char *sc_tmpfiles_make(const ScExports *exports, const ScVariables *variables, char *const *missing_sources, GError **error);
+/* Whether a line of the text (NULL: there is none) makes the folder `path`; paths as sysconsd and the atomic command write them. */
+bool sc_tmpfiles_makes(const char *text, const char *path);
 /* systemd-tmpfiles --create FILE / --remove FILE; its stderr is part of the error. */
 bool sc_tmpfiles_create(const char *path, GCancellable *cancellable, GError **error);
 bool sc_tmpfiles_remove(const char *path, GCancellable *cancellable, GError **error);

@@ -13,6 +13,7 @@
 #define SERVICE "org.freedesktop.systemd1"
 #define OBJECT "/org/freedesktop/systemd1"
 #define MANAGER "org.freedesktop.systemd1.Manager"
+#define PROPERTIES "org.freedesktop.DBus.Properties"
 #define PRIVATE_SOCKET "unix:path=/run/systemd/private"
 
 /* The answer to Reload comes when all units have been read again; on a busy machine that is long after sd-bus's 25 s. */
@@ -150,12 +151,16 @@ void sc_systemd_close(ScSystemd *systemd)
 typedef sd_bus_message Message;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, sd_bus_message_unref)
 
+typedef struct {
+        const char *path, *interface, *member;
+} Method;
+
 /* One try; a negative errno, with bus_error where systemd answered. */
-static int call_once(ScSystemd *systemd, guint64 timeout, const char *member, Message **ret, sd_bus_error *bus_error,
+static int call_once(ScSystemd *systemd, guint64 timeout, const Method *method, Message **ret, sd_bus_error *bus_error,
                      const char *types, va_list arguments)
 {
         g_autoptr(Message) message = NULL;
-        int r = sd_bus_message_new_method_call(systemd->bus, &message, SERVICE, OBJECT, MANAGER, member);
+        int r = sd_bus_message_new_method_call(systemd->bus, &message, SERVICE, method->path, method->interface, method->member);
         if (r >= 0 && *types != '\0')
                 r = sd_bus_message_appendv(message, types, arguments);
         if (r >= 0)
@@ -163,10 +168,8 @@ static int call_once(ScSystemd *systemd, guint64 timeout, const char *member, Me
         return r;
 }
 
-/* Calls a method of the manager. ret NULL: the answer says nothing. Each of those used here can be called again where the
- * connection was lost before the answer came. */
-static bool call(ScSystemd *systemd, guint64 timeout, const char *what, const char *member, Message **ret, GError **error,
-                 const char *types, ...)
+static bool call_again(ScSystemd *systemd, guint64 timeout, const char *what, const Method *method, Message **ret, GError **error,
+                       const char *types, va_list arguments)
 {
         int r = -ENOTCONN;
         for (unsigned tries = 0; tries < CALL_TRIES && (r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE); tries++) {
@@ -174,16 +177,40 @@ static bool call(ScSystemd *systemd, guint64 timeout, const char *what, const ch
                 __attribute__((cleanup(sd_bus_error_free))) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
                 if (!ensure_open(systemd, error))
                         return false;
-                va_list arguments;
-                va_start(arguments, types);
-                r = call_once(systemd, timeout, member, &reply, &bus_error, types, arguments);
-                va_end(arguments);
+                va_list copy;
+                va_copy(copy, arguments);
+                r = call_once(systemd, timeout, method, &reply, &bus_error, types, copy);
+                va_end(copy);
                 if (r >= 0 && ret != NULL)
                         *ret = g_steal_pointer(&reply);
                 if (r < 0 && sd_bus_error_is_set(&bus_error) && sd_bus_is_open(systemd->bus) > 0)
                         return throw_bus(error, r, &bus_error, what);
         }
         return r >= 0 || throw_bus(error, r, NULL, what);
+}
+
+/* Calls a method of any object. ret NULL: the answer says nothing. Each of those used here can be called again where the
+ * connection was lost before the answer came. */
+static bool call_object(ScSystemd *systemd, const char *what, const Method *method, Message **ret, GError **error,
+                        const char *types, ...)
+{
+        va_list arguments;
+        va_start(arguments, types);
+        bool ok = call_again(systemd, CALL_TIMEOUT, what, method, ret, error, types, arguments);
+        va_end(arguments);
+        return ok;
+}
+
+/* The same of the manager. */
+static bool call(ScSystemd *systemd, guint64 timeout, const char *what, const char *member, Message **ret, GError **error,
+                 const char *types, ...)
+{
+        const Method method = {OBJECT, MANAGER, member};
+        va_list arguments;
+        va_start(arguments, types);
+        bool ok = call_again(systemd, timeout, what, &method, ret, error, types, arguments);
+        va_end(arguments);
+        return ok;
 }
 
 /* Clears a NotFound: true if there was no error or that one. */
@@ -480,22 +507,37 @@ bool sc_systemd_state(ScSystemd *systemd, const char *unit, ScUnitState *ret, GE
         g_autofree char *what = g_strdup_printf("Cannot ask systemd for the state of %s", unit);
         g_autoptr(Message) loaded = NULL;
         g_autoptr(Message) reply = NULL;
-        __attribute__((cleanup(sd_bus_error_free))) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
         __attribute__((cleanup(sc_unit_state_clear))) ScUnitState state = {0};
         const char *path;
         /* Loads it where nobody needs it just now; a unit that is not there is "not-found", no error. */
         if (!call(systemd, CALL_TIMEOUT, what, "LoadUnit", &loaded, error, "s", unit))
                 return false;
         int r = sd_bus_message_read(loaded, "o", &path);
-        /* The interface "" stands for all: those of a unit and of a service. */
-        if (r >= 0)
-                r = sd_bus_call_method(systemd->bus, SERVICE, path, "org.freedesktop.DBus.Properties", "GetAll", &bus_error, &reply,
-                                       "s", "");
-        if (r >= 0)
-                r = read_properties(reply, &state);
         if (r < 0)
-                return throw_bus(error, r, &bus_error, what);
+                return throw_bus(error, r, NULL, what);
+        /* The interface "" stands for all: those of a unit and of a service. */
+        const Method get_all = {path, PROPERTIES, "GetAll"};
+        if (!call_object(systemd, what, &get_all, &reply, error, "s", ""))
+                return false;
+        r = read_properties(reply, &state);
+        if (r < 0)
+                return throw_bus(error, r, NULL, what);
         *ret = state;
         state = (ScUnitState){0};
+        return true;
+}
+
+bool sc_systemd_is_stopping(ScSystemd *systemd, bool *ret, GError **error)
+{
+        static const Method get = {OBJECT, PROPERTIES, "Get"};
+        static const char what[] = "Cannot ask systemd for its state";
+        g_autoptr(Message) reply = NULL;
+        const char *state;
+        if (!call_object(systemd, what, &get, &reply, error, "ss", MANAGER, "SystemState"))
+                return false;
+        int r = sd_bus_message_read(reply, "v", "s", &state);
+        if (r < 0)
+                return throw_bus(error, r, NULL, what);
+        *ret = strcmp(state, "stopping") == 0;
         return true;
 }

@@ -31,6 +31,9 @@ bool sc_systemd_restart(ScSystemd *systemd, const char *unit, GCancellable *canc
 bool sc_systemd_start_later(ScSystemd *systemd, const char *unit, GError **error);
 bool sc_systemd_reset_failed(ScSystemd *systemd, const char *unit, GError **error);
 
+/* Whether the system is being shut down. */
+bool sc_systemd_is_stopping(ScSystemd *systemd, bool *ret, GError **error);
+
 typedef struct {
         char *load_state;   /* "loaded", "not-found", ... */
         char *active_state; /* "active", "failed", ... */

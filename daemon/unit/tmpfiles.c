@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "command.h"
 #include "template.h"
+#include <string.h>
 
 /* A path as one quoted field (tmpfiles.d(5)): blanks and control characters of an image's config.json stay inside of it. */
 static void append_path(GString *out, const char *path)
@@ -34,6 +35,25 @@ char *sc_tmpfiles_make(const ScExports *exports, const ScVariables *variables, c
                                        sc_variables_get(variables, "HOST_GID"));
         }
         return g_string_free(out, FALSE);
+}
+
+bool sc_tmpfiles_makes(const char *text, const char *path)
+{
+        g_autoptr(GString) quoted = g_string_new(NULL);
+        append_path(quoted, path);
+        g_auto(GStrv) lines = g_strsplit(text != NULL ? text : "", "\n", -1);
+        for (char **line = lines; *line != NULL; line++) {
+                if ((*line)[0] != 'd' || !g_ascii_isspace((*line)[1]))
+                        continue;
+                const char *field = g_strchug(*line + 1);
+                const char *const forms[] = {quoted->str, path};
+                for (guint i = 0; i < G_N_ELEMENTS(forms); i++) {
+                        gsize size = strlen(forms[i]);
+                        if (strncmp(field, forms[i], size) == 0 && (field[size] == '\0' || g_ascii_isspace(field[size])))
+                                return true;
+                }
+        }
+        return false;
 }
 
 bool sc_tmpfiles_create(const char *path, GCancellable *cancellable, GError **error)

@@ -193,6 +193,17 @@ ScVariables *sc_variables_new(const ScVariablesInput *input, GError **error)
         return g_steal_pointer(&variables);
 }
 
+ScVariables *sc_variables_recorded(const ScVariablesInput *input, GHashTable *recorded, GError **error)
+{
+        ScVariables *variables = sc_variables_new(input, error);
+        GHashTableIter iter;
+        gpointer key, value;
+        g_hash_table_iter_init(&iter, recorded);
+        while (variables != NULL && g_hash_table_iter_next(&iter, &key, &value))
+                put(variables, key, value);
+        return variables;
+}
+
 void sc_variables_free(ScVariables *variables)
 {
         if (variables == NULL)

@@ -27,6 +27,9 @@ typedef struct ScVariables ScVariables;
 /* A set value that names a fixed system value, is no identifier, or holds control characters or bytes that are not UTF-8 is
  * InvalidArgument. */
 ScVariables *sc_variables_new(const ScVariablesInput *input, GError **error);
+/* The values that a deployment was rendered with, as its info records them, even those that nobody could set today. What an older
+ * record lacks is filled in from input. */
+ScVariables *sc_variables_recorded(const ScVariablesInput *input, GHashTable *recorded, GError **error);
 void sc_variables_free(ScVariables *variables);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScVariables, sc_variables_free)
 

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                   .client = "/c"};
         g_autoptr(ScVariables) variables = sc_variables_new(&input, NULL);
         g_autoptr(GError) error = NULL;
-        g_auto(GStrv) missing = sc_runtime_config_missing_sources(text, &error);
+        g_auto(GStrv) missing = sc_runtime_config_missing_sources(text, text, &error);
         g_assert((missing == NULL) == (error != NULL));
         g_autofree char *command = sc_runtime_config_command(text);
         g_assert(command != NULL);

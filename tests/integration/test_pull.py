@@ -71,6 +71,15 @@ def test_trouble_that_passes(bed, registry, fault):
     bed.run(["ostree", "fsck", REPO, "-q"])
 
 
+def test_prune_takes_what_a_broken_pull_left(bed, registry):
+    bed.run(f"rm -rf {CHECKOUT}/.storage")
+    assert bed.sysconsctl("pull", f"{registry}/truncated/x", check=False, timeout=100).returncode == 1
+    left = f"ls -d {CHECKOUT}/.storage/ostree/extensions/sysconsd/staging-* 2>/dev/null || true"
+    assert bed.output(left)  # the next pull would use it
+    bed.sysconsctl("prune")
+    assert bed.output(left) == ""
+
+
 def test_credentials_stay_at_home(bed, registry):
     """The registry sends for blobs to another host, which refuses who brings a token along."""
     place = registry.replace("localhost", "127.0.0.1") + "/redirect-other-host/x"

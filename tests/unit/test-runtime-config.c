@@ -325,14 +325,20 @@ START_TEST(bind_sources_that_are_missing)
                 "{\"type\": \"bind\"}, 5, {\"type\": 5, \"source\": \"/d\"}]}",
                 folder, folder, folder, folder, folder);
         g_autoptr(GError) error = NULL;
-        g_auto(GStrv) missing = sc_runtime_config_missing_sources(config, &error);
+        g_auto(GStrv) missing = sc_runtime_config_missing_sources(config, NULL, &error);
         ck_assert_no_error(error);
         ck_assert_uint_eq(g_strv_length(missing), 2);
         ck_assert(g_str_has_suffix(missing[0], "/b"));
         ck_assert(g_str_has_suffix(missing[1], "/a"));
-        g_auto(GStrv) none = sc_runtime_config_missing_sources("{}", &error);
+        /* the second one is there, but only because the deployment before this one has it made */
+        g_autofree char *tmpfiles = g_strdup_printf("d \"%s\" 0700 0 0 - -\n", folder);
+        g_auto(GStrv) made = sc_runtime_config_missing_sources(config, tmpfiles, &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(g_strv_length(made), 3);
+        ck_assert_str_eq(made[1], folder);
+        g_auto(GStrv) none = sc_runtime_config_missing_sources("{}", NULL, &error);
         ck_assert_ptr_null(none[0]);
-        ck_assert_ptr_null(sc_runtime_config_missing_sources("{\"mounts\": 1}", &error));
+        ck_assert_ptr_null(sc_runtime_config_missing_sources("{\"mounts\": 1}", NULL, &error));
         ck_assert_error(error, SC_ERROR_CORRUPT, "'mounts'");
         test_folder_remove(folder);
 }

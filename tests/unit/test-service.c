@@ -152,6 +152,20 @@ START_TEST(tmpfiles)
 }
 END_TEST
 
+START_TEST(what_tmpfiles_make)
+{
+        static const char text[] =
+                "# d /comment 0700\nd    /of/atomic   0700 0 0 - -\nd \"/a b%%\" 0700 0 0 - -\nL /link - - - - /x\nd /end";
+        static const char *const made[] = {"/of/atomic", "/a b%", "/end"};
+        static const char *const others[] = {"/of", "/of/atomic/below", "/comment", "/link", "/en", ""};
+        for (guint i = 0; i < G_N_ELEMENTS(made); i++)
+                ck_assert_msg(sc_tmpfiles_makes(text, made[i]), "%s", made[i]);
+        for (guint i = 0; i < G_N_ELEMENTS(others); i++)
+                ck_assert_msg(!sc_tmpfiles_makes(text, others[i]), "%s", others[i]);
+        ck_assert(!sc_tmpfiles_makes(NULL, "/of/atomic"));
+}
+END_TEST
+
 START_TEST(tmpfiles_are_made_and_removed)
 {
         char *folder = test_folder_new();
@@ -246,6 +260,7 @@ int main(void)
         tcase_add_test(tcase, enableable);
         tcase_add_test(tcase, control_groups);
         tcase_add_test(tcase, tmpfiles);
+        tcase_add_test(tcase, what_tmpfiles_make);
         tcase_add_test(tcase, tmpfiles_are_made_and_removed);
         tcase_add_test(tcase, commands);
         tcase_add_test(tcase, a_cancelled_command_ends);

@@ -123,6 +123,23 @@ START_TEST(a_uuid_is_made_where_there_is_none)
 }
 END_TEST
 
+START_TEST(a_record_is_taken_as_it_is)
+{
+        ScVariablesInput input = test_variables_input();
+        g_autoptr(GHashTable) recorded = sc_string_map_new();
+        g_hash_table_insert(recorded, g_strdup("DESTDIR"), g_strdup("/elsewhere/hello.1"));
+        g_hash_table_insert(recorded, g_strdup("RUNTIME"), g_strdup("/usr/bin/crun"));
+        g_hash_table_insert(recorded, g_strdup("MOUNTS"), g_strdup(",\n{}"));
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ScVariables) variables = sc_variables_recorded(&input, recorded, &error);
+        ck_assert_no_error(error);
+        expect(variables, "DESTDIR", "/elsewhere/hello.1");
+        expect(variables, "RUNTIME", "/usr/bin/crun");
+        expect(variables, "MOUNTS", ",\n{}");
+        expect(variables, "NAME", "hello");
+}
+END_TEST
+
 START_TEST(bad_values_are_refused)
 {
         g_autofree char *large = g_strnfill(64 * 1024 + 1, 'x');
@@ -196,6 +213,7 @@ int main(void)
         tcase_add_test(tcase, detached_commands);
         tcase_add_test(tcase, order_of_precedence);
         tcase_add_test(tcase, a_uuid_is_made_where_there_is_none);
+        tcase_add_test(tcase, a_record_is_taken_as_it_is);
         tcase_add_test(tcase, bad_values_are_refused);
         tcase_add_test(tcase, names_of_the_system);
         tcase_add_test(tcase, capabilities_are_those_that_can_be_had);

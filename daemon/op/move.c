@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "move.h"
+
+#include "base/atomicfile.h"
+#include "base/error.h"
+#include "base/failpoint.h"
+#include "base/path.h"
+#include "store/deployment.h"
+#include "unit/hostfiles.h"
+#include "unit/service.h"
+#include <fcntl.h>
+#include <string.h>
+
+typedef struct {
+        const char *name;
+        bool (*take)(ScMove *move, GError **error);
+} Step;
+
+static ScReport *report(const ScMove *move)
+{
+        return move->change->context->report;
+}
+
+/* Going back is not cancelled: it is what a cancelled change does. */
+static GCancellable *cancellable(const ScMove *move)
+{
+        return move->back ? NULL : move->change->context->cancellable;
+}
+
+static bool write_or_remove(const char *folder, const char *name, const char *text, GError **error)
+{
+        sc_autofd root = sc_open_dir("/", error);
+        sc_autofd fd = root >= 0 ? sc_make_dirs(root, folder + 1, 0755, error) : -1;
+        if (fd < 0)
+                return false;
+        return text != NULL ? sc_write_file(fd, name, text, -1, 0644, SC_WRITE_REPLACE, error) : sc_unlink_durably(fd, name, error);
+}
+
+bool sc_move_put_unit(const ScChange *change, const char *text, GError **error)
+{
+        return write_or_remove(SC_UNIT_DIR, change->unit, text, error);
+}
+
+static char *tmpfiles_name(const ScChange *change)
+{
+        return g_strconcat(change->container, ".conf", NULL);
+}
+
+bool sc_move_put_tmpfiles(const ScChange *change, const char *text, GError **error)
+{
+        g_autofree char *name = tmpfiles_name(change);
+        return write_or_remove(SC_TMPFILES_DIR, name, text, error);
+}
+
+char *sc_move_tmpfiles_path(const ScChange *change)
+{
+        g_autofree char *name = tmpfiles_name(change);
+        return g_build_filename(SC_TMPFILES_DIR, name, NULL);
+}
+
+static bool stop_service(ScMove *move, GError **error)
+{
+        const ScIntent *intent = move->change->intent;
+        /* A new deployment that cannot be read any more may run all the same. */
+        bool has_service = move->from != NULL ? move->from->unit_text != NULL : move->back;
+        if (!has_service || (!intent->was_active && !intent->start) || move->change->when == SC_RECOVER_BOOT)
+                return true;
+        return sc_systemd_stop(move->change->systemd, move->change->unit, NULL, error);
+}
+
+/* Which deployment lies in a slot is told by the id in its info: names alone do not tell whether an exchange has happened. */
+static bool slot_holds(ScChange *change, const ScIntentSide *side)
+{
+        g_autofree char *folder = sc_slot_name(change->container, side->slot);
+        sc_autofd fd = sc_open_beneath(change->checkout_fd, folder, O_RDONLY | O_DIRECTORY, 0, NULL);
+        g_autoptr(ScInfo) info = fd >= 0 ? sc_info_read(fd, folder, NULL) : NULL;
+        return info != NULL && g_strcmp0(info->deployment_id, side->id) == 0;
+}
+
+static char *folder_of(ScChange *change, const ScIntentSide *side)
+{
+        return side->hidden != NULL && !slot_holds(change, side) ? g_strdup(side->hidden)
+                                                                 : sc_slot_name(change->container, side->slot);
+}
+
+ScSide *sc_move_open_side(ScChange *change, const ScIntentSide *side, GError **error)
+{
+        g_autofree char *folder = folder_of(change, side);
+        return sc_side_open(change->context->config, change->checkout_fd, change->container, folder, error);
+}
+
+ScSide *sc_move_open_leaving(ScChange *change, const ScIntentSide *side, GError **error)
+{
+        g_autofree char *folder = folder_of(change, side);
+        return sc_side_open_leaving(change->context->config, change->checkout_fd, change->container, folder, error);
+}
+
+static bool place(ScMove *move, GError **error)
+{
+        ScChange *change = move->change;
+        const ScIntentSide *new = &change->intent->new;
+        if (new->hidden == NULL || slot_holds(change, new))
+                return true;
+        return sc_slot_place(change->checkout_fd, change->container, new->slot, new->hidden, error);
+}
+
+/* The reverse of place: what was displaced returns into the slot, and what was built lies under its hidden name again. */
+static bool take_away(ScMove *move, GError **error)
+{
+        ScChange *change = move->change;
+        const ScIntentSide *new = &change->intent->new;
+        if (new->hidden == NULL || !slot_holds(change, new))
+                return true;
+        g_autofree char *slot = sc_slot_name(change->container, new->slot);
+        int displaced = sc_lstat(change->checkout_fd, new->hidden, NULL, error);
+        if (displaced < 0)
+                return false;
+        return displaced > 0 ? sc_rename_exchange(change->checkout_fd, slot, new->hidden, error)
+                             : sc_rename_new(change->checkout_fd, slot, new->hidden, error);
+}
+
+/* A host file that appeared between plan and now is not ours: it leaves the record, so that nothing removes it later. */
+static bool forget_skipped(ScSide *side, GPtrArray *skipped, GError **error)
+{
+        if (skipped == NULL || skipped->len == 0)
+                return true;
+        for (guint i = 0; i < skipped->len; i++)
+                g_hash_table_remove(side->info->installed_files, skipped->pdata[i]);
+        return sc_info_write(side->fd, side->info, error);
+}
+
+static bool host_files(ScMove *move, GError **error)
+{
+        sc_autofd root = sc_open_dir("/", error);
+        g_autoptr(GPtrArray) skipped = NULL;
+        return root >= 0 &&
+               sc_host_files_apply(root, move->to != NULL ? move->to->hostfs_fd : -1, move->to != NULL ? move->to->files : NULL,
+                                   move->to != NULL ? move->to->variables : NULL, move->from != NULL ? move->from->files : NULL,
+                                   report(move), &skipped, error) &&
+               (move->to == NULL || forget_skipped(move->to, skipped, error));
+}
+
+static const char *install_section(const char *unit_text)
+{
+        const char *section = unit_text != NULL ? strstr(unit_text, "[Install]") : NULL;
+        return section != NULL ? section : "";
+}
+
+bool sc_move_enables(const ScMove *move)
+{
+        if (move->to == NULL || move->to->unit_text == NULL || !sc_service_is_enableable(move->to->unit_text))
+                return false;
+        return move->change->intent->was_enabled || (!move->back && move->from_intent->slot < 0);
+}
+
+/* The links of an old [Install] section are found through the unit file: they go before it does. */
+static bool disable(ScMove *move, GError **error)
+{
+        const char *from = install_section(move->from != NULL ? move->from->unit_text : NULL);
+        const char *to = install_section(move->to != NULL ? move->to->unit_text : NULL);
+        if (from[0] == '\0' || strcmp(from, to) == 0)
+                return true;
+        return sc_systemd_disable(move->change->systemd, move->change->unit, error);
+}
+
+static bool unit_file(ScMove *move, GError **error)
+{
+        return sc_move_put_unit(move->change, move->to != NULL ? move->to->unit_text : NULL, error);
+}
+
+static bool tmpfiles_file(ScMove *move, GError **error)
+{
+        return sc_move_put_tmpfiles(move->change, move->to != NULL ? move->to->tmpfiles_text : NULL, error);
+}
+
+static bool make_live(ScMove *move, GError **error)
+{
+        return sc_slot_make_live(move->change->checkout_fd, move->change->container, move->to_intent->slot, error);
+}
+
+static bool reload(ScMove *move, GError **error)
+{
+        if (!move->back)
+                sc_report_message(report(move), "systemctl daemon-reload");
+        return sc_systemd_reload(move->change->systemd, error);
+}
+
+/* At boot, too: systemd-tmpfiles-setup.service went by the file that lay there when the machine went down. */
+static bool create_tmpfiles(ScMove *move, GError **error)
+{
+        if (move->to == NULL || move->to->tmpfiles_text == NULL)
+                return true;
+        g_autofree char *path = sc_move_tmpfiles_path(move->change);
+        if (!move->back)
+                sc_report_message(report(move), "systemd-tmpfiles --create %s", path);
+        return sc_tmpfiles_create(path, cancellable(move), error);
+}
+
+static bool enable(ScMove *move, GError **error)
+{
+        if (!sc_move_enables(move))
+                return true;
+        if (!move->back && move->from_intent->slot < 0)
+                sc_report_message(report(move), "systemctl enable %s", move->change->container);
+        return sc_systemd_enable(move->change->systemd, move->change->unit, error);
+}
+
+static bool start_service(ScMove *move, GError **error)
+{
+        ScChange *change = move->change;
+        const ScIntent *intent = change->intent;
+        if (move->to == NULL || move->to->unit_text == NULL)
+                return true;
+        /* After a reboot "it ran" means nothing any more: what is enabled runs. */
+        bool another_boot = sc_intent_is_of_another_boot(intent);
+        bool wanted = another_boot ? sc_move_enables(move) : intent->was_active || (intent->start && !move->back);
+        if (!wanted)
+                return true;
+        if (change->when == SC_RECOVER_BOOT)
+                return sc_systemd_start_later(change->systemd, change->unit, error);
+        if (!sc_systemd_reset_failed(change->systemd, change->unit, error))
+                return false;
+        return sc_systemd_start(change->systemd, change->unit, change->context->config->start_timeout, cancellable(move), error);
+}
+
+static const Step steps_on[] = {
+        {"stop", stop_service},   {"place", place},         {"host-files", host_files},
+        {"disable", disable},     {"unit-file", unit_file}, {"tmpfiles-file", tmpfiles_file},
+        {"make-live", make_live}, {"reload", reload},       {"tmpfiles", create_tmpfiles},
+        {"enable", enable},
+};
+
+static const Step steps_back[] = {
+        {"back-stop", stop_service},
+        {"back-host-files", host_files},
+        {"back-disable", disable},
+        {"back-unit-file", unit_file},
+        {"back-tmpfiles-file", tmpfiles_file},
+        {"back-make-live", make_live},
+        {"back-take-away", take_away},
+        {"back-reload", reload},
+        {"back-tmpfiles", create_tmpfiles},
+        {"back-enable", enable},
+};
+
+static bool take_steps(ScMove *move, const Step *steps, guint n, GError **error)
+{
+        for (guint i = 0; i < n; i++) {
+                if (!sc_failpoint(steps[i].name, error) || sc_cancelled(cancellable(move), error) || !steps[i].take(move, error)) {
+                        move->failed_step = steps[i].name;
+                        return sc_prefix(error, "Step %s", steps[i].name);
+                }
+                sc_report_advance(report(move), 1);
+        }
+        return true;
+}
+
+bool sc_move_start(ScMove *move, GError **error)
+{
+        const Step step = {move->back ? "back-start" : "start", start_service};
+        return take_steps(move, &step, 1, error);
+}
+
+bool sc_move_on(ScMove *move, GError **error)
+{
+        sc_report_phase(report(move), "Switching", G_N_ELEMENTS(steps_on) + 1);
+        return take_steps(move, steps_on, G_N_ELEMENTS(steps_on), error) && sc_move_start(move, error);
+}
+
+bool sc_move_back(ScMove *move, GError **error)
+{
+        sc_report_phase(report(move), "Going back", G_N_ELEMENTS(steps_back) + 1);
+        return take_steps(move, steps_back, G_N_ELEMENTS(steps_back), error);
+}

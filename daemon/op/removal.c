@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "change.h"
+
+#include "base/error.h"
+#include "base/failpoint.h"
+#include "base/path.h"
+#include "move.h"
+#include "store/deployment.h"
+#include "unit/hostfiles.h"
+#include "unit/service.h"
+
+/* Symlinks and folders of both slots; a rename first, so that no half-removed folder can be taken for a deployment. */
+static bool remove_slots(ScChange *change, GError **error)
+{
+        for (int slot = 0; slot < 2; slot++) {
+                g_autofree char *folder = sc_slot_name(change->container, slot);
+                int there = sc_lstat(change->checkout_fd, folder, NULL, error);
+                if (there < 0)
+                        return false;
+                if (there == 0)
+                        continue;
+                g_autofree char *suffix = sc_random_name(6);
+                g_autofree char *hidden = g_strdup_printf(".%s.%s", folder, suffix);
+                if (!sc_rename_new(change->checkout_fd, folder, hidden, error))
+                        return false;
+        }
+        return sc_slot_sweep(change->checkout_fd, change->container, error);
+}
+
+static bool remove_step(ScChange *change, const char *name, GError **error)
+{
+        sc_report_advance(change->context->report, 1);
+        return sc_failpoint(name, error);
+}
+
+/* Of a container that is as it should be, nothing is missing here; of a broken one it is told what cannot be known. */
+static ScSide *open_side(ScChange *change, const ScIntentSide *intent_side)
+{
+        if (intent_side->slot < 0)
+                return NULL;
+        g_autoptr(GError) local = NULL;
+        ScSide *side = sc_move_open_leaving(change, intent_side, &local);
+        /* not there: it was removed before this was interrupted */
+        if (side == NULL && !g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
+                sc_report_message(change->context->report, "What it installed on the host is not known: %s", local->message);
+        return side;
+}
+
+/* Which of the two put a file there is not known where a change was interrupted, so what is modified is told once, by the last. */
+static bool remove_host_files(ScChange *change, const ScSide *old, const ScSide *new, GError **error)
+{
+        ScReport *out = change->context->report;
+        sc_autofd root = sc_open_dir("/", error);
+        return root >= 0 &&
+               (new == NULL || sc_host_files_apply(root, -1, NULL, NULL, new->files, old != NULL ? NULL : out, NULL, error)) &&
+               (old == NULL || sc_host_files_apply(root, -1, NULL, NULL, old->files, out, NULL, error));
+}
+
+bool sc_change_remove(ScChange *change, GError **error)
+{
+        ScReport *out = change->context->report;
+        g_autofree char *tmpfiles_path = sc_move_tmpfiles_path(change);
+        g_autoptr(ScSide) old = open_side(change, &change->intent->old);
+        g_autoptr(ScSide) new = open_side(change, &change->intent->new);
+        sc_report_phase(out, "Removing", 6);
+
+        if (!remove_step(change, "remove-disable", error))
+                return false;
+        sc_report_message(out, "systemctl disable %s", change->container);
+        if (!sc_systemd_disable(change->systemd, change->unit, error))
+                return false;
+        sc_report_message(out, "systemctl stop %s", change->container);
+        if (change->when != SC_RECOVER_BOOT && !sc_systemd_stop(change->systemd, change->unit, NULL, error))
+                return false;
+
+        if (!remove_step(change, "remove-unit-file", error) || !sc_move_put_unit(change, NULL, error))
+                return false;
+        if (!remove_step(change, "remove-tmpfiles", error))
+                return false;
+        if (g_file_test(tmpfiles_path, G_FILE_TEST_EXISTS) && change->when != SC_RECOVER_BOOT) {
+                g_autoptr(GError) local = NULL;
+                sc_report_message(out, "systemd-tmpfiles --remove %s", tmpfiles_path);
+                if (!sc_tmpfiles_remove(tmpfiles_path, NULL, &local))
+                        sc_report_message(out, "%s", local->message);
+        }
+        if (!sc_move_put_tmpfiles(change, NULL, error))
+                return false;
+
+        if (!remove_step(change, "remove-host-files", error) || !remove_host_files(change, old, new, error))
+                return false;
+        if (!remove_step(change, "remove-link", error) || !sc_slot_make_live(change->checkout_fd, change->container, -1, error))
+                return false;
+        if (!remove_step(change, "remove-slots", error) || !remove_slots(change, error) ||
+            !sc_systemd_reload(change->systemd, error))
+                return false;
+        g_autoptr(GError) ignored = NULL; /* a unit that never failed has nothing to reset */
+        sc_systemd_reset_failed(change->systemd, change->unit, &ignored);
+        return sc_failpoint("remove-intent", error) && sc_intent_remove(change->checkout_fd, change->container, error);
+}
