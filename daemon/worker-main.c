@@ -15,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -23,7 +25,8 @@
 enum { EXIT_USAGE = 2 };
 
 typedef struct {
-        int socket; /* -1: by hand, text on standard output */
+        int socket;   /* -1: none */
+        bool by_hand; /* text on standard output */
 } Channel;
 
 /* ---- what goes out ---- */
@@ -37,7 +40,6 @@ static void send_packet(Channel *channel, const ScPacket *packet)
         if (!sc_packet_send(channel->socket, packet, &error)) {
                 sc_journal(LOG_INFO, "sysconsd is gone, going on without it", SC_FIELD_ERROR, error->message, NULL);
                 sc_close(&channel->socket);
-                channel->socket = open("/dev/null", O_WRONLY | O_CLOEXEC);
         }
 }
 
@@ -49,7 +51,7 @@ static void send_progress(gpointer data, const char *phase, guint64 done, guint6
         packet->done = done;
         packet->total = total;
         send_packet(channel, packet);
-        if (channel->socket < 0 && isatty(STDERR_FILENO))
+        if (channel->by_hand && isatty(STDERR_FILENO))
                 fprintf(stderr, "%s %" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "\n", phase, done, total);
 }
 
@@ -59,7 +61,7 @@ static void send_message(gpointer data, const char *line)
         g_autoptr(ScPacket) packet = sc_packet_new(SC_PACKET_MESSAGE);
         packet->text = g_strdup(line);
         send_packet(channel, packet);
-        if (channel->socket < 0)
+        if (channel->by_hand)
                 printf("%s\n", line);
 }
 
@@ -68,7 +70,7 @@ static void send_result(Channel *channel, GHashTable *details)
         g_autoptr(ScPacket) packet = sc_packet_new(SC_PACKET_RESULT);
         packet->details = sc_string_map_copy(details);
         send_packet(channel, packet);
-        if (channel->socket >= 0)
+        if (!channel->by_hand)
                 return;
         GHashTableIter iter;
         gpointer key, value;
@@ -228,11 +230,14 @@ int main(int argc, char *argv[])
         umask(022);
         /* GIO asks GSettings for proxies, and that would have dconf write into root's home. */
         g_setenv("GSETTINGS_BACKEND", "memory", TRUE);
-        Channel channel = {.socket = -1};
-        if (request == NULL && recover == NULL) {
+        Channel channel = {.socket = -1, .by_hand = request != NULL || recover != NULL};
+        if (!channel.by_hand) {
                 /* Programs that we start must not inherit the socket as their standard input. */
                 channel.socket = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
                 sc_autofd null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+                /* One that does not listen is as good as gone: nobody's service stays stopped for it. */
+                const struct timeval patience = {.tv_sec = 30};
+                setsockopt(channel.socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
                 if (channel.socket < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0) {
                         fprintf(stderr, "sysconsd-worker: cannot take over standard input: %s\n", g_strerror(errno));
                         return EXIT_FAILURE;

@@ -67,15 +67,6 @@ void sc_report_advance(ScReport *report, guint64 amount)
         g_mutex_unlock(&report->mutex);
 }
 
-void sc_report_withdraw(ScReport *report, guint64 amount)
-{
-        if (report == NULL)
-                return;
-        g_mutex_lock(&report->mutex);
-        report->done -= MIN(report->done, amount);
-        g_mutex_unlock(&report->mutex);
-}
-
 void sc_report_message(ScReport *report, const char *format, ...)
 {
         if (report == NULL || report->sink.message == NULL)

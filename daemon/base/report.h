@@ -27,6 +27,4 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScReport, sc_report_free)
 void sc_report_phase(ScReport *report, const char *phase, guint64 total);
 /* Adds to the phase's done count. */
 void sc_report_advance(ScReport *report, guint64 amount);
-/* Takes back what was counted (a layer that starts again). */
-void sc_report_withdraw(ScReport *report, guint64 amount);
 void sc_report_message(ScReport *report, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -93,7 +93,8 @@ static bool clean_up_before(ScChange *change, ScBeginPurpose purpose, GError **e
         g_autoptr(GError) local = NULL;
         if (finish_interrupted(change, &local)) {
                 g_clear_pointer(&change->intent, sc_intent_free);
-                return sc_slot_sweep(change->checkout_fd, change->container, error);
+                sc_change_sweep(change, NULL);
+                return true;
         }
         if (purpose == SC_BEGIN_REMOVAL) {
                 sc_report_message(change->context->report, "%s", local->message);
@@ -155,11 +156,24 @@ static bool set_phase(ScChange *change, ScIntentPhase phase, GError **error)
         return sc_intent_write(change->checkout_fd, change->intent, error);
 }
 
+bool sc_change_sweep(ScChange *change, const char *hidden)
+{
+        g_autoptr(GError) local = NULL;
+        if (hidden != NULL ? sc_remove_tree(change->checkout_fd, hidden, &local)
+                           : sc_slot_sweep(change->checkout_fd, change->container, &local))
+                return true;
+        sc_report_message(change->context->report, "Something of %s is left in %s, to be removed with the next operation: %s",
+                          change->container, change->context->config->checkout_path, local->message);
+        sc_journal(LOG_WARNING, local->message, SC_FIELD_CONTAINER, change->container, NULL);
+        return false;
+}
+
 static bool finish(ScChange *change, GError **error)
 {
-        const char *hidden = change->intent->new.hidden;
-        if (!sc_failpoint("clean-up", error) || (hidden != NULL && !sc_remove_tree(change->checkout_fd, hidden, error)))
+        if (!sc_failpoint("clean-up", error))
                 return false;
+        if (change->intent->new.hidden != NULL)
+                sc_change_sweep(change, change->intent->new.hidden);
         return sc_failpoint("intent-gone", error) && sc_intent_remove(change->checkout_fd, change->container, error);
 }
 
@@ -175,7 +189,8 @@ static bool remember_bad_image(ScSide *old, const ScSide *new, GError **error)
 
 static bool go_back(ScChange *change, GError **error)
 {
-        if (!set_phase(change, SC_INTENT_BACK, error))
+        /* From CHANGE recovery goes back, too: on a disk that is full nothing must be written for it. */
+        if ((change->intent->phase != SC_INTENT_CHANGE || change->intent->bad) && !set_phase(change, SC_INTENT_BACK, error))
                 return false;
         g_autoptr(ScSide) old = NULL;
         if (change->intent->old.slot >= 0 && (old = sc_move_open_side(change, &change->intent->old, error)) == NULL)

@@ -44,6 +44,10 @@ bool sc_change_recover(ScChange *change, GError **error);
  * or two) of which something may be on the host. They may be broken, and what is missing already is no error. */
 bool sc_change_remove(ScChange *change, GError **error);
 
+/* Removes what was displaced (`hidden`, or NULL: all leftovers). What cannot be removed now, as something is mounted on it, is no
+ * hindrance: it is told of, and left to the next operation. */
+bool sc_change_sweep(ScChange *change, const char *hidden);
+
 /* For recovery, with the intent that was found. NotFound where there is none (leftovers are swept then); Busy if the container's
  * lock is held: somebody works on it. */
 ScChange *sc_change_adopt(ScOpContext *context, const char *container, ScRecoverWhen when, GError **error);

@@ -68,40 +68,53 @@ static bool stop_service(ScMove *move, GError **error)
         return sc_systemd_stop(move->change->systemd, move->change->unit, NULL, error);
 }
 
-/* Which deployment lies in a slot is told by the id in its info: names alone do not tell whether an exchange has happened. */
-static bool slot_holds(ScChange *change, const ScIntentSide *side)
+/* Which deployment lies in a slot is told by the id in its info: names alone do not tell whether an exchange has happened. An
+ * info that is missing or broken is not the one that we wrote; one that cannot be read might be. */
+static bool slot_holds(ScChange *change, const ScIntentSide *side, bool *ret, GError **error)
 {
         g_autofree char *folder = sc_slot_name(change->container, side->slot);
-        sc_autofd fd = sc_open_beneath(change->checkout_fd, folder, O_RDONLY | O_DIRECTORY, 0, NULL);
-        g_autoptr(ScInfo) info = fd >= 0 ? sc_info_read(fd, folder, NULL) : NULL;
-        return info != NULL && g_strcmp0(info->deployment_id, side->id) == 0;
+        g_autoptr(GError) local = NULL;
+        sc_autofd fd = sc_open_beneath(change->checkout_fd, folder, O_RDONLY | O_DIRECTORY, 0, &local);
+        g_autoptr(ScInfo) info = fd >= 0 ? sc_info_read(fd, folder, &local) : NULL;
+        if (info == NULL && !g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND) &&
+            !g_error_matches(local, SC_ERROR, SC_ERROR_CORRUPT)) {
+                g_propagate_error(error, g_steal_pointer(&local));
+                return false;
+        }
+        *ret = info != NULL && g_strcmp0(info->deployment_id, side->id) == 0;
+        return true;
 }
 
-static char *folder_of(ScChange *change, const ScIntentSide *side)
+static char *folder_of(ScChange *change, const ScIntentSide *side, GError **error)
 {
-        return side->hidden != NULL && !slot_holds(change, side) ? g_strdup(side->hidden)
-                                                                 : sc_slot_name(change->container, side->slot);
+        bool in_slot = true;
+        if (side->hidden != NULL && !slot_holds(change, side, &in_slot, error))
+                return NULL;
+        return in_slot ? sc_slot_name(change->container, side->slot) : g_strdup(side->hidden);
 }
 
 ScSide *sc_move_open_side(ScChange *change, const ScIntentSide *side, GError **error)
 {
-        g_autofree char *folder = folder_of(change, side);
-        return sc_side_open(change->context->config, change->checkout_fd, change->container, folder, error);
+        g_autofree char *folder = folder_of(change, side, error);
+        return folder == NULL ? NULL : sc_side_open(change->context->config, change->checkout_fd, change->container, folder, error);
 }
 
 ScSide *sc_move_open_leaving(ScChange *change, const ScIntentSide *side, GError **error)
 {
-        g_autofree char *folder = folder_of(change, side);
-        return sc_side_open_leaving(change->context->config, change->checkout_fd, change->container, folder, error);
+        g_autofree char *folder = folder_of(change, side, error);
+        return folder == NULL
+                       ? NULL
+                       : sc_side_open_leaving(change->context->config, change->checkout_fd, change->container, folder, error);
 }
 
 static bool place(ScMove *move, GError **error)
 {
         ScChange *change = move->change;
         const ScIntentSide *new = &change->intent->new;
-        if (new->hidden == NULL || slot_holds(change, new))
-                return true;
-        return sc_slot_place(change->checkout_fd, change->container, new->slot, new->hidden, error);
+        bool placed = true;
+        if (new->hidden != NULL && !slot_holds(change, new, &placed, error))
+                return false;
+        return placed || sc_slot_place(change->checkout_fd, change->container, new->slot, new->hidden, error);
 }
 
 /* The reverse of place: what was displaced returns into the slot, and what was built lies under its hidden name again. */
@@ -109,7 +122,10 @@ static bool take_away(ScMove *move, GError **error)
 {
         ScChange *change = move->change;
         const ScIntentSide *new = &change->intent->new;
-        if (new->hidden == NULL || !slot_holds(change, new))
+        bool placed = false;
+        if (new->hidden != NULL && !slot_holds(change, new, &placed, error))
+                return false;
+        if (!placed)
                 return true;
         g_autofree char *slot = sc_slot_name(change->container, new->slot);
         int displaced = sc_lstat(change->checkout_fd, new->hidden, NULL, error);

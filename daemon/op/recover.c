@@ -40,15 +40,19 @@ static bool recover_list(ScOpContext *context, char *const *containers, ScRecove
 
 bool sc_recover_all(ScOpContext *context, ScRecoverWhen when, GError **error)
 {
-        sc_autofd checkout = sc_checkout_open(context->config, false, NULL);
-        if (checkout < 0)
-                return true; /* nothing was ever installed */
-        g_auto(GStrv) unfinished = sc_intent_list(checkout, NULL);
-        if (!recover_list(context, unfinished, when, error))
+        g_autoptr(GError) none = NULL;
+        sc_autofd checkout = sc_checkout_open(context->config, false, &none);
+        g_auto(GStrv) unfinished = checkout >= 0 ? sc_intent_list(checkout, &none) : NULL;
+        if (unfinished == NULL) {
+                if (g_error_matches(none, SC_ERROR, SC_ERROR_NOT_FOUND))
+                        return true; /* sysconsd never changed anything here */
+                g_propagate_error(error, g_steal_pointer(&none));
                 return false;
+        }
+        bool ok = recover_list(context, unfinished, when, error);
         /* What was only being built can wait until the system is up. */
         g_auto(GStrv) leftovers = when == SC_RECOVER_NOW ? sc_slot_leftovers(checkout, NULL) : NULL;
-        return recover_list(context, leftovers, when, error);
+        return recover_list(context, leftovers, when, ok ? error : NULL) && ok;
 }
 
 bool sc_op_recover(ScOpContext *context, GError **error)

@@ -24,7 +24,8 @@ static bool remove_slots(ScChange *change, GError **error)
                 if (!sc_rename_new(change->checkout_fd, folder, hidden, error))
                         return false;
         }
-        return sc_slot_sweep(change->checkout_fd, change->container, error);
+        sc_change_sweep(change, NULL);
+        return true;
 }
 
 static bool remove_step(ScChange *change, const char *name, GError **error)

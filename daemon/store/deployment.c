@@ -196,6 +196,20 @@ bool sc_slot_make_live(int checkout_fd, const char *name, int slot, GError **err
         return sc_write_symlink(checkout_fd, slot_name, name, error);
 }
 
+static bool is_random(const char *text, gsize length)
+{
+        for (const char *c = text; *c != '\0'; c++)
+                if (!g_ascii_isalnum(*c))
+                        return false;
+        return strlen(text) == length;
+}
+
+static char *name_before(const char *entry, const char *tail)
+{
+        g_autofree char *name = g_strndup(entry + 1, (gsize)(tail - entry) - 1);
+        return sc_container_name_check(name, NULL) ? g_steal_pointer(&name) : NULL;
+}
+
 /* ".NAME.N.XXXXXX": the container's name, newly allocated; NULL for anything else. Another container may be called NAME.0.more, so
  * the name is what is left when the two last parts are taken away. */
 static char *leftover_of(const char *entry)
@@ -204,13 +218,26 @@ static char *leftover_of(const char *entry)
         if (entry[0] != '.' || length <= tail + 1)
                 return NULL;
         const char *rest = entry + length - tail;
-        if (rest[0] != '.' || (rest[1] != '0' && rest[1] != '1') || rest[2] != '.')
+        if (rest[0] != '.' || (rest[1] != '0' && rest[1] != '1') || rest[2] != '.' || !is_random(rest + 3, 6))
                 return NULL;
-        for (const char *c = rest + 3; *c != '\0'; c++)
-                if (!g_ascii_isalnum(*c))
-                        return NULL;
-        g_autofree char *name = g_strndup(entry + 1, length - tail - 1);
-        return sc_container_name_check(name, NULL) ? g_steal_pointer(&name) : NULL;
+        return name_before(entry, rest);
+}
+
+/* ".NAME.XXXXXXXX", a symlink: sc_write_symlink() was interrupted. */
+static char *half_made_link_of(int checkout_fd, const char *entry)
+{
+        const char *rest = strrchr(entry, '.');
+        struct stat st;
+        if (entry[0] != '.' || rest == entry || !is_random(rest + 1, 8) || sc_lstat(checkout_fd, entry, &st, NULL) != 1 ||
+            !S_ISLNK(st.st_mode))
+                return NULL;
+        return name_before(entry, rest);
+}
+
+bool sc_slot_is_hidden(const char *entry, const char *name)
+{
+        g_autofree char *owner = leftover_of(entry);
+        return g_strcmp0(owner, name) == 0;
 }
 
 static DIR *list_checkout(int checkout_fd, GError **error)
@@ -232,6 +259,8 @@ char **sc_slot_leftovers(int checkout_fd, GError **error)
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
         for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
                 g_autofree char *name = leftover_of(entry->d_name);
+                if (name == NULL)
+                        name = half_made_link_of(checkout_fd, entry->d_name);
                 if (name != NULL && !g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
                         g_ptr_array_add(names, g_steal_pointer(&name));
         }
@@ -248,8 +277,8 @@ bool sc_slot_sweep(int checkout_fd, const char *name, GError **error)
                 return false;
         bool ok = true;
         for (struct dirent *entry; ok && (entry = readdir(listing)) != NULL;) {
-                g_autofree char *owner = leftover_of(entry->d_name);
-                if (g_strcmp0(owner, name) == 0)
+                g_autofree char *link_owner = half_made_link_of(checkout_fd, entry->d_name);
+                if (sc_slot_is_hidden(entry->d_name, name) || g_strcmp0(link_owner, name) == 0)
                         ok = sc_remove_tree(checkout_fd, entry->d_name, error);
         }
         closedir(listing);

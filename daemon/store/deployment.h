@@ -48,7 +48,9 @@ int sc_slot_build(int checkout_fd, const char *name, int slot, char **ret_hidden
 bool sc_slot_place(int checkout_fd, const char *name, int slot, const char *hidden, GError **error);
 /* Points CHECKOUT/NAME to the slot, durably; slot -1 removes the symlink. */
 bool sc_slot_make_live(int checkout_fd, const char *name, int slot, GError **error);
+/* Whether sc_slot_build() could have given this name to a deployment of the container. */
+bool sc_slot_is_hidden(const char *entry, const char *name);
 /* Names of containers of which such hidden folders lie about, of running builds too. */
 char **sc_slot_leftovers(int checkout_fd, GError **error);
-/* Removes .NAME.* leftovers; only while nobody builds (the container's lock is held). */
+/* Removes such leftovers of one container, half-made symlinks too; only while nobody builds (the container's lock is held). */
 bool sc_slot_sweep(int checkout_fd, const char *name, GError **error);

@@ -98,7 +98,7 @@ bool sc_intent_write(int checkout_fd, const ScIntent *intent, GError **error)
         return folder >= 0 && sc_write_file(folder, name, text, -1, 0600, SC_WRITE_REPLACE, error);
 }
 
-static bool parse_side(JsonObject *object, const char *key, ScIntentSide *ret, GError **error)
+static bool parse_side(JsonObject *object, const char *key, const char *container, ScIntentSide *ret, GError **error)
 {
         JsonObject *side;
         gint64 slot;
@@ -110,8 +110,7 @@ static bool parse_side(JsonObject *object, const char *key, ScIntentSide *ret, G
                 return false;
         if (slot < -1 || slot > 1)
                 return sc_throw(error, SC_ERROR_CORRUPT, "There is no slot %" G_GINT64_FORMAT, slot);
-        /* The name is used as root: it must be one that sc_slot_build() could have made. */
-        if (hidden != NULL && (hidden[0] != '.' || strchr(hidden, '/') != NULL || strlen(hidden) < 4))
+        if (hidden != NULL && !sc_slot_is_hidden(hidden, container))
                 return sc_throw(error, SC_ERROR_CORRUPT, "'%s' is not the name of a deployment that is being built", hidden);
         ret->slot = (int)slot;
         ret->id = g_strdup(id);
@@ -155,7 +154,8 @@ ScIntent *sc_intent_parse(const char *text, gsize size, const char *what, GError
             !sc_json_get_bool(object, "was-enabled", SC_JSON_REQUIRED, &intent->was_enabled, error) ||
             !sc_json_get_bool(object, "start", SC_JSON_OPTIONAL, &intent->start, error) ||
             !sc_json_get_bool(object, "bad", SC_JSON_OPTIONAL, &intent->bad, error) ||
-            !parse_side(object, "old", &intent->old, error) || !parse_side(object, "new", &intent->new, error)) {
+            !parse_side(object, "old", container, &intent->old, error) ||
+            !parse_side(object, "new", container, &intent->new, error)) {
                 if (version != 1)
                         sc_throw(error, SC_ERROR_UNSUPPORTED, "The %s was written by a newer version", what);
                 sc_prefix(error, "Cannot read the %s", what);
@@ -191,8 +191,11 @@ bool sc_intent_remove(int checkout_fd, const char *container, GError **error)
 char **sc_intent_list(int checkout_fd, GError **error)
 {
         int folder = open_folder(checkout_fd, error);
-        DIR *listing = folder >= 0 ? fdopendir(folder) : NULL;
+        if (folder < 0)
+                return NULL;
+        DIR *listing = fdopendir(folder);
         if (listing == NULL) {
+                sc_throw_errno(error, "Cannot list " SC_INTENT_DIR);
                 sc_close(&folder);
                 return NULL;
         }

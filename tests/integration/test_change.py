@@ -124,6 +124,21 @@ def test_info_without_an_image(hello):
     assert result.returncode == 1 and "does not say of which image" in result.stderr
 
 
+def test_what_cannot_be_removed_is_no_hindrance(hello):
+    bed = hello
+    assert update(bed).returncode == 0
+    bed.run(["mount", "-t", "tmpfs", "tmpfs", f"{CHECKOUT}/hello.0/rootfs/tmp"])
+    bed.run(["touch", f"{CHECKOUT}/hello.0/rootfs/tmp/precious"])
+    result = bed.sysconsctl("update", "--pull=never", "--health-timeout=1", "--set=RECEIVER=Moon", "hello")
+    assert "Something of hello is left" in result.stdout
+    (left,) = leftovers(bed)
+    assert bed.exists(f"{CHECKOUT}/{left}/rootfs/tmp/precious")
+    bed.run(["umount", f"{CHECKOUT}/{left}/rootfs/tmp"])
+    bed.sysconsctl("restart", "hello")
+    bed.sysconsctl("rollback", "--health-timeout=1", "hello")
+    whole(bed, "2")
+
+
 # ---- machines that go down
 
 

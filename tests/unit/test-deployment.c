@@ -135,13 +135,17 @@ START_TEST(a_sweep_takes_only_its_own)
 {
         Checkout checkout = checkout_new();
         static const char *const kept[] = {".a.0.more",   ".a.b.0.abcdef", ".ab.0.abcdef", ".a.2.abcdef",
-                                           ".a.0.abc_ef", ".sysconsd",     "a.0"};
+                                           ".a.0.abc_ef", ".sysconsd",     "a.0",          ".a.folderXY"};
         static const char *const gone[] = {".a.0.abcdef", ".a.1.ABC123"};
         for (guint i = 0; i < G_N_ELEMENTS(kept); i++)
                 mkdirat(checkout.fd, kept[i], 0755);
         for (guint i = 0; i < G_N_ELEMENTS(gone); i++)
                 ck_assert_int_eq(mkdirat(checkout.fd, gone[i], 0755), 0);
+        ck_assert_int_eq(symlinkat("a.0", checkout.fd, ".a.half0123"), 0);
+        ck_assert_int_eq(symlinkat("ab.0", checkout.fd, ".ab.half0123"), 0);
         ck_assert(sc_slot_sweep(checkout.fd, "a", NULL));
+        ck_assert_int_eq(sc_lstat(checkout.fd, ".a.half0123", NULL, NULL), 0);
+        ck_assert_int_eq(sc_lstat(checkout.fd, ".ab.half0123", NULL, NULL), 1);
         for (guint i = 0; i < G_N_ELEMENTS(kept); i++)
                 ck_assert_msg(sc_lstat(checkout.fd, kept[i], NULL, NULL) == 1, "gone: %s", kept[i]);
         for (guint i = 0; i < G_N_ELEMENTS(gone); i++)
@@ -227,6 +231,8 @@ START_TEST(bad_intents_are_refused)
                 {"1", "\"a\"", "\"change\"", "1", "\"a.0\"", false},
                 {"1", "\"a\"", "\"change\"", "1", "\"..\"", false},
                 {"1", "\"a\"", "\"change\"", "1", "\".a/../../etc\"", false},
+                {"1", "\"a\"", "\"change\"", "1", "\".sysconsd\"", false},
+                {"1", "\"a\"", "\"change\"", "1", "\".b.1.abcdef\"", false},
                 {"1", "\"a\"", "\"change\"", "1", "5", false},
         };
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
