@@ -7,7 +7,7 @@ CLEANFILES += $(systemdsystemunit_DATA)
 dist_tmpfiles_DATA = data/tmpfiles.d/sysconsd.conf
 tmpfilesdir = @tmpfilesdir@
 
-dist_man_MANS = data/man/sysconsd.8 data/man/sysconsd-worker.8 data/man/sysconsd.conf.5
+dist_man_MANS = data/man/sysconsd.8 data/man/sysconsd-exec.8 data/man/sysconsd-worker.8 data/man/sysconsd.conf.5
 
 # Recovery is on without having been enabled; whoever must do without it masks the units. A configuration file that is there is kept.
 install-data-local:
@@ -22,3 +22,9 @@ uninstall-local:
 	rm -f $(DESTDIR)$(systemdsystemunitdir)/sysinit.target.wants/sysconsd-recover.service
 	rm -f $(DESTDIR)$(systemdsystemunitdir)/multi-user.target.wants/sysconsd-settle.service
 	if cmp -s $(srcdir)/data/sysconsd.conf $(DESTDIR)$(sysconfdir)/sysconsd.conf; then rm -f $(DESTDIR)$(sysconfdir)/sysconsd.conf; fi
+
+EXTRA_DIST += data/sanitizers.conf
+if SANITIZERS
+sanitizersdir = $(systemdsystemunitdir)/sysconsd.service.d
+sanitizers_DATA = data/sanitizers.conf
+endif

@@ -4,6 +4,7 @@
 #include "bus/call.h"
 #include "bus/manager.h"
 #include "bus/reply.h"
+#include "job/number.h"
 #include <stddef.h>
 #include <string.h>
 #include <syslog.h>
@@ -109,6 +110,7 @@ static void on_added(gpointer data, ScJob *job)
 {
         ScService *service = data;
         g_autofree char *path = sc_bus_job_path(job->id);
+        sc_job_number_store(job->id);
         sd_bus_emit_interfaces_added(service->bus, path, SC_BUS_JOB, NULL);
         sd_bus_emit_signal(service->bus, SC_BUS_PATH, SC_BUS_MANAGER, "JobNew", "o", path);
 }

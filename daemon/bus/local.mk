@@ -33,3 +33,6 @@ tests_unit_test_options_LDADD = $(BUS_UNIT_LDADD)
 tests_unit_test_verbs_SOURCES = tests/unit/test-verbs.c tests/unit/test.h
 tests_unit_test_verbs_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_verbs_LDADD = $(BUS_UNIT_LDADD)
+
+EXTRA_DIST += tests/integration/sysconsbus.py tests/integration/test_authorization.py tests/integration/test_bus.py \
+	tests/integration/test_hostile_worker.py

@@ -5,6 +5,9 @@
 #define DRIVER "org.freedesktop.DBus"
 #define DRIVER_PATH "/org/freedesktop/DBus"
 
+/* The bus allows a connection 512 matches, of which each peer takes one. */
+#define MAX_PEERS 256
+
 struct ScPeers {
         sd_bus *bus;
         GHashTable *by_name; /* Peer */
@@ -116,13 +119,21 @@ static int on_owner_changed(sd_bus_message *message, void *data, sd_bus_error *r
         return 0;
 }
 
+/* The bus may refuse a match; without a function here sd-bus would give up the whole connection. */
+static int on_watched(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+        if (sd_bus_message_is_method_error(reply, NULL))
+                drop(data);
+        return 1;
+}
+
 /* The match is on its way before the question: a peer that goes meanwhile is noticed by one of the two. */
 static bool watch(Peer *peer, GError **error)
 {
         g_autofree char *match = g_strdup_printf("type='signal',sender='" DRIVER "',path='" DRIVER_PATH "',interface='" DRIVER "',"
                                                  "member='NameOwnerChanged',arg0='%s'",
                                                  peer->name);
-        int r = sd_bus_add_match_async(peer->peers->bus, &peer->watch_slot, match, on_owner_changed, NULL, peer);
+        int r = sd_bus_add_match_async(peer->peers->bus, &peer->watch_slot, match, on_owner_changed, on_watched, peer);
         if (r >= 0)
                 r = sd_bus_call_method_async(peer->peers->bus, &peer->uid_slot, DRIVER, DRIVER_PATH, DRIVER,
                                              "GetConnectionUnixUser", on_uid, peer, "s", peer->name);
@@ -140,6 +151,8 @@ static bool is_held_for(const Peer *peer, gconstpointer data)
 bool sc_peers_hold(ScPeers *peers, const char *name, ScPeerKnownFunc known, gpointer data, GError **error)
 {
         Peer *peer = g_hash_table_lookup(peers->by_name, name);
+        if (peer == NULL && g_hash_table_size(peers->by_name) >= MAX_PEERS)
+                return sc_throw(error, SC_ERROR_BUSY, "Too many callers at once: try again later");
         if (peer == NULL) {
                 peer = g_new0(Peer, 1);
                 peer->peers = peers;

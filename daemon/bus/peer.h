@@ -18,7 +18,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScPeers, sc_peers_free)
 
 /* Watches a connection for `data` (a second time for the same data changes nothing); `gone` comes when it ends, also if it had
  * ended before, and never from within. known is called once, never from within, when the uid is known, unless the peer is gone or
- * released before; it may be NULL. */
+ * released before; it may be NULL. Busy where too many are watched already. */
 typedef void (*ScPeerKnownFunc)(gpointer data, uid_t uid);
 bool sc_peers_hold(ScPeers *peers, const char *name, ScPeerKnownFunc known, gpointer data, GError **error);
 /* Ends the watch for `data`; nothing happens for a peer that is gone. */

@@ -8,6 +8,7 @@
 #include "bus/manager.h"
 #include "bus/reply.h"
 #include "job/adopt.h"
+#include "job/number.h"
 #include <string.h>
 #include <syslog.h>
 
@@ -130,6 +131,7 @@ static void on_first_states(gpointer data)
 {
         ScService *service = data;
         g_autoptr(GError) error = NULL;
+        sc_queue_skip_numbers(service->queue, sc_job_number_load());
         if (!sc_adopt_workers(service->queue, &service->workers, &error))
                 sc_bus_complain(LOG_ERR, "Workers of an earlier daemon cannot be taken over", error->message);
         sc_bus_job_watch_owners(service);

@@ -77,7 +77,8 @@ void sc_watch_free(ScWatch *watch)
 void sc_watch_folder(ScWatch *watch, const char *path)
 {
         if (watch->fd >= 0)
-                inotify_add_watch(watch->fd, path, IN_CREATE | IN_DELETE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR);
+                inotify_add_watch(watch->fd, path,
+                                  IN_CREATE | IN_DELETE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR);
 }
 
 void sc_watch_settle(ScWatch *watch)

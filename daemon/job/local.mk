@@ -5,6 +5,7 @@ libsc_job_a_SOURCES = \
 	daemon/job/adopt.c daemon/job/adopt.h \
 	daemon/job/handover.c daemon/job/handover.h \
 	daemon/job/job.c daemon/job/job.h \
+	daemon/job/number.c daemon/job/number.h \
 	daemon/job/process.c daemon/job/process.h \
 	daemon/job/protocol.c daemon/job/protocol.h \
 	daemon/job/queue.c daemon/job/queue.h \

@@ -48,7 +48,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScQueue, sc_queue_free)
 /* Takes the job. Returns it, or the job that it joined (a pull of the same image for the same user); it starts from the main
  * loop, not from within. Busy where the user has too many; uid 0 has no limit. */
 ScJob *sc_queue_add(ScQueue *queue, ScJob *job, GError **error);
-/* Starts what may start now, without waiting for the main loop: a caller who was answered and goes at once finds his job running. */
+/* Starts what may start now, without waiting for the main loop: a caller who was answered and goes at once finds his job running.
+ */
 void sc_queue_start_ready(ScQueue *queue);
 /* A job with its number that runs already, left by an earlier daemon. start as ScStageRunner's, with its data, adopts the stage. */
 bool sc_queue_adopt(ScQueue *queue, ScJob *job,

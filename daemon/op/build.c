@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/path.h"
+#include "image-exports.h"
 #include "side.h"
 #include "store/checkout.h"
 #include "store/deployment.h"
@@ -54,23 +55,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Build, build_clear)
 
 /* ---- where the image's files are read: from the repository, before anything is checked out, or from a remote rootfs ---- */
 
-static bool read_from_tree(gpointer source, const char *name, char **ret_text, GError **error)
-{
-        g_autofree char *path = g_build_filename("exports", name, NULL);
-        g_autoptr(GError) local = NULL;
-        *ret_text = NULL;
-        if (sc_tree_read(source, path, MAX_TEXT, ret_text, NULL, &local) || g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
-                return true;
-        g_propagate_error(error, g_steal_pointer(&local));
-        return false;
-}
-
-static bool tree_has_exports(const ScTree *tree)
-{
-        g_auto(GStrv) names = sc_tree_list(tree, "exports");
-        return names[0] != NULL;
-}
-
 static bool open_remote(Build *build, GError **error)
 {
         const char *remote = build->input->remote;
@@ -97,7 +81,7 @@ static bool load_exports(Build *build, ScRepository *repository, GError **error)
                 build->tree = sc_tree_merge(repository, info->layers, build->context->cancellable, error);
                 if (build->tree == NULL)
                         return false;
-                build->exports = sc_exports_load(read_from_tree, build->tree, tree_has_exports(build->tree), error);
+                build->exports = sc_image_exports(build->tree, error);
         }
         if (build->exports == NULL)
                 return sc_prefix(error, "Image %s", build->input->image_name);

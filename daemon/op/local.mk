@@ -6,6 +6,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/change.c daemon/op/change.h \
 	daemon/op/control.c \
 	daemon/op/delete-image.c \
+	daemon/op/image-exports.c daemon/op/image-exports.h \
 	daemon/op/install.c \
 	daemon/op/move.c daemon/op/move.h \
 	daemon/op/op.c daemon/op/op.h \

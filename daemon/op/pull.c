@@ -5,6 +5,7 @@
 #include "base/failpoint.h"
 #include "base/path.h"
 #include "base/reference.h"
+#include "image-exports.h"
 #include "options.h"
 #include "registry/client.h"
 #include "registry/manifest.h"
@@ -12,7 +13,6 @@
 #include "store/layer.h"
 #include "store/merge.h"
 #include "store/repository.h"
-#include "unit/exports.h"
 #include <string.h>
 
 /* One pull: several threads fetch and import layers; the first that fails ends the others. */
@@ -160,23 +160,11 @@ static bool know_sizes(Pull *pull, ScImageInfo *info, GError **error)
         return true;
 }
 
-static bool read_exports(gpointer tree, const char *name, char **ret_text, GError **error)
-{
-        g_autofree char *path = g_build_filename("exports", name, NULL);
-        g_autoptr(GError) local = NULL;
-        *ret_text = NULL;
-        if (sc_tree_read(tree, path, 1024 * 1024, ret_text, NULL, &local) || g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
-                return true;
-        g_propagate_error(error, g_steal_pointer(&local));
-        return false;
-}
-
 /* What a list shows of the variables is read once, here, and not by everybody who looks. */
 static bool describe_variables(Pull *pull, ScImageInfo *info, GError **error)
 {
         g_autoptr(ScTree) tree = sc_tree_merge(pull->repository, info->layers, pull->cancellable, error);
-        g_auto(GStrv) names = tree != NULL ? sc_tree_list(tree, "exports") : NULL;
-        g_autoptr(ScExports) exports = tree != NULL ? sc_exports_load(read_exports, tree, names[0] != NULL, error) : NULL;
+        g_autoptr(ScExports) exports = tree != NULL ? sc_image_exports(tree, error) : NULL;
         if (exports == NULL)
                 return false;
         g_hash_table_unref(info->defaults);

@@ -83,7 +83,7 @@ static GPtrArray *list_names(int dir_fd, const char *prefix, GError **error)
 }
 
 /* Goes through what earlier imports left. Under the sweep lock, so that nobody meets a folder that has no lock yet, or has lost it
- * while it is removed. *ret_lock_fd stays -1 where there is nothing to take over. */
+ * while it is removed. *ret_lock_fd stays -1 where there is nothing to take over; own_prefix NULL: nothing is. */
 static bool sweep(int state_fd, const char *own_prefix, char **ret_name, int *ret_lock_fd, GError **error)
 {
         g_autoptr(GPtrArray) names = list_names(state_fd, PREFIX, error);
@@ -95,7 +95,7 @@ static bool sweep(int state_fd, const char *own_prefix, char **ret_name, int *re
                 sc_autofd lock_fd = lock_folder(state_fd, name);
                 if (lock_fd < 0)
                         continue;
-                if (*ret_lock_fd < 0 && g_str_has_prefix(name, own_prefix)) {
+                if (own_prefix != NULL && *ret_lock_fd < 0 && g_str_has_prefix(name, own_prefix)) {
                         *ret_name = g_strdup(name);
                         *ret_lock_fd = sc_steal_fd(&lock_fd);
                 } else if (!sc_remove_tree(state_fd, name, error))
@@ -153,6 +153,13 @@ static bool open_folder(ScStaging *staging, ScStagingStart start, GError **error
                 return remove_temporaries(staging->fd, error);
         staging->lock_fd = sc_lock_try(staging->fd, LOCK_NAME, SC_LOCK_EXCLUSIVE, error);
         return staging->lock_fd >= 0;
+}
+
+bool sc_staging_sweep(ScRepository *repository, GError **error)
+{
+        sc_autofd state_fd = sc_repository_open_state(repository, error);
+        sc_autofd sweep_lock = state_fd >= 0 ? sc_lock_wait(state_fd, SWEEP_LOCK_NAME, SC_LOCK_EXCLUSIVE, NULL, error) : -1;
+        return sweep_lock >= 0 && sweep(state_fd, NULL, NULL, NULL, error);
 }
 
 static bool lock_repository(ScStaging *staging, GError **error)

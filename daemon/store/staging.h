@@ -35,6 +35,9 @@ typedef enum {
 } ScStagingEnd;
 void sc_staging_free(ScStaging *staging, ScStagingEnd end);
 
+/* Removes what imports left that do not live any more, also of this boot: for prune. */
+bool sc_staging_sweep(ScRepository *repository, GError **error);
+
 /* The folder, for temporary files whose names begin with SC_STAGING_TEMPORARY. */
 #define SC_STAGING_TEMPORARY ".large-"
 int sc_staging_fd(ScStaging *staging);

@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         g_autofree char *text = g_strndup((const char *)data, size);
         g_autoptr(ScReference) reference = sc_reference_parse(text, NULL);
-        g_autofree char *decoded = sc_ref_decode(text);
+        g_free(sc_ref_decode(text));
         (void)sc_container_name_check(text, NULL);
         if (reference == NULL)
                 return 0;

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The virtual machine (tests/testbed/vm) as an object, for tests in Python."""
 
+import os
 import shutil
 import subprocess
+from pathlib import Path
 
 from bed import REGISTRY, TESTS, Bed
 
+STATE = Path(os.environ.get("SYSCONSD_VM_STATE", "/var/lib/sysconsd-vm"))
 IMAGES = "/var/lib/test-images"
 
 

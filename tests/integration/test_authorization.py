@@ -201,15 +201,23 @@ expect {
 }
 %(rest)s
 """
+# The agent throws away what was typed before it had turned the echo off: whoever types quicker than that types again.
 ANSWER = r"""
+set password %s
 expect {
         -re {\(1-\d+\): *$} { send "1\r"; exp_continue }
-        -re {Password: *$} { send "%s\r" }
+        -re {Password: *$} { send "$password\r" }
         timeout { puts "no prompt"; exit 74 }
 }
+set timeout 4
+set tries 0
 expect {
         -re {STATUS=(\d+)\r} { exit $expect_out(1,string) }
-        timeout { puts "no end"; exit 75 }
+        timeout {
+                if {[incr tries] > 5} { puts "no end"; exit 75 }
+                send "$password\r"
+                exp_continue
+        }
 }
 """
 

@@ -276,6 +276,15 @@ def test_jobs_outlive_the_daemon(hello):
     wait_done(bed, job)
 
 
+def test_numbers_are_given_once(bed):
+    first = pull(bed, HELLO)
+    wait_done(bed, first)
+    bed.run("systemctl stop sysconsd; systemctl start sysconsd")
+    second = pull(bed, HELLO)
+    assert int(second.rsplit("/", 1)[1]) == int(first.rsplit("/", 1)[1]) + 1
+    wait_done(bed, second)
+
+
 def test_result_is_there_after_a_restart(hello):
     """A worker that ends while there is no daemon has its result kept."""
     bed = hello

@@ -71,6 +71,15 @@ def test_trouble_that_passes(bed, registry, fault):
     bed.run(["ostree", "fsck", REPO, "-q"])
 
 
+def test_prune_takes_what_a_broken_pull_left(bed, registry):
+    bed.run(f"rm -rf {CHECKOUT}/.storage")
+    assert bed.sysconsctl("pull", f"{registry}/truncated/x", check=False, timeout=100).returncode == 1
+    left = f"ls -d {CHECKOUT}/.storage/ostree/extensions/sysconsd/staging-* 2>/dev/null || true"
+    assert bed.output(left)  # the next pull would use it
+    bed.sysconsctl("prune")
+    assert bed.output(left) == ""
+
+
 def test_credentials_stay_at_home(bed, registry):
     """The registry sends for blobs to another host, which refuses who brings a token along."""
     place = registry.replace("localhost", "127.0.0.1") + "/redirect-other-host/x"
@@ -130,7 +139,10 @@ def test_progress_is_told(bed):
     for line in bed.read("/run/monitor.log").splitlines():
         if not line.startswith("{"):
             continue
-        data = json.loads(line)["payload"]["data"][1]
+        message = json.loads(line)
+        if message["member"] != "PropertiesChanged":
+            continue
+        data = message["payload"]["data"][1]
         if "Done" in data and "Total" in data:
             seen.append((data.get("Phase", {}).get("data"), data["Done"]["data"], data["Total"]["data"]))
     totals = [total for _, _, total in seen if total > 1_000_000]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* crun raises RLIMIT_MEMLOCK for its device filter. Without CAP_SYS_RESOURCE (build machines, containers) that is refused, though the
- * limit is high enough as it is: preloaded, this lets the attempt pass. Nothing else changes. */
+/* crun raises RLIMIT_MEMLOCK for its device filter. Without CAP_SYS_RESOURCE (build machines, containers) that is refused, though
+ * the limit is high enough as it is: preloaded, this lets the attempt pass. Nothing else changes. */
 
 #include <errno.h>
 #include <stddef.h>

@@ -5,7 +5,9 @@ EXTRA_DIST += \
 	tests/testbed/README.md \
 	tests/testbed/keep-memlock.c \
 	tests/testbed/mkroot \
+	tests/testbed/mkvm \
 	tests/testbed/testbed \
+	tests/testbed/vm \
 	tests/images/README.md \
 	tests/images/build \
 	tests/images/ocilayout.py \
@@ -24,4 +26,6 @@ EXTRA_DIST += \
 	tests/images/hello/usr/local/bin/hello \
 	tests/integration/bed.py \
 	tests/integration/conftest.py \
-	tests/integration/test_testbed.py
+	tests/integration/machine.py \
+	tests/integration/test_testbed.py \
+	tests/integration/test_vm.py

@@ -12,7 +12,7 @@
 #define ck_assert_no_error(error) ck_assert_msg((error) == NULL, "unexpected error: %s", (error) != NULL ? (error)->message : "")
 
 /* The call failed with this code of ours, and its message contains `part`. */
-static inline void ck_assert_error(const GError *error, ScError code, const char *part)
+static __attribute__((noinline, unused)) void ck_assert_error(const GError *error, ScError code, const char *part)
 {
         ck_assert_msg(error != NULL, "no error where one was expected");
         ck_assert_msg(error->domain == SC_ERROR && error->code == (int)code, "error is %s %d: %s", g_quark_to_string(error->domain),

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A worker is not believed: whatever it says or does, its job ends, and the daemon stays at everybody's service."""
+
+import time
+
+import pytest
+from bed import wait_until
+from sysconsbus import ROOT, get, pull, state, verb, wait_over
+
+HELLO = "localhost:5000/hello"
+WORKER = "/usr/libexec/sysconsd-worker"
+PREAMBLE = """#!/usr/bin/python3
+import json, os, signal, socket, sys, time
+end = socket.socket(fileno=os.dup(0))
+os.close(0)
+os.open("/dev/null", os.O_RDWR)
+request = json.loads(end.recv(1 << 20))
+def say(**packet):
+    end.send(json.dumps(packet).encode())
+"""
+
+
+@pytest.fixture
+def worker(bed):
+    """Puts a script in the worker's place."""
+    bed.run(["mv", WORKER, f"{WORKER}.real"])
+    yield lambda script: bed.write(WORKER, PREAMBLE + script, mode="755")
+    bed.run(["mv", f"{WORKER}.real", WORKER])
+
+
+def failure(bed, job, timeout=60):
+    assert wait_over(bed, job, timeout) == "failed"
+    return get(bed, job, "Job", "Error")
+
+
+def test_well_behaved(bed, worker):
+    """The stand-in itself works."""
+    worker('say(type="message", line="hello"); say(type="result", details={"subject": request["subject"]})')
+    assert wait_over(bed, pull(bed, HELLO)) == "done"
+
+
+@pytest.mark.parametrize("script,text", [
+    ('end.send(b"{"); signal.pause()', "broke the protocol"),
+    ('end.send(b"x" * 200000); signal.pause()', "broke the protocol"),
+    ('say(type="progress", phase="x", done=-1, total=1); signal.pause()', "broke the protocol"),
+    ('say(type="request", job=1, operation="pull", subject=""); signal.pause()', "out of order"),
+    ('say(type="result", details={}); say(type="message", line="more"); signal.pause()', "out of order"),
+    ('say(type="result", details={}); say(type="result", details={}); signal.pause()', "out of order"),
+    ('socket.send_fds(end, [b\'{"type":"message","line":"x"}\'], [1]); signal.pause()', "file descriptors"),
+    ('sys.exit(0)', "without a result (success)"),
+    ('sys.exit(3)', "without a result (exit-code)"),
+    ('os.kill(os.getpid(), signal.SIGKILL)', "without a result (signal)"),
+])
+def test_breach_of_the_protocol(bed, worker, script, text):
+    worker(script)
+    job = pull(bed, HELLO)
+    name, message = failure(bed, job)
+    assert name == "org.sysconsd1.Error.Failed" and text in message
+    wait_until(lambda: bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == "")
+
+
+def test_flood(bed, worker):
+    worker('while True: say(type="message", line="x" * 4000); say(type="progress", phase="Talking", done=1, total=2)')
+    job = pull(bed, HELLO)
+    wait_until(lambda: get(bed, job, "Job", "Phase") == "Talking")
+    before = time.monotonic()
+    for _ in range(5):
+        get(bed, ROOT, "Manager", "Version", user="alice")
+    assert time.monotonic() - before < 10
+    used = int(bed.output("systemctl show -P CPUUsageNSec sysconsd"))
+    time.sleep(2)  # what is measured: the time that the daemon spends on it
+    assert int(bed.output("systemctl show -P CPUUsageNSec sysconsd")) - used < 1e9
+    verb(bed, job, "Job", "Cancel")
+    assert wait_over(bed, job) in ("cancelled", "failed")
+
+
+def test_terminal_is_not_steered(bed, worker):
+    worker(r'say(type="error", code="Failed", message="\x1b[2Jgone\nRoot password: ")')
+    assert failure(bed, pull(bed, HELLO))[1] == " [2Jgone Root password: "
+
+
+def test_worker_that_does_not_end(bed, worker):
+    worker('say(type="result", details={}); signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); time.sleep(600)')
+    job = pull(bed, HELLO)
+    assert wait_over(bed, job, 40) == "done"  # stopped after its last word
+    assert bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == ""
+
+
+def test_worker_that_is_not_there(bed):
+    bed.run(["mv", WORKER, f"{WORKER}.real"])
+    try:
+        name, message = failure(bed, pull(bed, HELLO))
+        assert "without a result" in message
+    finally:
+        bed.run(["mv", f"{WORKER}.real", WORKER])
+    assert state(bed, wait_again(bed)) == "done"
+
+
+def wait_again(bed):
+    job = pull(bed, HELLO)
+    wait_over(bed, job)
+    return job
