@@ -265,6 +265,7 @@ static bool judge(ScChange *change, const ScSide *new, GError **error)
                         .info = new->info,
                         .runtime = change->context->config->runtime,
                         .settling_time = change->intent->settling_time,
+                        .health_patience = change->context->config->start_timeout,
                         .cancellable = change->context->cancellable,
                 };
                 ScVerdict verdict = sc_trial_hold(&trial, error);

@@ -72,12 +72,13 @@ ScVerdict sc_trial_hold(const ScTrial *trial, GError **error)
         bool has_check = trial->info->health_command != NULL, was_healthy = false;
         gint64 next_check = g_get_monotonic_time();
         gint64 end = next_check + (gint64)trial->settling_time * G_USEC_PER_SEC;
+        gint64 give_up = next_check + (gint64)MAX(trial->settling_time, trial->health_patience) * G_USEC_PER_SEC;
         for (;;) {
                 g_autofree char *fault = NULL;
                 g_autofree char *check = NULL;
                 gint64 now = g_get_monotonic_time();
                 bool healthy = true;
-                if (has_check && (now >= next_check || now >= end)) {
+                if (has_check && (now >= next_check || (now >= end && was_healthy))) {
                         if (!is_healthy(trial, &healthy, &check, error))
                                 return SC_VERDICT_NONE;
                         next_check = g_get_monotonic_time() + HEALTH_INTERVAL;
@@ -86,12 +87,12 @@ ScVerdict sc_trial_hold(const ScTrial *trial, GError **error)
                 /* Of a service that is down, that is what there is to say, not that its check failed. */
                 if (!look(trial, &first, &fault, error))
                         return SC_VERDICT_NONE;
-                if (fault == NULL && !healthy && (was_healthy || now >= end))
+                if (fault == NULL && !healthy && (was_healthy || now >= give_up))
                         fault = g_strdup_printf("%s is not healthy, as its image's health check says: see journalctl -u %s",
                                                 trial->unit, check);
                 if (fault != NULL)
                         return condemn(trial, fault, error);
-                if (now >= end)
+                if (now >= end && (!has_check || (was_healthy && healthy)))
                         return SC_VERDICT_GOOD;
                 if (sc_cancelled(trial->cancellable, error))
                         return SC_VERDICT_NONE;

@@ -2,9 +2,9 @@
 #pragma once
 
 /* The verdict on a service that was just started: it must stay up, with the same main process and without a restart, for the
- * settling time. Where the image has a health check, it must say at the end of that time that all is well, and not say otherwise
- * once it did. A verdict is about the image, for good: nobody is judged by a cancelled job, a machine that is shut down, or
- * systemd that does not answer. */
+ * settling time. Where the image has a health check, it must say at the end of that time that all is well (one that starts slowly
+ * gets some more until it says so for the first time), and not say otherwise once it did. A verdict is about the image, for good:
+ * nobody is judged by a cancelled job, a machine that is shut down, or systemd that does not answer. */
 
 #include "store/info.h"
 #include "unit/systemd.h"
@@ -16,6 +16,7 @@ typedef struct {
         const ScInfo *info;  /* of the deployment that is on trial */
         const char *runtime; /* for one whose info does not name it */
         guint settling_time;
+        guint health_patience; /* seconds that a service may take to become healthy, if that is longer */
         GCancellable *cancellable;
 } ScTrial;
 

@@ -28,7 +28,7 @@ def session_bed(stage, pytestconfig):
     with Bed(f"tests-{os.getpid()}", "--stage", stage) as bed:
         pytestconfig.stash[_bed_key] = bed
         # Updates are many here, and each waits so long for its verdict.
-        bed.write("/etc/sysconsd.conf.d/10-tests.conf", "[Container]\nSettlingTime=1\n")
+        bed.write("/etc/sysconsd.conf.d/10-tests.conf", "[Container]\nSettlingTime=1\nStartTimeout=20\n")
         bed.start_registry()
         bed.push()
         yield bed
