@@ -217,7 +217,7 @@ def test_a_sick_version_goes_back(hello):
     whole(bed, "1")
     assert json.loads(bed.read(f"{CHECKOUT}/hello/info"))["sysconsd"]["bad-image"]
     check = result.stderr.split("journalctl -u ")[1].split(".service")[0]
-    assert "no heartbeat" in bed.journal("-u", check)
+    wait_until(lambda: "no heartbeat" in bed.journal("-u", check))
 
 
 def test_a_resumed_trial_asks_for_the_health(hello):
