@@ -179,15 +179,10 @@ static void set_state(Entry *entry, ScJobState state)
         entry->queue->sink->state(entry->queue->sink_data, entry->job);
 }
 
-/* The main stage is told which image the pull made, so that a name moved meanwhile does no harm. */
 static void start_main_stage(Entry *entry)
 {
-        ScJob *job = entry->job;
-        const char *id = g_hash_table_lookup(entry->result, "id");
-        if (id != NULL)
-                json_object_set_string_member(job->options, "pulled-id", id);
         g_clear_pointer(&entry->result, g_hash_table_unref);
-        job->stage = SC_STAGE_MAIN;
+        entry->job->stage = SC_STAGE_MAIN;
         start_stage(entry);
 }
 

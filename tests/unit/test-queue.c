@@ -417,7 +417,6 @@ START_TEST(pull_comes_first)
         end_stage(job, "id", "0123");
         ck_assert_int_eq(job->state, SC_JOB_RUNNING);
         ck_assert_str_eq(stage_of(job)->operation, "install image");
-        ck_assert_str_eq(json_object_get_string_member(job->options, "pulled-id"), "0123");
         end_stage(job, "container", "web");
         ck_assert_int_eq(job->state, SC_JOB_DONE);
         ck_assert_str_eq(g_hash_table_lookup(job->details, "container"), "web");
