@@ -15,6 +15,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/prune.c \
 	daemon/op/pull.c \
 	daemon/op/recover.c \
+	daemon/op/render.c daemon/op/render.h \
 	daemon/op/removal.c \
 	daemon/op/rollback.c \
 	daemon/op/side.c daemon/op/side.h \

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "render.h"
+
+#include "base/error.h"
+#include "base/path.h"
+#include "image-exports.h"
+#include "side.h"
+#include "store/deployment.h"
+#include "unit/runtime-config.h"
+#include "unit/service.h"
+
+enum { MAX_TEXT = 1024 * 1024 };
+
+void sc_rendering_free(ScRendering *rendering)
+{
+        if (rendering == NULL)
+                return;
+        sc_tree_free(rendering->tree);
+        sc_close(&rendering->remote_rootfs);
+        sc_exports_free(rendering->exports);
+        sc_variables_free(rendering->variables);
+        g_free(rendering->runtime);
+        g_free(rendering->config);
+        g_free(rendering->unit);
+        g_free(rendering->tmpfiles);
+        g_free(rendering->destination);
+        g_free(rendering);
+}
+
+/* ---- where the image's files are read: from the repository, before anything is checked out, or from a remote rootfs ---- */
+
+static bool open_remote(ScRendering *rendering, GError **error)
+{
+        const char *remote = rendering->input->remote;
+        g_autofree char *path = g_build_filename(remote, "rootfs", NULL);
+        g_autoptr(GError) local = NULL;
+        rendering->remote_rootfs = sc_path_is_clean_absolute(remote) ? sc_open_dir(path, &local) : -1;
+        if (rendering->remote_rootfs < 0)
+                return sc_throw(
+                        error, SC_ERROR_NOT_FOUND,
+                        "The container's rootfs is set to remote, but the remote rootfs does not exist: there is no folder %s",
+                        path);
+        return true;
+}
+
+static bool load_exports(ScRendering *rendering, ScOpContext *context, ScRepository *repository, GError **error)
+{
+        const ScImageInfo *info = rendering->input->image->info;
+        if (rendering->input->remote != NULL) {
+                if (!open_remote(rendering, error))
+                        return false;
+                sc_autofd exports = sc_side_open_exports(rendering->remote_rootfs);
+                rendering->exports = sc_exports_load(sc_exports_read_dir, &exports, exports >= 0, error);
+        } else {
+                rendering->tree = sc_tree_merge(repository, info->layers, context->cancellable, error);
+                if (rendering->tree == NULL)
+                        return false;
+                rendering->exports = sc_image_exports(rendering->tree, error);
+        }
+        if (rendering->exports == NULL)
+                return sc_prefix(error, "Image %s", rendering->input->image_name);
+        if (!rendering->exports->present)
+                sc_report_message(context->report,
+                                  "Warning: /exports directory not found.  Default config files will be generated.");
+        return true;
+}
+
+/* ---- what is rendered ---- */
+
+static bool make_variables(ScRendering *rendering, GError **error)
+{
+        const ScBuildInput *input = rendering->input;
+        rendering->runtime = sc_runtime_find(input->runtime, error);
+        if (rendering->runtime == NULL)
+                return false;
+        ScVariablesInput variables = {
+                .name = input->container,
+                .destdir = rendering->destination,
+                .image_name = input->image_name,
+                .image_id = input->image->id,
+                .runtime = rendering->runtime,
+                .exec_helper = LIBEXECDIR "/sysconsd-exec",
+                .client = BINDIR "/sysconsctl",
+                .uuid = input->uuid,
+                .detached = sc_service_is_detached(sc_service_template(rendering->exports)),
+                .set = input->set,
+                .defaults = rendering->exports->defaults,
+        };
+        rendering->variables = sc_variables_new(&variables, error);
+        return rendering->variables != NULL;
+}
+
+static char *read_optional_text(ScRendering *rendering, const char *path)
+{
+        char *text = NULL;
+        if (rendering->tree != NULL)
+                sc_tree_read(rendering->tree, path, MAX_TEXT, &text, NULL, NULL);
+        else
+                sc_read_file(rendering->remote_rootfs, path, MAX_TEXT, &text, NULL, NULL);
+        return text;
+}
+
+static bool render_texts(ScRendering *rendering, int scratch_fd, GError **error)
+{
+        g_autofree char *passwd = read_optional_text(rendering, "etc/passwd");
+        g_autofree char *group = read_optional_text(rendering, "etc/group");
+        g_autofree char *rootfs = rendering->input->remote != NULL ? g_build_filename(rendering->input->remote, "rootfs", NULL)
+                                                                   : NULL;
+        ScRuntimeConfigInput input = {
+                .exports = rendering->exports,
+                .image = rendering->input->image->info,
+                .variables = rendering->variables,
+                .runtime = rendering->runtime,
+                .rootfs_path = rootfs,
+                .passwd = passwd,
+                .group = group,
+                .scratch_fd = scratch_fd,
+        };
+        rendering->config = sc_runtime_config_make(&input, error);
+        if (rendering->config == NULL)
+                return false;
+        g_auto(GStrv) missing = sc_runtime_config_missing_sources(rendering->config, rendering->input->old_tmpfiles, error);
+        if (missing == NULL)
+                return false;
+        rendering->tmpfiles = sc_tmpfiles_make(rendering->exports, rendering->variables, missing, error);
+        if (rendering->tmpfiles == NULL)
+                return false;
+        if (rendering->exports->no_service)
+                return true;
+        rendering->unit = sc_service_make(rendering->exports, rendering->variables, error);
+        return rendering->unit != NULL;
+}
+
+ScRendering *sc_render(ScOpContext *context, ScRepository *repository, int scratch_fd, const ScBuildInput *input, GError **error)
+{
+        if (input->image->info == NULL) {
+                sc_throw(error, SC_ERROR_NOT_FOUND, "Image %s was not pulled by sysconsd and is not described yet: pull it again",
+                         input->image_name);
+                return NULL;
+        }
+        g_autoptr(ScRendering) rendering = g_new0(ScRendering, 1);
+        rendering->input = input;
+        rendering->remote_rootfs = -1;
+        g_autofree char *slot = sc_slot_name(input->container, input->slot);
+        rendering->destination = g_build_filename(context->config->checkout_path, slot, NULL);
+        return load_exports(rendering, context, repository, error) && make_variables(rendering, error) &&
+                               render_texts(rendering, scratch_fd, error)
+                       ? g_steal_pointer(&rendering)
+                       : NULL;
+}
