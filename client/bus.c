@@ -122,6 +122,19 @@ bool sc_call_option_uint(sd_bus_message *call, const char *key, guint value, GEr
         return value == 0 || sc_bus_check(sd_bus_message_append(call, "{sv}", key, "u", value), key, error);
 }
 
+bool sc_call_option_fd(ScClient *client, sd_bus_message *call, const char *key, int fd, GError **error)
+{
+        if (fd < 0)
+                return true;
+        if (client->host != NULL)
+                return sc_exit_throw(
+                        error, SC_EXIT_USAGE,
+                        "Input, output and terminals cannot be handed to another host with --host; log in there: ssh -t "
+                        "%s sysconsctl %s",
+                        client->host, sd_bus_message_get_member(call));
+        return sc_bus_check(sd_bus_message_append(call, "{sv}", key, "h", fd), key, error);
+}
+
 static int open_option(sd_bus_message *call, const char *key, const char *type)
 {
         int r = sd_bus_message_open_container(call, SD_BUS_TYPE_DICT_ENTRY, "sv");

@@ -34,6 +34,8 @@ bool sc_call_close_options(sd_bus_message *call, GError **error);
 bool sc_call_option_string(sd_bus_message *call, const char *key, const char *value, GError **error);
 bool sc_call_option_map(sd_bus_message *call, const char *key, GHashTable *map, GError **error);
 bool sc_call_option_strv(sd_bus_message *call, const char *key, char *const *strv, GError **error);
+/* The descriptor stays the caller's; -1 is left out. SC_EXIT_USAGE on a connection that cannot carry it (--host). */
+bool sc_call_option_fd(ScClient *client, sd_bus_message *call, const char *key, int fd, GError **error);
 bool sc_call_option_uint(sd_bus_message *call, const char *key, guint value, GError **error);
 
 /* Sends it and waits for the answer. */

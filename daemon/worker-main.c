@@ -136,6 +136,10 @@ static ScPacket *request_by_hand(const char *text, GError **error)
         ScPacket *packet = sc_packet_new(SC_PACKET_REQUEST);
         packet->operation = g_strdup(operation);
         packet->subject = g_strdup(subject != NULL ? subject : "");
+        /* {"fd":0} to {"fd":2} are ours. */
+        packet->fds = g_new(int, STDERR_FILENO + 1);
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                packet->fds[packet->n_fds++] = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
         if (options != NULL) {
                 g_clear_pointer(&packet->options, json_object_unref);
                 packet->options = json_object_ref(options);
@@ -170,6 +174,8 @@ static bool run_request(ScOpContext *context, ScPacket *request, GError **error)
                 return sc_throw(error, SC_ERROR_UNSUPPORTED, "There is no operation '%.40s'", request->operation);
         context->subject = request->subject;
         context->options = request->options;
+        context->fds = request->fds;
+        context->n_fds = request->n_fds;
         return operation->run(context, error);
 }
 

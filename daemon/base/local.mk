@@ -7,6 +7,7 @@ libsc_base_a_SOURCES = \
 	daemon/base/digest.c daemon/base/digest.h \
 	daemon/base/error.c daemon/base/error.h \
 	daemon/base/failpoint.c daemon/base/failpoint.h \
+	daemon/base/fds.c daemon/base/fds.h \
 	daemon/base/image-info.c daemon/base/image-info.h \
 	daemon/base/journal.c daemon/base/journal.h \
 	daemon/base/json.c daemon/base/json.h \

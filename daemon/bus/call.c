@@ -26,6 +26,7 @@ void sc_call_free(ScCall *call)
         g_free(call->source);
         g_free(call->pull);
         g_clear_pointer(&call->options, json_object_unref);
+        g_array_unref(call->fds);
         g_hash_table_unref(call->granted);
         g_free(call);
 }
@@ -223,7 +224,7 @@ static bool read_subject(ScCall *call, sd_bus_message *message, GError **error)
 static bool read_options(ScCall *call, sd_bus_message *message, GError **error)
 {
         const ScOption *known = call->verb->options;
-        call->options = known != NULL ? sc_options_read(message, known, error) : json_object_new();
+        call->options = known != NULL ? sc_options_read(message, known, call->fds, error) : json_object_new();
         if (call->options == NULL)
                 return false;
         call->cancel_on_disconnect = g_strcmp0(sc_options_get(call->options, SC_OPTION_KEY_DISCONNECT), "yes") == 0;
@@ -244,6 +245,7 @@ static bool begin(ScService *service, const ScVerb *verb, sd_bus_message *messag
         call->message = sd_bus_message_ref(message);
         call->sender = g_strdup(sender);
         call->uid = (uid_t)-1;
+        call->fds = sc_fds_new();
         call->interactive = sd_bus_message_get_allow_interactive_authorization(message) > 0;
         call->granted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         if (!read_subject(call, message, error) || !read_options(call, message, error) ||
@@ -276,6 +278,7 @@ bool sc_call_queue(ScCall *call, const char *subject, GError **error)
         job->pull = g_strdup(call->pull);
         json_object_unref(job->options);
         job->options = json_object_ref(call->options);
+        job->fds = call->fds->len > 0 ? g_array_ref(call->fds) : NULL;
         job->flags = call->cancel_on_disconnect ? SC_JOB_CANCEL_ON_DISCONNECT : 0;
         g_ptr_array_add(job->owners, g_strdup(call->sender));
         job = sc_queue_add(service->queue, job, error);

@@ -46,6 +46,7 @@ struct ScCall {
         bool cancel_on_disconnect;
         char *subject;
         JsonObject *options;
+        GArray *fds; /* those of the options */
         /* plan: what polkit's rules see (NULL: does not apply), and what the job will be */
         char *container;
         char *image;

@@ -3,11 +3,13 @@
 #include "base/path.h"
 #include "base/reference.h"
 #include "bus/reply.h"
+#include "job/protocol.h"
 #include <string.h>
 
 static const char *const signatures[] = {
-        [SC_OPTION_CHOICE] = "s", [SC_OPTION_CONTAINER] = "s", [SC_OPTION_IMAGE] = "s",  [SC_OPTION_RUNTIME] = "s",
-        [SC_OPTION_PATH] = "s",   [SC_OPTION_SECONDS] = "u",   [SC_OPTION_NAMES] = "as", [SC_OPTION_VALUES] = "a{ss}",
+        [SC_OPTION_CHOICE] = "s",  [SC_OPTION_CONTAINER] = "s",  [SC_OPTION_IMAGE] = "s",
+        [SC_OPTION_RUNTIME] = "s", [SC_OPTION_PATH] = "s",       [SC_OPTION_SECONDS] = "u",
+        [SC_OPTION_NAMES] = "as",  [SC_OPTION_VALUES] = "a{ss}", [SC_OPTION_FD] = "h",
 };
 
 /* What ends in a unit file or a terminal holds no control characters (the bus has checked that it is UTF-8). */
@@ -149,8 +151,28 @@ static int read_values(sd_bus_message *message, const ScOption *option, JsonObje
         return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
+/* The message owns its descriptors, and goes before the job starts. */
+static int read_fd(sd_bus_message *message, const ScOption *option, JsonObject *options, GArray *fds, GError **error)
+{
+        int fd;
+        int r = sd_bus_message_read(message, "h", &fd);
+        if (r < 0)
+                return r;
+        if (fds->len == SC_PROTOCOL_MAX_FDS) {
+                sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "More than %d file descriptors", SC_PROTOCOL_MAX_FDS);
+                return 0;
+        }
+        int index = sc_fds_add(fds, fd, error);
+        if (index < 0)
+                return 0;
+        JsonObject *reference = json_object_new();
+        json_object_set_int_member(reference, "fd", index);
+        json_object_set_object_member(options, option->key, reference);
+        return r;
+}
+
 /* A negative errno for a message that cannot be read; else *error is set where the value is not allowed. */
-static int read_value(sd_bus_message *message, const ScOption *option, JsonObject *options, GError **error)
+static int read_value(sd_bus_message *message, const ScOption *option, JsonObject *options, GArray *fds, GError **error)
 {
         switch (option->type) {
         case SC_OPTION_SECONDS:
@@ -159,6 +181,8 @@ static int read_value(sd_bus_message *message, const ScOption *option, JsonObjec
                 return read_names(message, option, options, error);
         case SC_OPTION_VALUES:
                 return read_values(message, option, options, error);
+        case SC_OPTION_FD:
+                return read_fd(message, option, options, fds, error);
         default:
                 return read_string(message, option, options, error);
         }
@@ -180,7 +204,7 @@ static const ScOption *find_option(const ScOption *known, const char *key, GErro
 }
 
 /* One entry, up to its end. Errors as in read_value(). */
-static int read_entry(sd_bus_message *message, const ScOption *known, JsonObject *options, GError **error)
+static int read_entry(sd_bus_message *message, const ScOption *known, JsonObject *options, GArray *fds, GError **error)
 {
         const char *key, *contents;
         char type;
@@ -203,7 +227,7 @@ static int read_entry(sd_bus_message *message, const ScOption *known, JsonObject
         }
         GError *refused = NULL;
         if ((r = sd_bus_message_enter_container(message, 'v', wanted)) < 0 ||
-            (r = read_value(message, option, options, &refused)) < 0 || refused != NULL) {
+            (r = read_value(message, option, options, fds, &refused)) < 0 || refused != NULL) {
                 g_propagate_error(error, refused);
                 return r;
         }
@@ -212,13 +236,13 @@ static int read_entry(sd_bus_message *message, const ScOption *known, JsonObject
         return sd_bus_message_exit_container(message);
 }
 
-JsonObject *sc_options_read(sd_bus_message *message, const ScOption *known, GError **error)
+JsonObject *sc_options_read(sd_bus_message *message, const ScOption *known, GArray *fds, GError **error)
 {
         g_autoptr(JsonObject) options = json_object_new();
         g_autoptr(GError) refused = NULL;
         int r = sd_bus_message_enter_container(message, 'a', "{sv}");
         while (r >= 0 && refused == NULL && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0)
-                r = read_entry(message, known, options, &refused);
+                r = read_entry(message, known, options, fds, &refused);
         if (refused != NULL) {
                 g_propagate_error(error, g_steal_pointer(&refused));
                 return NULL;

@@ -4,6 +4,7 @@
 /* The options dictionary of a call: known keys of known types only. */
 
 #include "base/error.h"
+#include "base/fds.h"
 #include "base/json.h"
 #include <systemd/sd-bus.h>
 
@@ -23,6 +24,7 @@ typedef enum {
         SC_OPTION_SECONDS,   /* u: 1 to 3600 */
         SC_OPTION_NAMES,     /* as: names of variables */
         SC_OPTION_VALUES,    /* a{ss}: variables and their values */
+        SC_OPTION_FD,        /* h: a file; what kind of file is for the worker to check, who may wait for an answer */
 } ScOptionType;
 
 typedef struct {
@@ -32,8 +34,9 @@ typedef struct {
 } ScOption;
 
 /* Reads the a{sv} at the message's read position. `known` ends with an entry without a key. InvalidArgument names the key. The
- * caller owns the object; choices, names and paths are members of type string, NAMES arrays, VALUES objects. */
-JsonObject *sc_options_read(sd_bus_message *message, const ScOption *known, GError **error);
+ * caller owns the object; choices, names and paths are members of type string, NAMES arrays, VALUES objects, FD objects {"fd":N}:
+ * the Nth of fds, to which a duplicate is added. */
+JsonObject *sc_options_read(sd_bus_message *message, const ScOption *known, GArray *fds, GError **error);
 
 /* The string option, or NULL. */
 const char *sc_options_get(JsonObject *options, const char *key);

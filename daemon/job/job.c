@@ -43,6 +43,7 @@ void sc_job_free(ScJob *job)
         g_free(job->container);
         g_free(job->pull);
         json_object_unref(job->options);
+        g_clear_pointer(&job->fds, g_array_unref);
         g_ptr_array_unref(job->owners);
         g_free(job->phase);
         g_free(job->message);
@@ -81,6 +82,7 @@ char *sc_job_to_text(const ScJob *job)
         set_string(object, "container", job->container);
         set_string(object, "pull", job->pull);
         json_object_set_object_member(object, "options", json_object_ref(job->options));
+        json_object_set_boolean_member(object, "descriptors", job->fds != NULL || job->fds_lost);
         json_object_set_int_member(object, "uid", job->uid);
         json_object_set_int_member(object, "flags", job->flags);
         json_object_set_boolean_member(object, "pulling", job->stage == SC_STAGE_PULL);
@@ -96,7 +98,7 @@ ScJob *sc_job_from_text(const char *text, gsize size, GError **error)
         g_autoptr(JsonObject) object = sc_json_parse_object(text, (gssize)size, MAX_TEXT, "record of a job", error);
         const char *operation, *subject, *container, *pull;
         guint64 id, uid, flags;
-        bool pulling;
+        bool pulling, descriptors;
         JsonObject *options;
         g_auto(GStrv) owners = NULL;
         if (object == NULL || !sc_json_get_uint(object, "id", SC_JSON_REQUIRED, &id, error) ||
@@ -105,6 +107,7 @@ ScJob *sc_job_from_text(const char *text, gsize size, GError **error)
             !sc_json_get_string(object, "container", SC_JSON_OPTIONAL, &container, error) ||
             !sc_json_get_string(object, "pull", SC_JSON_OPTIONAL, &pull, error) ||
             !sc_json_get_object(object, "options", SC_JSON_REQUIRED, &options, error) ||
+            !sc_json_get_bool(object, "descriptors", SC_JSON_OPTIONAL, &descriptors, error) ||
             !sc_json_get_uint(object, "uid", SC_JSON_REQUIRED, &uid, error) ||
             !sc_json_get_uint(object, "flags", SC_JSON_REQUIRED, &flags, error) ||
             !sc_json_get_bool(object, "pulling", SC_JSON_REQUIRED, &pulling, error) ||
@@ -119,6 +122,7 @@ ScJob *sc_job_from_text(const char *text, gsize size, GError **error)
         job->id = id;
         job->container = g_strdup(container);
         job->pull = g_strdup(pull);
+        job->fds_lost = descriptors;
         job->flags = (ScJobFlags)flags;
         job->stage = pulling ? SC_STAGE_PULL : SC_STAGE_MAIN;
         json_object_unref(job->options);

@@ -5,6 +5,7 @@
  * in two: a pull of its own first (its worker has the network, and no more of the host than the repository), then the operation. */
 
 #include "base/error.h"
+#include "base/fds.h"
 #include "base/json.h"
 #include <sys/types.h>
 
@@ -33,6 +34,8 @@ typedef struct {
         char *container;     /* the container it works on: jobs of one container run one after the other; NULL: none */
         char *pull;          /* the image to pull first, [SOURCE:]NAME; NULL: none */
         JsonObject *options; /* never NULL; may hold secrets */
+        GArray *fds;         /* those of the options, until the worker has them; NULL: none */
+        bool fds_lost;       /* an earlier daemon had them: only a worker that it had started can go on */
         uid_t uid;           /* who asked */
         ScJobFlags flags;
         GPtrArray *owners; /* unique bus names of those who asked and are still there; owned strings */

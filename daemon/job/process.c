@@ -305,6 +305,11 @@ static bool listen_to(Process *process, int socket_fd, GError **error)
 /* A pull before another operation takes no options of that operation. */
 static bool send_request(Process *process, const ScJob *job, GError **error)
 {
+        if (job->stage == SC_STAGE_MAIN && job->fds_lost)
+                return sc_throw(error, SC_ERROR_FAILED,
+                                "The file descriptors of job %" G_GUINT64_FORMAT
+                                " were lost when sysconsd was restarted while it waited: ask again",
+                                job->id);
         g_autoptr(ScPacket) request = sc_packet_new(SC_PACKET_REQUEST);
         request->job = job->id;
         request->operation = g_strdup(sc_job_stage_operation(job));
@@ -312,8 +317,13 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
         if (job->stage == SC_STAGE_MAIN) {
                 json_object_unref(request->options);
                 request->options = json_object_ref(job->options);
+                request->fds = job->fds != NULL ? (int *)(gpointer)job->fds->data : NULL;
+                request->n_fds = job->fds != NULL ? job->fds->len : 0;
         }
-        return sc_packet_send(process->socket_fd, request, error);
+        bool ok = sc_packet_send(process->socket_fd, request, error);
+        request->fds = NULL; /* the job's */
+        request->n_fds = 0;
+        return ok;
 }
 
 static int append_command(sd_bus_message *m, const ScWorkers *workers)

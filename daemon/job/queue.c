@@ -99,6 +99,7 @@ static void finish(Entry *entry, ScJobState state)
         ScQueue *queue = entry->queue;
         g_clear_handle_id(&entry->progress_source, g_source_remove);
         entry->job->state = state;
+        g_clear_pointer(&entry->job->fds, g_array_unref);
         entry->removal_source = g_timeout_add_seconds(READABLE_SECONDS, on_removal, entry);
         queue->sink->over(queue->sink_data, entry->job);
         schedule(queue);
@@ -169,6 +170,9 @@ static void start_stage(Entry *entry)
         ScQueue *queue = entry->queue;
         g_autoptr(GError) error = NULL;
         entry->stage = queue->runner->start(queue->runner_data, entry->job, &stage_sink, entry, &error);
+        /* The worker has its own: who reads at the other end of a pipe must see it end. */
+        if (entry->job->stage == SC_STAGE_MAIN)
+                g_clear_pointer(&entry->job->fds, g_array_unref);
         if (entry->stage == NULL)
                 on_ended(entry, NULL, error);
 }

@@ -30,8 +30,11 @@ sysconsd_worker_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 sysconsd_worker_LDADD = libsc-op.a libsc-job.a libsc-registry.a libsc-store.a libsc-unit.a libsc-base.a \
 	$(REGISTRY_LIBS) $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
 
-check_PROGRAMS += tests/unit/test-deployment
-TESTS += tests/unit/test-deployment
+check_PROGRAMS += tests/unit/test-deployment tests/unit/test-op-options
+TESTS += tests/unit/test-deployment tests/unit/test-op-options
+tests_unit_test_op_options_SOURCES = tests/unit/test-op-options.c tests/unit/test.h
+tests_unit_test_op_options_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_op_options_LDADD = libsc-op.a libsc-unit.a $(UNIT_LDADD)
 tests_unit_test_deployment_SOURCES = tests/unit/test-deployment.c
 tests_unit_test_deployment_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_deployment_LDADD = libsc-store.a $(UNIT_LDADD)

@@ -15,7 +15,9 @@ typedef struct {
         GCancellable *cancellable; /* never NULL */
         const char *subject;       /* an image reference or a container's name */
         JsonObject *options;       /* as in the D-Bus contract */
-        GHashTable *details;       /* string to string, the result; the operation fills it */
+        int *fds;                  /* those of the options, -1 where one was taken; not owned */
+        gsize n_fds;
+        GHashTable *details; /* string to string, the result; the operation fills it */
 } ScOpContext;
 
 typedef struct {

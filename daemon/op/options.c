@@ -2,7 +2,10 @@
 #include "options.h"
 
 #include "base/error.h"
+#include "base/path.h"
 #include "unit/variables.h"
+#include <fcntl.h>
+#include <unistd.h>
 
 bool sc_option_string(const ScOpContext *context, const char *key, const char **ret, GError **error)
 {
@@ -55,6 +58,36 @@ bool sc_option_word(const ScOpContext *context, const char *key, const char *con
         }
         g_autofree char *choices = g_strjoinv(", ", (char **)words);
         return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "The option %s is one of %s, not '%.40s'", key, choices, word);
+}
+
+/* A descriptor opened with O_PATH can be neither read nor written, yet opens anything below it. */
+static bool is_stream(int fd)
+{
+        struct stat st;
+        int flags = fcntl(fd, F_GETFL);
+        if (flags < 0 || (flags & O_PATH) != 0 || fstat(fd, &st) < 0)
+                return false;
+        return S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && isatty(fd));
+}
+
+bool sc_option_fd(const ScOpContext *context, const char *key, int *ret, GError **error)
+{
+        JsonObject *reference;
+        guint64 index;
+        *ret = -1;
+        if (!sc_json_get_object(context->options, key, SC_JSON_OPTIONAL, &reference, error))
+                return false;
+        if (reference == NULL)
+                return true;
+        if (!sc_json_get_uint(reference, "fd", SC_JSON_REQUIRED, &index, error))
+                return false;
+        if (index >= context->n_fds || context->fds[index] < 0)
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "The file descriptor of the option %s did not come with it", key);
+        if (!is_stream(context->fds[index]))
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                                "The option %s must be a pipe, a socket, a terminal or a regular file", key);
+        *ret = sc_steal_fd(&context->fds[index]);
+        return true;
 }
 
 void sc_detail(ScOpContext *context, const char *key, const char *value)

@@ -14,5 +14,8 @@ bool sc_option_strv(const ScOpContext *context, const char *key, char ***ret, GE
 bool sc_option_uint(const ScOpContext *context, const char *key, guint fallback, guint *ret, GError **error);
 /* The word is one of those in `words` (ended by NULL), the first where the option is absent. */
 bool sc_option_word(const ScOpContext *context, const char *key, const char *const *words, const char **ret, GError **error);
+/* A file that the caller handed over, {"fd":N}; the caller of this owns it then. -1 where the option is absent. InvalidArgument for
+ * what is no pipe, socket, terminal or regular file: a device or a folder would be more than something to read or write. */
+bool sc_option_fd(const ScOpContext *context, const char *key, int *ret, GError **error);
 /* One of the job's details; NULL: it is not known, and left out. */
 void sc_detail(ScOpContext *context, const char *key, const char *value);

@@ -1,25 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test.h"
 #include "bus/options.h"
+#include "job/protocol.h"
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 static const char *const no_yes[] = {"no", "yes", NULL};
 static const ScOption known[] = {
-        {"force", SC_OPTION_CHOICE, no_yes}, {"name", SC_OPTION_CONTAINER}, {"image", SC_OPTION_IMAGE},
-        {"runtime", SC_OPTION_RUNTIME},      {"rootfs", SC_OPTION_PATH},    {"timeout", SC_OPTION_SECONDS},
-        {"unset", SC_OPTION_NAMES},          {"values", SC_OPTION_VALUES},  {0},
+        {"force", SC_OPTION_CHOICE, no_yes},
+        {"name", SC_OPTION_CONTAINER},
+        {"image", SC_OPTION_IMAGE},
+        {"runtime", SC_OPTION_RUNTIME},
+        {"rootfs", SC_OPTION_PATH},
+        {"timeout", SC_OPTION_SECONDS},
+        {"unset", SC_OPTION_NAMES},
+        {"values", SC_OPTION_VALUES},
+        {"stdin", SC_OPTION_FD},
+        {"stdout", SC_OPTION_FD},
+        {0},
 };
 
 static sd_bus *bus;
 static int other_end;
 static sd_bus_message *message;
+static GArray *fds_read;
 
 /* Messages need a connection that they could be sent on; nobody reads at its other end. */
 static void setup(void)
 {
         int fds[2];
+        fds_read = sc_fds_new();
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
         other_end = fds[1];
         ck_assert_int_ge(sd_bus_new(&bus), 0);
@@ -33,13 +45,14 @@ static void teardown(void)
         sd_bus_message_unref(message);
         sd_bus_close_unref(bus);
         close(other_end);
+        g_array_unref(fds_read);
 }
 
 static JsonObject *read_back(GError **error)
 {
         ck_assert_int_ge(sd_bus_message_seal(message, 1, 0), 0);
         ck_assert_int_ge(sd_bus_message_rewind(message, true), 0);
-        return sc_options_read(message, known, error);
+        return sc_options_read(message, known, fds_read, error);
 }
 
 START_TEST(all_types_are_read)
@@ -77,6 +90,50 @@ static void refuse(const char *part)
         ck_assert_ptr_null(options);
         ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, part);
 }
+
+START_TEST(descriptors_are_duplicated)
+{
+        int ends[2];
+        ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+        sd_bus_message_append(message, "a{sv}", 2, "stdout", "h", ends[1], "stdin", "h", ends[0]);
+        close(ends[0]);
+        close(ends[1]);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(JsonObject) options = read_back(&error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(fds_read->len, 2);
+        ck_assert_int_eq(json_object_get_int_member(json_object_get_object_member(options, "stdout"), "fd"), 0);
+        ck_assert_int_eq(json_object_get_int_member(json_object_get_object_member(options, "stdin"), "fd"), 1);
+
+        /* They outlive the message, and nobody else holds the writing end. */
+        message = sd_bus_message_unref(message);
+        int out = g_array_index(fds_read, int, 0), in = g_array_index(fds_read, int, 1);
+        ck_assert_int_ne(fcntl(out, F_GETFD) & FD_CLOEXEC, 0);
+        ck_assert_int_eq(write(out, "x", 1), 1);
+        char byte;
+        ck_assert_int_eq(read(in, &byte, 1), 1);
+        int kept_in = dup(in);
+        g_array_set_size(fds_read, 0);
+        ck_assert_int_eq(read(kept_in, &byte, 1), 0);
+        close(kept_in);
+}
+END_TEST
+
+START_TEST(too_many_descriptors_are_refused)
+{
+        for (unsigned i = 0; i < SC_PROTOCOL_MAX_FDS; i++)
+                ck_assert_int_ge(sc_fds_add(fds_read, STDERR_FILENO, NULL), 0);
+        sd_bus_message_append(message, "a{sv}", 1, "stdout", "h", STDERR_FILENO);
+        refuse("file descriptors");
+}
+END_TEST
+
+START_TEST(path_instead_of_descriptor_is_refused)
+{
+        sd_bus_message_append(message, "a{sv}", 1, "stdout", "s", "/etc/shadow");
+        refuse("`stdout` has type h, not s");
+}
+END_TEST
 
 START_TEST(unknown_key_is_named)
 {
@@ -238,6 +295,9 @@ int main(void)
         tcase_add_checked_fixture(cases, setup, teardown);
         tcase_add_test(cases, all_types_are_read);
         tcase_add_test(cases, no_options_are_fine);
+        tcase_add_test(cases, descriptors_are_duplicated);
+        tcase_add_test(cases, too_many_descriptors_are_refused);
+        tcase_add_test(cases, path_instead_of_descriptor_is_refused);
         tcase_add_test(cases, unknown_key_is_named);
         tcase_add_test(cases, wrong_type_is_named);
         tcase_add_test(cases, twice_is_refused);

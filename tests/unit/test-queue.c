@@ -2,7 +2,9 @@
 #include "test.h"
 #include "job/process.h"
 #include "job/queue.h"
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A stage that does what the test says. */
 typedef struct {
@@ -511,6 +513,69 @@ START_TEST(adopted_pull_without_its_record_is_all_there_is)
 }
 END_TEST
 
+/* A job with the writing end of a pipe; the reading end, which does not block. */
+static int give_pipe(ScJob *job)
+{
+        int ends[2];
+        ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+        job->fds = sc_fds_new();
+        g_array_append_val(job->fds, ends[1]);
+        return ends[0];
+}
+
+static bool is_at_end(int fd)
+{
+        char byte;
+        return read(fd, &byte, 1) == 0;
+}
+
+START_TEST(descriptors_are_kept_until_the_worker_has_them)
+{
+        ScJob *job = new_job("install", "image", "web", 0, NULL);
+        job->pull = g_strdup("image");
+        int fd = give_pipe(job);
+        sc_queue_add(queue, job, NULL);
+        run_loop();
+        ck_assert_int_eq(job->stage, SC_STAGE_PULL);
+        ck_assert(!is_at_end(fd));
+        end_stage(job, "id", "0123");
+        ck_assert_int_eq(job->stage, SC_STAGE_MAIN);
+        ck_assert_int_eq(job->state, SC_JOB_RUNNING);
+        ck_assert(is_at_end(fd));
+        close(fd);
+}
+END_TEST
+
+START_TEST(descriptors_go_with_a_job_that_never_runs)
+{
+        add("stop", "web", "web", 0, NULL);
+        ScJob *job = new_job("start", "web", "web", 0, NULL);
+        int fd = give_pipe(job);
+        sc_queue_add(queue, job, NULL);
+        run_loop();
+        ck_assert(!is_at_end(fd));
+        sc_queue_cancel(queue, job);
+        ck_assert(is_at_end(fd));
+        close(fd);
+}
+END_TEST
+
+START_TEST(record_tells_that_descriptors_are_lost)
+{
+        g_autoptr(ScJob) job = new_job("install", "image", "web", 0, NULL);
+        int fd = give_pipe(job);
+        g_autofree char *text = sc_job_to_text(job);
+        g_autoptr(ScJob) copy = sc_job_from_text(text, strlen(text), NULL);
+        ck_assert_ptr_null(copy->fds);
+        ck_assert(copy->fds_lost);
+        /* and so does the record of the next daemon */
+        g_autofree char *again = sc_job_to_text(copy);
+        g_autoptr(ScJob) third = sc_job_from_text(again, strlen(again), NULL);
+        ck_assert(third->fds_lost);
+        close(fd);
+}
+END_TEST
+
 START_TEST(record_holds_all_that_matters)
 {
         g_autoptr(ScJob) job = new_job("install", "image", "web", 1000, ":1.7");
@@ -532,6 +597,7 @@ START_TEST(record_holds_all_that_matters)
         ck_assert_int_eq(copy->flags, SC_JOB_CANCEL_ON_DISCONNECT);
         ck_assert_uint_eq(copy->uid, 1000);
         ck_assert(sc_job_is_owner(copy, ":1.7"));
+        ck_assert(!copy->fds_lost);
         ck_assert_str_eq(json_object_get_string_member(copy->options, "runtime"), "crun");
 
         ck_assert_ptr_null(sc_job_from_text("{}", 2, &error));
@@ -603,6 +669,9 @@ int main(void)
         tcase_add_test(cases, progress_is_told_ten_times_a_second);
         tcase_add_test(cases, adopted_job_goes_on);
         tcase_add_test(cases, adopted_pull_without_its_record_is_all_there_is);
+        tcase_add_test(cases, descriptors_are_kept_until_the_worker_has_them);
+        tcase_add_test(cases, descriptors_go_with_a_job_that_never_runs);
+        tcase_add_test(cases, record_tells_that_descriptors_are_lost);
         tcase_add_test(cases, record_holds_all_that_matters);
         tcase_add_test(cases, units_are_told_by_their_names);
         suite_add_tcase(suite, cases);
