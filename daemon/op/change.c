@@ -10,6 +10,7 @@
 #include "move.h"
 #include "store/deployment.h"
 #include "trial.h"
+#include "unit-look.h"
 #include <string.h>
 #include <syslog.h>
 
@@ -136,18 +137,7 @@ ScChange *sc_change_adopt(ScOpContext *context, const char *container, ScRecover
 
 bool sc_change_observe(ScChange *change, ScIntent *intent, GError **error)
 {
-        g_auto(ScUnitState) state = {0};
-        g_autofree char *file_state = NULL;
-        if (!sc_systemd_state(change->systemd, change->unit, &state, error) ||
-            !sc_systemd_file_state(change->systemd, change->unit, &file_state, error))
-                return false;
-        if (g_strcmp0(file_state, "masked") == 0 || g_strcmp0(file_state, "masked-runtime") == 0)
-                return sc_throw(error, SC_ERROR_FAILED, "%s is masked: run `systemctl unmask %s` first", change->unit,
-                                change->unit);
-        intent->was_active = strcmp(state.active_state, "active") == 0 || strcmp(state.active_state, "activating") == 0 ||
-                             strcmp(state.active_state, "reloading") == 0;
-        intent->was_enabled = g_strcmp0(file_state, "enabled") == 0;
-        return true;
+        return sc_unit_observe(change->systemd, change->unit, &intent->was_active, &intent->was_enabled, error);
 }
 
 static bool set_phase(ScChange *change, ScIntentPhase phase, GError **error)

@@ -8,6 +8,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/delete-image.c \
 	daemon/op/image-exports.c daemon/op/image-exports.h \
 	daemon/op/install.c \
+	daemon/op/install-request.c daemon/op/install-request.h \
 	daemon/op/move.c daemon/op/move.h \
 	daemon/op/op.c daemon/op/op.h \
 	daemon/op/options.c daemon/op/options.h \
@@ -17,11 +18,14 @@ libsc_op_a_SOURCES = \
 	daemon/op/recover.c \
 	daemon/op/render.c daemon/op/render.h \
 	daemon/op/removal.c \
+	daemon/op/resolve.c daemon/op/resolve.h \
 	daemon/op/rollback.c \
 	daemon/op/side.c daemon/op/side.h \
 	daemon/op/trial.c daemon/op/trial.h \
 	daemon/op/uninstall.c \
+	daemon/op/unit-look.c daemon/op/unit-look.h \
 	daemon/op/update.c \
+	daemon/op/update-request.c daemon/op/update-request.h \
 	daemon/op/verbs.h
 
 libexec_PROGRAMS += sysconsd-worker

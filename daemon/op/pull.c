@@ -8,7 +8,7 @@
 #include "image-exports.h"
 #include "options.h"
 #include "registry/client.h"
-#include "registry/manifest.h"
+#include "resolve.h"
 #include "store/image.h"
 #include "store/layer.h"
 #include "store/merge.h"
@@ -40,64 +40,7 @@ static void pull_clear(Pull *pull)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pull, pull_clear)
 
-/* ---- the image's description ---- */
-
-static bool fetch_manifest(Pull *pull, ScManifestText *ret, GError **error)
-{
-        const char *what = pull->context->subject;
-        ScManifestKind kind;
-        if (!sc_registry_get_manifest(pull->registry, NULL, 0, ret, pull->cancellable, error) ||
-            !sc_manifest_kind(ret->content_type, ret->text, ret->size, what, &kind, error))
-                return false;
-        if (kind == SC_MANIFEST_IMAGE)
-                return true;
-        ScDigest digest;
-        guint64 size;
-        if (!sc_index_choose(ret->text, ret->size, what, &digest, &size, error))
-                return false;
-        sc_manifest_text_clear(ret);
-        if (!sc_registry_get_manifest(pull->registry, &digest, size, ret, pull->cancellable, error) ||
-            !sc_manifest_kind(ret->content_type, ret->text, ret->size, what, &kind, error))
-                return false;
-        return kind == SC_MANIFEST_IMAGE || sc_throw(error, SC_ERROR_UNSUPPORTED, "Image %s: its index names another index", what);
-}
-
-static ScImageInfo *fetch_info(Pull *pull, const ScManifestText *manifest, char **ret_config, GError **error)
-{
-        const char *what = pull->context->subject;
-        g_autofree char *config = NULL;
-        g_autoptr(ScImageInfo) info = sc_manifest_parse(manifest->text, manifest->size, &manifest->digest,
-                                                        pull->context->config->max_layers, what, error);
-        if (info == NULL ||
-            !sc_registry_get_blob(pull->registry, &info->config, info->config_size, &config, pull->cancellable, error) ||
-            !sc_manifest_add_config(info, config, info->config_size, what, error))
-                return NULL;
-        *ret_config = g_steal_pointer(&config);
-        return g_steal_pointer(&info);
-}
-
 /* ---- layers ---- */
-
-/* An image may name one layer twice: it is fetched once. */
-static bool find_missing(Pull *pull, const ScImageInfo *info, guint64 *ret_bytes, GError **error)
-{
-        g_autoptr(GHashTable) seen = g_hash_table_new(sc_digest_hash_func, sc_digest_equal_func);
-        pull->missing = g_ptr_array_new();
-        *ret_bytes = 0;
-        for (guint i = 0; i < info->layers->len; i++) {
-                ScLayerInfo *layer = info->layers->pdata[i];
-                g_autoptr(GError) local = NULL;
-                if (!g_hash_table_add(seen, &layer->digest) || sc_layer_exists(pull->repository, &layer->digest, &local))
-                        continue;
-                if (local != NULL) {
-                        g_propagate_error(error, g_steal_pointer(&local));
-                        return false;
-                }
-                g_ptr_array_add(pull->missing, layer);
-                *ret_bytes += layer->size;
-        }
-        return true;
-}
 
 static ScLayerInfo *take_layer(Pull *pull)
 {
@@ -198,9 +141,7 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         g_auto(ScManifestText) manifest = {0};
         g_autofree char *config = NULL;
         sc_report_phase(context->report, "Resolving", 0);
-        if (!fetch_manifest(pull, &manifest, error))
-                return false;
-        g_autoptr(ScImageInfo) info = fetch_info(pull, &manifest, &config, error);
+        g_autoptr(ScImageInfo) info = sc_resolve(context, pull->registry, pull->cancellable, &manifest, &config, error);
         if (info == NULL)
                 return false;
         info->source = g_strdup(reference->source == SC_SOURCE_REGISTRY_INSECURE ? "registry-insecure" : "registry");
@@ -208,7 +149,8 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         /* From the look at what is missing to the image's ref, prune stays away. */
         sc_autofd lock = sc_repository_lock(pull->repository, false, context->cancellable, error);
         guint64 bytes;
-        if (lock < 0 || !find_missing(pull, info, &bytes, error))
+        pull->missing = lock >= 0 ? sc_resolve_missing(pull->repository, info, &bytes, error) : NULL;
+        if (pull->missing == NULL)
                 return false;
         sc_report_phase(context->report, "Pulling", bytes);
         if (pull->missing->len == 0 && is_published(pull, reference->name, info)) {

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What an install is asked for, and what may stand in its way: the same for the install itself and for the plan of one. */
+
+#include "op.h"
+#include "store/image.h"
+#include "unit/systemd.h"
+
+typedef struct {
+        char *container;
+        const char *runtime; /* NULL: as configured */
+        const char *remote;
+        GHashTable *values;
+        bool start;
+} ScInstallRequest;
+
+void sc_install_request_clear(ScInstallRequest *request);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScInstallRequest, sc_install_request_clear)
+
+/* image NULL: it is not here yet, and the subject alone names the container. */
+bool sc_install_request_read(ScOpContext *context, const ScImage *image, ScInstallRequest *ret, GError **error);
+
+/* Exists, naming what is in the way: in the checkout path, ... */
+bool sc_install_slots_are_free(int checkout_fd, const char *container, GError **error);
+/* ... or on the host. */
+bool sc_install_host_is_free(ScSystemd *systemd, const char *container, GError **error);

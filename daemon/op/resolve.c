@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "resolve.h"
+
+#include "base/error.h"
+#include "registry/manifest.h"
+#include "store/layer.h"
+
+typedef struct {
+        const ScOpContext *context;
+        ScRegistry *registry;
+        GCancellable *cancellable;
+} Resolve;
+
+static bool fetch(const Resolve *resolve, const ScDigest *digest, guint64 size, ScManifestText *ret, ScManifestKind *ret_kind,
+                  GError **error)
+{
+        return sc_registry_get_manifest(resolve->registry, digest, size, ret, resolve->cancellable, error) &&
+               sc_manifest_kind(ret->content_type, ret->text, ret->size, resolve->context->subject, ret_kind, error);
+}
+
+static bool fetch_manifest(const Resolve *resolve, ScManifestText *ret, GError **error)
+{
+        const char *what = resolve->context->subject;
+        ScManifestKind kind;
+        if (!fetch(resolve, NULL, 0, ret, &kind, error))
+                return false;
+        if (kind == SC_MANIFEST_IMAGE)
+                return true;
+        ScDigest digest;
+        guint64 size;
+        if (!sc_index_choose(ret->text, ret->size, what, &digest, &size, error))
+                return false;
+        sc_manifest_text_clear(ret);
+        if (!fetch(resolve, &digest, size, ret, &kind, error))
+                return false;
+        return kind == SC_MANIFEST_IMAGE || sc_throw(error, SC_ERROR_UNSUPPORTED, "Image %s: its index names another index", what);
+}
+
+ScImageInfo *sc_resolve(const ScOpContext *context, ScRegistry *registry, GCancellable *cancellable, ScManifestText *ret_manifest,
+                        char **ret_config, GError **error)
+{
+        const Resolve resolve = {context, registry, cancellable};
+        const char *what = context->subject;
+        if (!fetch_manifest(&resolve, ret_manifest, error))
+                return NULL;
+        g_autofree char *config = NULL;
+        g_autoptr(ScImageInfo) info = sc_manifest_parse(ret_manifest->text, ret_manifest->size, &ret_manifest->digest,
+                                                        context->config->max_layers, what, error);
+        if (info == NULL || !sc_registry_get_blob(registry, &info->config, info->config_size, &config, cancellable, error) ||
+            !sc_manifest_add_config(info, config, info->config_size, what, error))
+                return NULL;
+        *ret_config = g_steal_pointer(&config);
+        return g_steal_pointer(&info);
+}
+
+GPtrArray *sc_resolve_missing(ScRepository *repository, const ScImageInfo *info, guint64 *ret_bytes, GError **error)
+{
+        g_autoptr(GHashTable) seen = g_hash_table_new(sc_digest_hash_func, sc_digest_equal_func);
+        g_autoptr(GPtrArray) missing = g_ptr_array_new();
+        *ret_bytes = 0;
+        for (guint i = 0; i < info->layers->len; i++) {
+                ScLayerInfo *layer = info->layers->pdata[i];
+                g_autoptr(GError) local = NULL;
+                if (!g_hash_table_add(seen, &layer->digest) || sc_layer_exists(repository, &layer->digest, &local))
+                        continue;
+                if (local != NULL) {
+                        g_propagate_error(error, g_steal_pointer(&local));
+                        return NULL;
+                }
+                g_ptr_array_add(missing, layer);
+                *ret_bytes += layer->size;
+        }
+        return g_steal_pointer(&missing);
+}

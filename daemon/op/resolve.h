@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* An image as its registry has it now: manifest and configuration are fetched and checked, no layer. */
+
+#include "base/image-info.h"
+#include "op.h"
+#include "registry/client.h"
+#include "store/repository.h"
+
+/* For the platform of this machine; context->subject names the image in messages. *ret_config is as large as the info says. */
+ScImageInfo *sc_resolve(const ScOpContext *context, ScRegistry *registry, GCancellable *cancellable, ScManifestText *ret_manifest,
+                        char **ret_config, GError **error);
+
+/* The layers (ScLayerInfo, borrowed) that are not in the repository, each once though an image may name one twice, and their bytes
+ * to fetch. */
+GPtrArray *sc_resolve_missing(ScRepository *repository, const ScImageInfo *info, guint64 *ret_bytes, GError **error);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "unit/systemd.h"
+
+/* How a container's unit is before a change. A masked one is an error: it could not be started again. */
+bool sc_unit_observe(ScSystemd *systemd, const char *unit, bool *ret_active, bool *ret_enabled, GError **error);
