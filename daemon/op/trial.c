@@ -58,7 +58,8 @@ static bool is_healthy(const ScTrial *trial, bool *ret, char **ret_unit, GError 
         g_auto(GStrv) command = g_strv_builder_end(argv);
         g_autofree char *suffix = sc_random_name(6);
         g_autofree char *unit = g_strdup_printf("sysconsd-health-%s-%s.service", trial->container, suffix);
-        if (!sc_systemd_run(trial->systemd, unit, command, HEALTH_PATIENCE, trial->cancellable, ret, error))
+        const ScSystemdCommand check = {.unit = unit, .argv = command, .seconds = HEALTH_PATIENCE, .output_fd = -1};
+        if (!sc_systemd_run(trial->systemd, &check, trial->cancellable, ret, error))
                 return false;
         *ret_unit = g_steal_pointer(&unit);
         return true;

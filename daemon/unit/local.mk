@@ -15,6 +15,7 @@ libsc_unit_a_SOURCES = \
 	daemon/unit/systemd.c daemon/unit/systemd.h \
 	daemon/unit/systemd-bus.c daemon/unit/systemd-bus.h \
 	daemon/unit/systemd-job.c \
+	daemon/unit/systemd-run.c \
 	daemon/unit/template.c daemon/unit/template.h \
 	daemon/unit/tmpfiles.c \
 	daemon/unit/variables.c daemon/unit/variables.h

@@ -22,6 +22,14 @@ typedef struct {
         const char *path, *interface, *member;
 } ScSystemdMethod;
 
+/* For the end of a job of systemd. */
+typedef struct {
+        const char *unit;
+        const char *verb; /* for messages: "start" */
+        guint64 deadline; /* of the monotonic clock, G_MAXUINT64: none */
+        GCancellable *cancellable;
+} ScSystemdWait;
+
 typedef sd_bus_message Message;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, sd_bus_message_unref)
 
@@ -38,3 +46,5 @@ bool sc_systemd_call(ScSystemd *systemd, guint64 timeout, const char *what, cons
 bool sc_systemd_throw(GError **error, int r, const sd_bus_error *bus_error, const char *what);
 /* Clears a NotFound: true if there was no error or that one. */
 bool sc_systemd_forgive_missing(bool ok, GError **local, GError **error);
+/* Waits for the job that the reply names; systemd->result is what became of it. */
+bool sc_systemd_wait_for_job(ScSystemd *systemd, Message *reply, const ScSystemdWait *wait, GError **error);

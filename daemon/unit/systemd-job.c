@@ -14,12 +14,7 @@ static guint64 now(void)
         return (guint64)g_get_monotonic_time();
 }
 
-typedef struct {
-        const char *unit;
-        const char *verb; /* for messages: "start" */
-        guint64 deadline; /* of the monotonic clock, G_MAXUINT64: none */
-        GCancellable *cancellable;
-} Wait;
+typedef ScSystemdWait Wait;
 
 /* Whatever comes of it: nobody waits for the job any more. */
 static void cancel_job(ScSystemd *systemd)
@@ -105,9 +100,8 @@ static bool wait_for_result(ScSystemd *systemd, const Wait *wait, int cancel_fd,
                         wait->verb, systemd->result, wait->unit, wait->unit);
 }
 
-/* Waits for the job that the reply names. The signal of its end lies in the queue at worst: it is handled in sd_bus_process, not
- * before. */
-static bool wait_for_job(ScSystemd *systemd, Message *reply, const Wait *wait, GError **error)
+/* The signal of its end lies in the queue at worst: it is handled in sd_bus_process, not before. */
+bool sc_systemd_wait_for_job(ScSystemd *systemd, Message *reply, const Wait *wait, GError **error)
 {
         const char *job;
         int r = sd_bus_message_read(reply, "o", &job);
@@ -134,7 +128,7 @@ static bool run_job(ScSystemd *systemd, const char *member, const Wait *wait, GE
         g_autoptr(Message) reply = NULL;
         g_clear_pointer(&systemd->job, g_free);
         return sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, member, &reply, error, "ss", wait->unit, "replace") &&
-               wait_for_job(systemd, reply, wait, error);
+               sc_systemd_wait_for_job(systemd, reply, wait, error);
 }
 
 bool sc_systemd_start(ScSystemd *systemd, const char *unit, guint timeout, GCancellable *cancellable, GError **error)
@@ -155,83 +149,6 @@ bool sc_systemd_restart(ScSystemd *systemd, const char *unit, GCancellable *canc
 {
         Wait wait = {unit, "restart", G_MAXUINT64, cancellable};
         return run_job(systemd, "RestartUnit", &wait, error);
-}
-
-/* systemd puts its own variables for ${NAME} in the words of a command line (systemd.service(5)). */
-static int append_word(Message *message, const char *word)
-{
-        g_auto(GStrv) parts = g_strsplit(word, "$", -1);
-        g_autofree char *escaped = g_strjoinv("$$", parts);
-        return sd_bus_message_append(message, "s", escaped);
-}
-
-static int append_words(Message *message, char *const *argv)
-{
-        int r = sd_bus_message_open_container(message, 'a', "s");
-        for (char *const *word = argv; r >= 0 && *word != NULL; word++)
-                r = append_word(message, *word);
-        return r < 0 ? r : sd_bus_message_close_container(message);
-}
-
-static int append_command(Message *message, char *const *argv)
-{
-        int r;
-        if ((r = sd_bus_message_open_container(message, 'r', "sv")) < 0 ||
-            (r = sd_bus_message_append(message, "s", "ExecStart")) < 0 ||
-            (r = sd_bus_message_open_container(message, 'v', "a(sasb)")) < 0 ||
-            (r = sd_bus_message_open_container(message, 'a', "(sasb)")) < 0 ||
-            (r = sd_bus_message_open_container(message, 'r', "sasb")) < 0 ||
-            (r = sd_bus_message_append(message, "s", argv[0])) < 0 || (r = append_words(message, argv)) < 0 ||
-            (r = sd_bus_message_append(message, "b", false)) < 0)
-                return r;
-        for (unsigned i = 0; i < 4; i++)
-                if ((r = sd_bus_message_close_container(message)) < 0)
-                        return r;
-        return 0;
-}
-
-static int new_transient(ScSystemd *systemd, const char *unit, char *const *argv, guint seconds, Message **ret)
-{
-        g_autoptr(Message) message = NULL;
-        int r = sd_bus_message_new_method_call(systemd->bus, &message, SC_SYSTEMD_SERVICE, SC_SYSTEMD_OBJECT, SC_SYSTEMD_MANAGER,
-                                               "StartTransientUnit");
-        if (r < 0 || (r = sd_bus_message_append(message, "ss", unit, "fail")) < 0 ||
-            (r = sd_bus_message_open_container(message, 'a', "(sv)")) < 0 ||
-            (r = sd_bus_message_append(message, "(sv)(sv)(sv)(sv)", "Type", "s", "oneshot", "CollectMode", "s",
-                                       "inactive-or-failed", "TimeoutStartUSec", "t", (uint64_t)seconds * G_USEC_PER_SEC,
-                                       "TimeoutStopUSec", "t", (uint64_t)G_USEC_PER_SEC)) < 0 ||
-            (r = append_command(message, argv)) < 0 || (r = sd_bus_message_close_container(message)) < 0 ||
-            (r = sd_bus_message_append(message, "a(sa(sv))", 0)) < 0)
-                return r;
-        *ret = g_steal_pointer(&message);
-        return 0;
-}
-
-bool sc_systemd_run(ScSystemd *systemd, const char *unit, char *const *argv, guint seconds, GCancellable *cancellable,
-                    bool *ret_success, GError **error)
-{
-        g_autofree char *what = g_strdup_printf("Cannot run %s", unit);
-        g_autoptr(Message) message = NULL;
-        g_autoptr(Message) reply = NULL;
-        g_autoptr(GError) local = NULL;
-        __attribute__((cleanup(sd_bus_error_free))) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
-        if (!sc_systemd_ensure_open(systemd, error))
-                return false;
-        g_clear_pointer(&systemd->job, g_free);
-        int r = new_transient(systemd, unit, argv, seconds, &message);
-        if (r >= 0)
-                r = sd_bus_call(systemd->bus, message, SC_SYSTEMD_CALL_TIMEOUT, &bus_error, &reply);
-        if (r < 0)
-                return sc_systemd_throw(error, r, &bus_error, what);
-        Wait wait = {unit, "run", G_MAXUINT64, cancellable};
-        bool success = wait_for_job(systemd, reply, &wait, &local);
-        /* what the program said, and not what became of the job otherwise */
-        if (!success && (systemd->result == NULL || strcmp(systemd->result, "failed") != 0)) {
-                g_propagate_error(error, g_steal_pointer(&local));
-                return false;
-        }
-        *ret_success = success;
-        return true;
 }
 
 bool sc_systemd_start_later(ScSystemd *systemd, const char *unit, GError **error)

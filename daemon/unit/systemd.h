@@ -31,11 +31,19 @@ bool sc_systemd_restart(ScSystemd *systemd, const char *unit, GCancellable *canc
 bool sc_systemd_start_later(ScSystemd *systemd, const char *unit, GError **error);
 bool sc_systemd_reset_failed(ScSystemd *systemd, const char *unit, GError **error);
 
-/* Runs argv (argv[0]: an absolute path) as a service of its own, with all rights of root and outside of our sandbox, for at most
- * `seconds`. What it prints goes to the journal of `unit`, a name that nothing else has. *ret_success: it ended with exit status 0.
- */
-bool sc_systemd_run(ScSystemd *systemd, const char *unit, char *const *argv, guint seconds, GCancellable *cancellable,
-                    bool *ret_success, GError **error);
+typedef struct {
+        const char *unit;               /* a name that nothing else has */
+        char *const *argv;              /* argv[0]: an absolute path */
+        const char *const *environment; /* "NAME=VALUE" each; NULL: nothing besides systemd's */
+        guint seconds;                  /* that it may take */
+        int output_fd;                  /* gets what it prints; -1: the unit's journal does */
+        const char *writable;           /* the only folder that it may write to; then there is no network, nor more privilege than
+                                           files need, either, and users have numbers only. NULL: all rights of root */
+} ScSystemdCommand;
+
+/* Runs it as a service of its own, outside of our sandbox, at boot, too. *ret_success: it ended with exit status 0. */
+bool sc_systemd_run(ScSystemd *systemd, const ScSystemdCommand *command, GCancellable *cancellable, bool *ret_success,
+                    GError **error);
 
 /* Whether the system is being shut down. */
 bool sc_systemd_is_stopping(ScSystemd *systemd, bool *ret, GError **error);
