@@ -10,6 +10,7 @@
 #include "store/deployment.h"
 #include "store/image.h"
 #include "store/intent.h"
+#include "store/pull-intent.h"
 #include "store/repository.h"
 #include "store/staging.h"
 #include "unit/systemd.h"
@@ -34,7 +35,8 @@ static bool prune_layers(ScOpContext *context, GError **error)
         g_autoptr(GHashTable) kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         g_autoptr(GHashTable) refs = NULL;
         OstreeRepo *ostree = sc_repository_ostree(repository);
-        if (lock < 0 || !sc_staging_sweep(repository, error) || !sc_image_held_refs(repository, kept, error))
+        if (lock < 0 || !sc_staging_sweep(repository, error) || !sc_image_held_refs(repository, kept, error) ||
+            !sc_pull_intents_hold(repository, g_get_real_time() / G_USEC_PER_SEC, kept, error))
                 return false;
         if (!ostree_repo_list_refs_ext(ostree, NULL, &refs, OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_REMOTES, NULL, error))
                 return sc_prefix(error, "Cannot list the refs of %s", sc_repository_path(repository));

@@ -12,6 +12,7 @@
 #include "store/image.h"
 #include "store/layer.h"
 #include "store/merge.h"
+#include "store/pull-intent.h"
 #include "store/repository.h"
 #include <string.h>
 
@@ -70,7 +71,8 @@ static gpointer fetch_layers(gpointer data)
                 sc_report_message(pull->context->report, "Pulling layer %s", hex);
                 GError *error = NULL;
                 g_autoptr(ScBlob) blob = sc_registry_open_blob(pull->registry, &layer->digest, layer->size, pull->cancellable);
-                if (!sc_import_layer(pull->import, layer, sc_blob_read, blob, &layer->inflated_size, pull->cancellable, &error))
+                if (!sc_import_layer(pull->import, layer, sc_blob_read, blob, &layer->inflated_size, pull->cancellable, &error) ||
+                    !sc_failpoint("pull-layer", &error))
                         fail(pull, error);
         }
         return NULL;
@@ -117,22 +119,46 @@ static bool describe_variables(Pull *pull, ScImageInfo *info, GError **error)
         return true;
 }
 
-static bool is_published(Pull *pull, const char *name, const ScImageInfo *info)
+/* What the name means now, if that is what was pulled. */
+static ScImage *find_published(Pull *pull, const char *name, const ScImageInfo *info)
 {
         g_autoptr(ScImage) image = sc_image_find(pull->repository, name, NULL);
-        return image != NULL && image->info != NULL && sc_digest_equal(&image->info->digest, &info->digest) &&
-               g_strv_contains((const char *const *)image->names, name) && g_strcmp0(image->info->source, info->source) == 0;
+        bool same = image != NULL && image->info != NULL && sc_digest_equal(&image->info->digest, &info->digest) &&
+                    g_strv_contains((const char *const *)image->names, name) && g_strcmp0(image->info->source, info->source) == 0;
+        return same ? g_steal_pointer(&image) : NULL;
 }
 
-static void tell(ScOpContext *context, const char *name, const ScImageInfo *info, bool changed)
+static void tell(ScOpContext *context, const char *name, const ScImage *image, bool changed)
 {
+        const ScImageInfo *info = image->info;
         char hex[SC_DIGEST_HEX_SIZE];
         g_autofree char *digest = sc_digest_to_string(&info->digest);
         sc_digest_to_hex(&info->config, hex);
         sc_detail(context, "image", name);
         sc_detail(context, "image-id", hex);
         sc_detail(context, "digest", digest);
+        sc_detail(context, "commit", image->commit);
         sc_detail(context, "changed", changed ? "yes" : "no");
+}
+
+/* On a full disk the layers that did come are in the way of the user, who has to make room. */
+static void give_up_layers(Pull *pull, const char *name)
+{
+        (void)sc_pull_intent_remove(pull->repository, name, NULL);
+}
+
+/* All but the image's ref. */
+static bool import_image(Pull *pull, ScImageInfo *info, const char *config, GError **error)
+{
+        ScOpContext *context = pull->context;
+        ScImportLimits limits = {.max_layer_size = context->config->max_layer_size};
+        pull->import = sc_import_new(pull->repository, &limits, error);
+        if (pull->import == NULL || !fetch_missing(pull, error))
+                return false;
+        sc_report_phase(context->report, "Publishing", 0);
+        return sc_failpoint("pull-config", error) &&
+               sc_import_config(pull->import, &info->config, config, info->config_size, error) && know_sizes(pull, info, error) &&
+               describe_variables(pull, info, error) && sc_failpoint("pull-publish", error);
 }
 
 static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
@@ -153,21 +179,21 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         if (pull->missing == NULL)
                 return false;
         sc_report_phase(context->report, "Pulling", bytes);
-        if (pull->missing->len == 0 && is_published(pull, reference->name, info)) {
-                tell(context, reference->name, info, false);
+        g_autoptr(ScImage) before = pull->missing->len == 0 ? find_published(pull, reference->name, info) : NULL;
+        if (before != NULL) {
+                tell(context, reference->name, before, false);
                 return true;
         }
-        ScImportLimits limits = {.max_layer_size = context->config->max_layer_size};
-        pull->import = sc_import_new(pull->repository, &limits, error);
-        if (pull->import == NULL || !fetch_missing(pull, error))
+        if ((pull->missing->len > 0 && !sc_pull_intent_write(pull->repository, reference->name, info->layers, error)) ||
+            !import_image(pull, info, config, error) ||
+            !sc_image_publish(pull->repository, reference->name, manifest.text, manifest.size, info, error) ||
+            !sc_failpoint("pull-intent-gone", error) || !sc_pull_intent_remove(pull->repository, reference->name, error))
                 return false;
-        sc_report_phase(context->report, "Publishing", 0);
-        if (!sc_failpoint("pull-config", error) ||
-            !sc_import_config(pull->import, &info->config, config, info->config_size, error) || !know_sizes(pull, info, error) ||
-            !describe_variables(pull, info, error) || !sc_failpoint("pull-publish", error) ||
-            !sc_image_publish(pull->repository, reference->name, manifest.text, manifest.size, info, error))
-                return false;
-        tell(context, reference->name, info, true);
+        g_autoptr(ScImage) image = find_published(pull, reference->name, info);
+        if (image == NULL)
+                return sc_throw(error, SC_ERROR_BUSY, "The name %s was given to another image at the same time: try again",
+                                reference->name);
+        tell(context, reference->name, image, true);
         return true;
 }
 
@@ -189,8 +215,13 @@ bool sc_op_pull(ScOpContext *context, GError **error)
         pull.repository = pull.registry != NULL ? sc_repository_open(context->config, SC_REPOSITORY_CREATE, error) : NULL;
         bool ok = pull.repository != NULL;
         if (ok) {
+                g_autoptr(GError) own_error = NULL;
                 sc_report_message(context->report, "Image %s is being pulled to ostree ...", context->subject);
-                ok = pull_image(&pull, reference, error);
+                ok = pull_image(&pull, reference, &own_error);
+                if (g_error_matches(own_error, SC_ERROR, SC_ERROR_NO_SPACE))
+                        give_up_layers(&pull, reference->name);
+                if (own_error != NULL)
+                        g_propagate_error(error, g_steal_pointer(&own_error));
         }
         g_cancellable_disconnect(context->cancellable, handler);
         return ok;

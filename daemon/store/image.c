@@ -248,6 +248,25 @@ ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError 
         return g_ptr_array_steal_index(images, found);
 }
 
+ScImage *sc_image_at(ScRepository *repository, const char *commit, const char *name, GError **error)
+{
+        gboolean present = FALSE;
+
+        if (!ostree_validate_checksum_string(commit, error) ||
+            !ostree_repo_has_object(sc_repository_ostree(repository), OSTREE_OBJECT_TYPE_COMMIT, commit, &present, NULL, error)) {
+                sc_prefix(error, "Image %s", name);
+                return NULL;
+        }
+        if (!present) {
+                sc_throw(error, SC_ERROR_NOT_FOUND, "Image %s was replaced by a newer one, and removed: try again", name);
+                return NULL;
+        }
+        ScImage *image = read_image(repository, commit, error);
+        if (image != NULL)
+                add_name(image, name);
+        return image;
+}
+
 /* A digest in a manifest, as the ref that holds its blob. */
 static bool hold_blob(GHashTable *refs, JsonObject *descriptor, const char *key, GError **error)
 {

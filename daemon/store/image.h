@@ -30,6 +30,9 @@ GPtrArray *sc_image_list(ScRepository *repository, GError **error);
  * a prefix of different images: InvalidArgument "more images matching prefix `X`". */
 ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError **error);
 
+/* The image of a commit that the name means, or meant until somebody pulled a newer one: until prune it can still be used. */
+ScImage *sc_image_at(ScRepository *repository, const char *commit, const char *name, GError **error);
+
 /* Publishes the image under a name, durably, replacing what the name meant: all layers and the configuration must be here. */
 bool sc_image_publish(ScRepository *repository, const char *name, const char *manifest, gsize manifest_size,
                       const ScImageInfo *info, GError **error);

@@ -16,6 +16,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/node.c daemon/store/node.h \
 	daemon/store/object.c daemon/store/object.h \
 	daemon/store/publisher.c daemon/store/publisher.h \
+	daemon/store/pull-intent.c daemon/store/pull-intent.h \
 	daemon/store/refs.c \
 	daemon/store/repository.c daemon/store/repository.h \
 	daemon/store/staging.c daemon/store/staging.h \
@@ -27,8 +28,10 @@ libsc_store_a_SOURCES = \
 STORE_TEST_CFLAGS = $(UNIT_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
 STORE_TEST_LDADD = libsc-store.a $(UNIT_LDADD) $(STORE_LIBS) $(ISAL_LIBS)
 
-check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-merge tests/unit/test-image
-TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-merge tests/unit/test-image
+check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-merge tests/unit/test-image \
+	tests/unit/test-pull-intent
+TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-merge tests/unit/test-image \
+	tests/unit/test-pull-intent
 tests_unit_test_inflate_SOURCES = tests/unit/test-inflate.c tests/unit/test.h
 tests_unit_test_inflate_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_inflate_LDADD = $(STORE_TEST_LDADD)
@@ -46,3 +49,6 @@ tests_unit_test_merge_LDADD = $(STORE_TEST_LDADD)
 tests_unit_test_image_SOURCES = tests/unit/test-image.c tests/unit/store.h tests/unit/test.h
 tests_unit_test_image_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_image_LDADD = $(STORE_TEST_LDADD)
+tests_unit_test_pull_intent_SOURCES = tests/unit/test-pull-intent.c tests/unit/store.h tests/unit/test.h
+tests_unit_test_pull_intent_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_pull_intent_LDADD = $(STORE_TEST_LDADD)

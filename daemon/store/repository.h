@@ -9,6 +9,7 @@
  * What is ours alone inside it lies in extensions/sysconsd (libostree leaves `extensions` to others):
  *   lock                       the lock of sc_repository_lock()
  *   ref.lock, ref.new          a ref on its way (refs.c)
+ *   pull/                      what interrupted pulls have imported (pull-intent.h)
  *   staging.lock, staging-*    objects of running imports (staging.h) */
 
 #include "base/config.h"

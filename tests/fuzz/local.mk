@@ -70,8 +70,8 @@ tests_fuzz_fuzz_info_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
 
 FUZZ_REPLAYS += tests/fuzz/fuzz-intent
 tests_fuzz_fuzz_intent_SOURCES = tests/fuzz/fuzz-intent.c $(REPLAY)
-tests_fuzz_fuzz_intent_CFLAGS = $(FUZZ_CFLAGS)
-tests_fuzz_fuzz_intent_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
+tests_fuzz_fuzz_intent_CFLAGS = $(FUZZ_CFLAGS) $(STORE_CFLAGS)
+tests_fuzz_fuzz_intent_LDADD = libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
 
 FUZZ_REPLAYS += tests/fuzz/fuzz-reference
 tests_fuzz_fuzz_reference_SOURCES = tests/fuzz/fuzz-reference.c $(REPLAY)
@@ -149,9 +149,9 @@ tests_fuzz_libfuzzer_info_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
 
 noinst_PROGRAMS += tests/fuzz/libfuzzer-intent
 tests_fuzz_libfuzzer_intent_SOURCES = tests/fuzz/fuzz-intent.c tests/fuzz/fuzz.h
-tests_fuzz_libfuzzer_intent_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_intent_CFLAGS = $(FUZZ_CFLAGS) $(STORE_CFLAGS)
 tests_fuzz_libfuzzer_intent_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_libfuzzer_intent_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
+tests_fuzz_libfuzzer_intent_LDADD = libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
 
 noinst_PROGRAMS += tests/fuzz/libfuzzer-reference
 tests_fuzz_libfuzzer_reference_SOURCES = tests/fuzz/fuzz-reference.c tests/fuzz/fuzz.h
