@@ -46,6 +46,7 @@ typedef struct {
         guint64 done, total;
         char *message;       /* the last line */
         GError *error;       /* why it failed */
+        char *pulled;        /* the commit of the image that its own pull found, for its main stage; NULL: there was no pull */
         GHashTable *details; /* string to string; of the result */
 } ScJob;
 

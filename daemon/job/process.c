@@ -302,7 +302,21 @@ static bool listen_to(Process *process, int socket_fd, GError **error)
         return true;
 }
 
-/* A pull before another operation takes no options of that operation. */
+/* A pull before another operation takes no options of that operation; the operation is told what the pull has found. */
+static JsonObject *stage_options(const ScJob *job)
+{
+        JsonObject *options = json_object_new();
+        JsonObjectIter iter;
+        const char *key;
+        JsonNode *value;
+        json_object_iter_init(&iter, job->options);
+        while (job->stage == SC_STAGE_MAIN && json_object_iter_next(&iter, &key, &value))
+                json_object_set_member(options, key, json_node_copy(value));
+        if (job->stage == SC_STAGE_MAIN && job->pulled != NULL)
+                json_object_set_string_member(options, "pulled", job->pulled);
+        return options;
+}
+
 static bool send_request(Process *process, const ScJob *job, GError **error)
 {
         if (job->stage == SC_STAGE_MAIN && job->fds_lost)
@@ -314,9 +328,9 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
         request->job = job->id;
         request->operation = g_strdup(sc_job_stage_operation(job));
         request->subject = g_strdup(sc_job_stage_subject(job));
+        json_object_unref(request->options);
+        request->options = stage_options(job);
         if (job->stage == SC_STAGE_MAIN) {
-                json_object_unref(request->options);
-                request->options = json_object_ref(job->options);
                 request->fds = job->fds != NULL ? (int *)(gpointer)job->fds->data : NULL;
                 request->n_fds = job->fds != NULL ? job->fds->len : 0;
         }

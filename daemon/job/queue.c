@@ -183,8 +183,11 @@ static void set_state(Entry *entry, ScJobState state)
         entry->queue->sink->state(entry->queue->sink_data, entry->job);
 }
 
+/* By then the name may mean another image: somebody else has pulled, too. */
 static void start_main_stage(Entry *entry)
 {
+        g_free(entry->job->pulled);
+        entry->job->pulled = g_strdup(g_hash_table_lookup(entry->result, "commit"));
         g_clear_pointer(&entry->result, g_hash_table_unref);
         entry->job->stage = SC_STAGE_MAIN;
         start_stage(entry);

@@ -44,7 +44,7 @@ bool sc_op_install(ScOpContext *context, GError **error)
         g_autoptr(ScRepository) repository = sc_repository_open(context->config, SC_REPOSITORY_READ, error);
         if (repository == NULL)
                 return sc_prefix(error, "Image %s not found", context->subject);
-        g_autoptr(ScImage) image = sc_image_find(repository, context->subject, error);
+        g_autoptr(ScImage) image = sc_option_image(context, repository, context->subject, error);
         if (image == NULL)
                 return false;
         g_auto(ScInstallRequest) request = {0};

@@ -67,7 +67,7 @@ bool sc_op_update(ScOpContext *context, GError **error)
         if (reference == NULL)
                 return false;
         g_autoptr(ScRepository) repository = sc_repository_open(context->config, SC_REPOSITORY_READ, error);
-        g_autoptr(ScImage) image = repository != NULL ? sc_image_find(repository, reference->name, error) : NULL;
+        g_autoptr(ScImage) image = repository != NULL ? sc_option_image(context, repository, reference->name, error) : NULL;
         g_autoptr(GHashTable) set = image != NULL ? sc_update_values(context, change->checkout_fd, deployment, error) : NULL;
         g_autoptr(GHashTable) set_before = set != NULL ? sc_update_values_before(context, change->checkout_fd, deployment, error)
                                                        : NULL;

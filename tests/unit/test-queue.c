@@ -416,13 +416,15 @@ START_TEST(pull_comes_first)
         ScJob *job = add_with_pull();
         run_loop();
         ck_assert_str_eq(stage_of(job)->operation, "pull http:image");
-        end_stage(job, "id", "0123");
+        ck_assert_ptr_null(job->pulled);
+        end_stage(job, "commit", "0123");
         ck_assert_int_eq(job->state, SC_JOB_RUNNING);
+        ck_assert_str_eq(job->pulled, "0123");
         ck_assert_str_eq(stage_of(job)->operation, "install image");
         end_stage(job, "container", "web");
         ck_assert_int_eq(job->state, SC_JOB_DONE);
         ck_assert_str_eq(g_hash_table_lookup(job->details, "container"), "web");
-        ck_assert_ptr_null(g_hash_table_lookup(job->details, "id"));
+        ck_assert_ptr_null(g_hash_table_lookup(job->details, "commit"));
         ck_assert_str_eq(heard->str, "+1 r1 e1 e1 D1 ");
 }
 END_TEST
