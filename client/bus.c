@@ -7,12 +7,26 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool connect_user(ScClient *client, GError **error)
+{
+        int r = sd_bus_open_user(&client->bus);
+        if (r < 0)
+                return sc_exit_throw(
+                        error, SC_EXIT_GONE,
+                        "Cannot connect to the bus of your sessions: %s; log in, or have `loginctl enable-linger` said "
+                        "for you",
+                        g_strerror(-r));
+        return true;
+}
+
 bool sc_client_connect(ScClient *client, GError **error)
 {
         if (client->bus != NULL)
                 return true;
         if (client->host != NULL)
-                return sc_remote_open(client->host, &client->bus, error);
+                return sc_remote_open(client->host, client->user ? SC_REMOTE_USER : SC_REMOTE_SYSTEM, &client->bus, error);
+        if (client->user)
+                return connect_user(client, error);
         int r = sd_bus_open_system(&client->bus);
         if (r < 0)
                 return sc_exit_throw(error, SC_EXIT_GONE, "Cannot connect to the system bus: %s; is it running?", g_strerror(-r));
@@ -21,7 +35,8 @@ bool sc_client_connect(ScClient *client, GError **error)
 
 void sc_client_prepare_authorization(ScClient *client)
 {
-        if (client->agent != NULL || client->no_ask_password || client->host != NULL || geteuid() == 0 || !isatty(STDIN_FILENO))
+        if (client->agent != NULL || client->user || client->no_ask_password || client->host != NULL || geteuid() == 0 ||
+            !isatty(STDIN_FILENO))
                 return;
         client->agent = sc_agent_start();
 }
@@ -72,8 +87,11 @@ bool sc_bus_throw(const sd_bus_error *bus_error, const char *actions, GError **e
         if (is_one_of(name, unreachable))
                 return sc_exit_throw(error, SC_EXIT_GONE, "sysconsd cannot be reached: %s; is it installed on this host?", message);
         if (g_str_has_prefix(name, "org.freedesktop.DBus.Error.Spawn.") || g_str_has_prefix(name, "org.freedesktop.systemd1."))
-                return sc_exit_throw(error, SC_EXIT_GONE, "sysconsd could not be started: %s; see `systemctl status sysconsd`",
-                                     message);
+                return sc_exit_throw(
+                        error, SC_EXIT_GONE,
+                        "sysconsd could not be started: %s; see `systemctl status sysconsd`, or `systemctl --user status "
+                        "sysconsd` for your own",
+                        message);
         if (is_one_of(name, gone))
                 return sc_exit_throw(error, SC_EXIT_GONE, "sysconsd gave no answer: %s", message);
         if (is_one_of(name, not_found))

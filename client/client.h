@@ -15,6 +15,7 @@ typedef struct {
         ScAgent *agent; /* polkit's text agent, NULL where none was needed yet */
         char *host;     /* [USER@]HOST[:PORT], NULL: this machine */
         /* gboolean, because GOption writes them. */
+        gboolean user; /* the daemon of this user, on the bus of his sessions */
         gboolean json;
         gboolean quiet;
         gboolean no_wait;

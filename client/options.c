@@ -26,6 +26,7 @@ static void add_global_entries(GOptionContext *context, ScClient *client)
 {
         const GOptionEntry entries[] = {
                 {"host", 'H', 0, G_OPTION_ARG_FILENAME, &client->host, "Talk to sysconsd of another host, over ssh", "[USER@]HOST"},
+                {"user", 0, 0, G_OPTION_ARG_NONE, &client->user, "Talk to your own sysconsd: containers that need no root", NULL},
                 {"json", 0, 0, G_OPTION_ARG_NONE, &client->json, "Print JSON", NULL},
                 {"quiet", 'q', 0, G_OPTION_ARG_NONE, &client->quiet,
                  "Lists: print names or ids only; else: no messages and no progress", NULL},

@@ -14,7 +14,7 @@ static bool is_port(const char *text)
         return g_ascii_string_to_unsigned(text, 10, 1, 65535, &port, NULL);
 }
 
-bool sc_remote_argv(const char *host, char ***ret, GError **error)
+bool sc_remote_argv(const char *host, ScRemoteBus bus, char ***ret, GError **error)
 {
         const char *at = strrchr(host, '@');
         const char *address = at != NULL ? at + 1 : host;
@@ -39,6 +39,9 @@ bool sc_remote_argv(const char *host, char ***ret, GError **error)
         g_ptr_array_add(argv, g_strdup("--"));
         g_ptr_array_add(argv, at != NULL ? g_strdup_printf("%.*s%s", (int)(address - host), host, name) : g_strdup(name));
         g_ptr_array_add(argv, g_strdup("systemd-stdio-bridge"));
+        /* The shell at the other end knows where that user's bus is. */
+        if (bus == SC_REMOTE_USER)
+                g_ptr_array_add(argv, g_strdup("--bus-path=unix:path=\"$XDG_RUNTIME_DIR\"/bus"));
         g_ptr_array_add(argv, NULL);
         *ret = (char **)g_ptr_array_free(g_steal_pointer(&argv), FALSE);
         return true;
@@ -51,10 +54,10 @@ static void ignore_interrupt(gpointer data)
         signal(SIGINT, SIG_IGN);
 }
 
-static bool start_ssh(const char *host, int fd, GError **error)
+static bool start_ssh(const char *host, ScRemoteBus bus, int fd, GError **error)
 {
         g_auto(GStrv) argv = NULL;
-        if (!sc_remote_argv(host, &argv, error))
+        if (!sc_remote_argv(host, bus, &argv, error))
                 return false;
         g_autoptr(GError) local = NULL;
         if (!g_spawn_async_with_fds(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, ignore_interrupt, NULL, NULL, fd, fd, -1, &local))
@@ -62,13 +65,13 @@ static bool start_ssh(const char *host, int fd, GError **error)
         return true;
 }
 
-bool sc_remote_open(const char *host, sd_bus **ret, GError **error)
+bool sc_remote_open(const char *host, ScRemoteBus which, sd_bus **ret, GError **error)
 {
         int ends[2];
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
                 return sc_exit_throw(error, SC_EXIT_FAILED, "Cannot make a socket for ssh: %s", g_strerror(errno));
         sc_autofd here = ends[0], there = ends[1];
-        if (!start_ssh(host, there, error))
+        if (!start_ssh(host, which, there, error))
                 return false;
 
         sd_bus *bus = NULL;
@@ -83,7 +86,7 @@ bool sc_remote_open(const char *host, sd_bus **ret, GError **error)
                 r = sd_bus_start(bus);
         if (r < 0) {
                 sd_bus_close_unref(bus);
-                return sc_exit_throw(error, SC_EXIT_GONE, "Cannot reach the system bus of %s: %s", host, g_strerror(-r));
+                return sc_exit_throw(error, SC_EXIT_GONE, "Cannot reach the bus of %s: %s", host, g_strerror(-r));
         }
         *ret = bus;
         return true;

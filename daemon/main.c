@@ -15,6 +15,7 @@ typedef struct {
 } Program;
 
 typedef struct {
+        gboolean user;
         gboolean version;
         char *config;
         int idle_timeout;
@@ -48,8 +49,10 @@ static bool read_options(int argc, char **argv, Options *options, GError **error
 {
         const GOptionEntry entries[] = {
                 {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL},
-                {"config", 0, 0, G_OPTION_ARG_FILENAME, &options->config, "Read FILE instead of " SYSCONFDIR "/sysconsd.conf",
-                 "FILE"},
+                {"user", 0, 0, G_OPTION_ARG_NONE, &options->user, "Serve this user on the bus of his sessions, not the system",
+                 NULL},
+                {"config", 0, 0, G_OPTION_ARG_FILENAME, &options->config,
+                 "Read FILE instead of " SYSCONFDIR "/sysconsd.conf or ~/.config/sysconsd.conf", "FILE"},
                 {"idle-timeout", 0, 0, G_OPTION_ARG_INT, &options->idle_timeout,
                  "Exit after SECONDS without a call or a job (0: never)", "SECONDS"},
                 {NULL},
@@ -65,6 +68,12 @@ static bool read_options(int argc, char **argv, Options *options, GError **error
         return true;
 }
 
+static int open_bus(const ScScope *scope, sd_bus **ret)
+{
+        return scope->kind == SC_SCOPE_USER ? sd_bus_open_user_with_description(ret, "sysconsd")
+                                            : sd_bus_open_system_with_description(ret, "sysconsd");
+}
+
 static int run(const ScConfig *config, const char *config_path)
 {
         g_autoptr(GError) error = NULL;
@@ -72,9 +81,9 @@ static int run(const ScConfig *config, const char *config_path)
         Program program = {.loop = loop, .status = EXIT_SUCCESS};
         const ScServicePaths paths = {.worker = LIBEXECDIR "/sysconsd-worker", .config_path = config_path};
         sd_bus *bus = NULL;
-        int r = sd_bus_open_system_with_description(&bus, "sysconsd");
+        int r = open_bus(config->scope, &bus);
         if (r < 0) {
-                sc_journal(LOG_ERR, "Cannot connect to the system bus", SC_FIELD_ERROR, g_strerror(-r), NULL);
+                sc_journal(LOG_ERR, "Cannot connect to the bus", SC_FIELD_ERROR, g_strerror(-r), NULL);
                 return EXIT_FAILURE;
         }
         g_autoptr(ScService) service = sc_service_new(bus, config, &paths, &service_sink, &program, &error);
@@ -104,7 +113,7 @@ int main(int argc, char **argv)
                 puts("sysconsd " VERSION);
                 return EXIT_SUCCESS;
         }
-        g_autoptr(ScConfig) config = sc_config_load(path, &error);
+        g_autoptr(ScConfig) config = sc_config_load_for(options.user ? SC_SCOPE_USER : SC_SCOPE_SYSTEM, path, &error);
         if (config == NULL) {
                 sc_journal(LOG_ERR, error->message, NULL);
                 return EXIT_FAILURE;

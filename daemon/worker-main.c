@@ -209,10 +209,11 @@ int main(int argc, char *argv[])
         g_autofree char *config_path = NULL;
         g_autofree char *request = NULL;
         g_autofree char *recover = NULL;
-        gboolean version = FALSE;
+        gboolean user = FALSE, version = FALSE;
         const GOptionEntry entries[] = {
+                {"user", 0, 0, G_OPTION_ARG_NONE, &user, "Work for this user, not for the system", NULL},
                 {"config", 0, 0, G_OPTION_ARG_FILENAME, &config_path,
-                 "Read this configuration instead of " SYSCONFDIR "/sysconsd.conf", "FILE"},
+                 "Read this configuration instead of " SYSCONFDIR "/sysconsd.conf or ~/.config/sysconsd.conf", "FILE"},
                 {"request", 0, 0, G_OPTION_ARG_STRING, &request, "Carry out this request, and print what comes of it", "JSON"},
                 {"recover", 0, 0, G_OPTION_ARG_STRING, &recover, "Finish interrupted operations: at boot before services, or now",
                  "boot|now"},
@@ -250,7 +251,7 @@ int main(int argc, char *argv[])
                 }
         }
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
-        g_autoptr(ScConfig) config = sc_config_load(config_path, &error);
+        g_autoptr(ScConfig) config = sc_config_load_for(user ? SC_SCOPE_USER : SC_SCOPE_SYSTEM, config_path, &error);
         bool ok = config != NULL && watch_signals(cancellable, &error) &&
                   run(&channel, config, cancellable, request, recover, &error);
         if (!ok)

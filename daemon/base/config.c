@@ -159,12 +159,16 @@ static bool read_drop_ins(ScConfig *config, const char *folder, GError **error)
         return true;
 }
 
-ScConfig *sc_config_load(const char *path, GError **error)
+ScConfig *sc_config_load_for(ScScopeKind kind, const char *path, GError **error)
 {
+        g_autoptr(ScScope) scope = sc_scope_new(kind, error);
+        if (scope == NULL)
+                return NULL;
         g_autoptr(ScConfig) config = g_new0(ScConfig, 1);
         *config = (ScConfig){
-                .checkout_path = g_strdup("/var/lib/containers/atomic"),
-                .preinstalled_path = g_strdup("/usr/lib/containers/atomic"),
+                .checkout_path = g_strdup(scope->checkout_path),
+                .repository = g_strdup(scope->repository),
+                .preinstalled_path = g_strdup(scope->preinstalled_path),
                 .runtime = g_strdup("runc"),
                 .settling_time = 5,
                 .start_timeout = 90,
@@ -177,17 +181,25 @@ ScConfig *sc_config_load(const char *path, GError **error)
                 .max_jobs = 4,
                 .max_jobs_per_user = 32,
         };
-        if (!read_file(config, path != NULL ? path : SYSCONFDIR "/sysconsd.conf", error))
+        config->scope = g_steal_pointer(&scope);
+        g_autofree char *drop_ins = g_strconcat(config->scope->config_path, ".d", NULL);
+        if (!read_file(config, path != NULL ? path : config->scope->config_path, error))
                 return NULL;
-        if (path == NULL && !read_drop_ins(config, SYSCONFDIR "/sysconsd.conf.d", error))
+        if (path == NULL && !read_drop_ins(config, drop_ins, error))
                 return NULL;
         return g_steal_pointer(&config);
+}
+
+ScConfig *sc_config_load(const char *path, GError **error)
+{
+        return sc_config_load_for(SC_SCOPE_SYSTEM, path, error);
 }
 
 void sc_config_free(ScConfig *config)
 {
         if (config == NULL)
                 return;
+        sc_scope_free(config->scope);
         g_free(config->checkout_path);
         g_free(config->repository);
         g_free(config->preinstalled_path);

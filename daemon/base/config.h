@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* /etc/sysconsd.conf, and drop-ins in /etc/sysconsd.conf.d (*.conf, in the order of their names; later wins). The keys are
- * documented in data/sysconsd.conf and in sysconsd.conf(5). */
+/* /etc/sysconsd.conf, and drop-ins in /etc/sysconsd.conf.d (*.conf, in the order of their names; later wins); a user's are
+ * ~/.config/sysconsd.conf and sysconsd.conf.d beside it. The keys are documented in data/sysconsd.conf and in sysconsd.conf(5). */
 
-#include <glib.h>
-#include <stdbool.h>
+#include "scope.h"
 
 typedef struct {
+        ScScope *scope; /* whose configuration it is */
         /* [Storage] */
-        char *checkout_path;     /* CheckoutPath=, /var/lib/containers/atomic */
-        char *repository;        /* Repository=, NULL: looked for (see store/repository.h) */
-        char *preinstalled_path; /* PreinstalledPath=, /usr/lib/containers/atomic */
+        char *checkout_path;     /* CheckoutPath=; as all of [Storage], the scope has the default */
+        char *repository;        /* Repository=; NULL: looked for (see store/repository.h) */
+        char *preinstalled_path; /* PreinstalledPath= */
         /* [Container] */
         char *runtime;       /* Runtime=, runc: a name looked up in PATH, or an absolute path */
         guint settling_time; /* SettlingTime=, 5: seconds a service must stay up after an update */
@@ -29,8 +29,10 @@ typedef struct {
         guint max_jobs_per_user; /* MaxJobsPerUser=, 32: waiting and running, and requests that wait for a dialog */
 } ScConfig;
 
-/* path NULL: the installed place with its drop-ins. A missing file gives the defaults; a bad value is InvalidArgument naming
+/* path NULL: the scope's own place with its drop-ins. A missing file gives the defaults; a bad value is InvalidArgument naming
  * the file, group and key; an unknown key is a warning in the journal. */
+ScConfig *sc_config_load_for(ScScopeKind kind, const char *path, GError **error);
+/* The system's. */
 ScConfig *sc_config_load(const char *path, GError **error);
 void sc_config_free(ScConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScConfig, sc_config_free)

@@ -8,6 +8,7 @@
 #include "job/queue.h"
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 /* Calls that wait, of all users together: more than all of them may have. */
 #define MAX_CALLS 1024
@@ -112,6 +113,12 @@ typedef struct {
         char *key;
 } Question;
 
+/* The owner of a user's bus is asked for nothing, as root is on the system's. */
+static uid_t master(const ScService *service)
+{
+        return service->config->scope->kind == SC_SCOPE_USER ? getuid() : 0;
+}
+
 static void proceed(ScCall *call);
 
 static void on_answer(gpointer data, ScPolkitAnswer answer)
@@ -159,7 +166,7 @@ static void proceed(ScCall *call)
 {
         g_autoptr(GError) error = NULL;
         bool ok = make_plan(call, &error);
-        for (unsigned i = 0; ok && call->uid != 0 && !call->is_own && call->needs[i] != NULL; i++) {
+        for (unsigned i = 0; ok && call->uid != master(call->service) && !call->is_own && call->needs[i] != NULL; i++) {
                 int r = ask(call, call->needs[i], &error);
                 if (r == 0)
                         return;
@@ -184,6 +191,11 @@ static void on_sender_known(gpointer data, uid_t uid)
         ScCall *call = data;
         ScService *service = call->service;
         call->uid = uid;
+        /* A user's bus is nobody else's, and polkit has no say there. */
+        if (service->config->scope->kind == SC_SCOPE_USER && uid != getuid()) {
+                refuse(call, call->verb->action, SC_POLKIT_REFUSED);
+                return;
+        }
         if (uid != 0 && count_calls(service, uid) + sc_queue_count(service->queue, uid) > service->config->max_jobs_per_user) {
                 g_autoptr(GError) error = g_error_new(
                         SC_ERROR, SC_ERROR_BUSY, "User %u has %u requests and jobs already: wait for one to end, or cancel one",

@@ -24,6 +24,7 @@
 #define STOP_SECONDS 120
 
 typedef struct {
+        const ScScope *scope;
         sd_bus *bus;
         guint64 job;
         char *unit;
@@ -72,8 +73,9 @@ static void conclude(Process *process)
                         g_set_error(&process->error, SC_ERROR, SC_ERROR_CANCELLED, "Cancelled");
                 else
                         g_set_error(&process->error, SC_ERROR, SC_ERROR_FAILED,
-                                    "The worker ended without a result (%s): see journalctl -u %s",
-                                    process->unit_result != NULL ? process->unit_result : "for an unknown reason", process->unit);
+                                    "The worker ended without a result (%s): see %s -u %s",
+                                    process->unit_result != NULL ? process->unit_result : "for an unknown reason",
+                                    process->scope->journalctl, process->unit);
         }
         process->sink->ended(process->sink_data, process->error == NULL ? process->details : NULL, process->error);
 }
@@ -284,6 +286,7 @@ static int on_started(sd_bus_message *reply, void *data, sd_bus_error *ret_error
 static Process *process_new(const ScWorkers *workers, const ScJob *job, const ScStageSink *sink, gpointer sink_data)
 {
         Process *process = g_new0(Process, 1);
+        process->scope = workers->config->scope;
         process->bus = sd_bus_ref(workers->bus);
         process->job = job->id;
         process->unit = sc_process_unit_name(job);
@@ -342,10 +345,25 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
 
 static int append_command(sd_bus_message *m, const ScWorkers *workers)
 {
-        if (workers->config_path == NULL)
-                return sd_bus_message_append(m, "(sv)", "ExecStart", "a(sasb)", 1, workers->worker, 1, workers->worker, 0);
-        return sd_bus_message_append(m, "(sv)", "ExecStart", "a(sasb)", 1, workers->worker, 3, workers->worker, "--config",
-                                     workers->config_path, 0);
+        const char *argv[5] = {workers->worker};
+        unsigned n = 1;
+        if (workers->config->scope->option != NULL)
+                argv[n++] = workers->config->scope->option;
+        if (workers->config_path != NULL) {
+                argv[n++] = "--config";
+                argv[n++] = workers->config_path;
+        }
+        int r;
+        if ((r = sd_bus_message_open_container(m, 'r', "sv")) < 0 || (r = sd_bus_message_append(m, "s", "ExecStart")) < 0 ||
+            (r = sd_bus_message_open_container(m, 'v', "a(sasb)")) < 0 ||
+            (r = sd_bus_message_open_container(m, 'a', "(sasb)")) < 0 || (r = sd_bus_message_open_container(m, 'r', "sasb")) < 0 ||
+            (r = sd_bus_message_append(m, "s", workers->worker)) < 0 || (r = sd_bus_message_append_strv(m, (char **)argv)) < 0 ||
+            (r = sd_bus_message_append(m, "b", 0)) < 0)
+                return r;
+        for (unsigned i = 0; i < 4; i++)
+                if ((r = sd_bus_message_close_container(m)) < 0)
+                        return r;
+        return 0;
 }
 
 static int append_unit(sd_bus_message *m, const ScWorkers *workers, const ScJob *job, const char *unit, int stdin_fd,

@@ -77,19 +77,23 @@ static int append_allowed(sd_bus_message *m, const char *property, const char *c
         return sd_bus_message_close_container(m);
 }
 
+/* What seccomp does, for which nobody needs a privilege. */
 static int append_common(sd_bus_message *m, const Sandbox *sandbox)
 {
         int r;
-        if ((r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "NoNewPrivileges", "b", 1,
-                                       "CapabilityBoundingSet", "t", sandbox->capabilities, "MemoryDenyWriteExecute", "b", 1,
-                                       "RestrictNamespaces", "t", UINT64_C(0), "LockPersonality", "b", 1, "RestrictRealtime", "b",
-                                       1, "ProtectHostname", "b", 1, "SystemCallErrorNumber", "i", EPERM, "UMask", "u",
-                                       (uint32_t)022)) < 0 ||
+        if ((r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "NoNewPrivileges", "b", 1, "MemoryDenyWriteExecute", "b",
+                                       1, "RestrictNamespaces", "t", UINT64_C(0), "LockPersonality", "b", 1, "RestrictRealtime",
+                                       "b", 1, "SystemCallErrorNumber", "i", EPERM, "UMask", "u", (uint32_t)022)) < 0 ||
             (r = append_allowed(m, "SystemCallFilter", calls)) < 0 || (r = append_list(m, "Environment", environment)) < 0 ||
             (r = append_list(m, "SystemCallArchitectures", (const char *const[]){"native", NULL})) < 0 ||
             (r = sd_bus_message_append(m, "(sv)", "PrivateNetwork", "b", sandbox->network == NETWORK_NONE)) < 0)
                 return r;
         return append_allowed(m, "RestrictAddressFamilies", sandbox->network == NETWORK_ALL ? families_network : families_local);
+}
+
+static int append_privileges(sd_bus_message *m, const Sandbox *sandbox)
+{
+        return sd_bus_message_append(m, "(sv)(sv)", "CapabilityBoundingSet", "t", sandbox->capabilities, "ProtectHostname", "b", 1);
 }
 
 /* A path that is not there yet can only be made by somebody who may write to what is there of it. */
@@ -123,6 +127,30 @@ static int append_repository_reach(sd_bus_message *m, const ScConfig *config, co
         return r < 0 ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
 }
 
+/* A user's manager may only unshare what a user namespace gives: the worker is in one in which nobody but the user exists. The bus
+ * is in his runtime directory, his settings are in his home: that can be read. */
+static int append_user_reach(sd_bus_message *m, const Sandbox *sandbox, const ScConfig *config)
+{
+        int r = sd_bus_message_append(m, "(sv)", "PrivateUsers", "b", 1);
+        if (r < 0 || sandbox->reach == REACH_HOST)
+                return r;
+        g_autofree char *writable = existing_part(config->checkout_path);
+        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "ProtectSystem", "s", "strict", "ProtectHome", "s", "read-only",
+                                  "PrivateTmp", "b", 1, "ProtectControlGroups", "b", 1);
+        return r < 0 ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
+}
+
+static int append_sandbox(sd_bus_message *m, const Sandbox *sandbox, const ScConfig *config, const char *repository)
+{
+        int r = sd_bus_message_append(m, "(sv)", "TimeoutStopUSec", "t", (uint64_t)sandbox->stop_seconds * G_USEC_PER_SEC);
+        if (r >= 0)
+                r = append_common(m, sandbox);
+        if (r < 0 || config->scope->kind == SC_SCOPE_USER)
+                return r < 0 ? r : append_user_reach(m, sandbox, config);
+        r = append_privileges(m, sandbox);
+        return r < 0 || sandbox->reach == REACH_HOST ? r : append_repository_reach(m, config, repository);
+}
+
 bool sc_sandbox_append(sd_bus_message *message, const char *operation, const ScConfig *config, const char *repository,
                        GError **error)
 {
@@ -130,12 +158,7 @@ bool sc_sandbox_append(sd_bus_message *message, const char *operation, const ScC
                 const Sandbox *sandbox = &sandboxes[i];
                 if (strcmp(sandbox->operation, operation) != 0)
                         continue;
-                int r = sd_bus_message_append(message, "(sv)", "TimeoutStopUSec", "t",
-                                              (uint64_t)sandbox->stop_seconds * G_USEC_PER_SEC);
-                if (r >= 0)
-                        r = append_common(message, sandbox);
-                if (r >= 0 && sandbox->reach == REACH_REPOSITORY)
-                        r = append_repository_reach(message, config, repository);
+                int r = append_sandbox(message, sandbox, config, repository);
                 if (r < 0) {
                         errno = -r;
                         return sc_throw_errno(error, "Cannot describe the worker's unit");

@@ -40,7 +40,7 @@ static ScChange *change_new(ScOpContext *context, const char *container, ScRecov
         change->checkout_fd = sc_checkout_open(context->config, true, error);
         if (change->checkout_fd < 0)
                 return NULL;
-        change->systemd = sc_systemd_open(error);
+        change->systemd = sc_systemd_open(context->config->scope, error);
         return change->systemd != NULL ? g_steal_pointer(&change) : NULL;
 }
 
@@ -83,8 +83,8 @@ static bool refuse_interrupted(ScChange *change, GError **error)
         if (!find_intent(change, &intent, error))
                 return false;
         return intent == NULL ||
-               sc_throw(error, SC_ERROR_BUSY, "An interrupted %s of %s is not recovered yet: see journalctl -u 'sysconsd*'",
-                        intent->operation, change->container);
+               sc_throw(error, SC_ERROR_BUSY, "An interrupted %s of %s is not recovered yet: see %s -u 'sysconsd*'",
+                        intent->operation, change->container, change->context->config->scope->journalctl);
 }
 
 static bool clean_up_before(ScChange *change, ScBeginPurpose purpose, GError **error)
@@ -254,6 +254,7 @@ static bool judge(ScChange *change, const ScSide *new, GError **error)
                         .unit = change->unit,
                         .info = new->info,
                         .runtime = change->context->config->runtime,
+                        .journalctl = change->context->config->scope->journalctl,
                         .settling_time = change->intent->settling_time,
                         .health_patience = change->context->config->start_timeout,
                         .cancellable = change->context->cancellable,

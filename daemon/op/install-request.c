@@ -67,20 +67,25 @@ bool sc_install_slots_are_free(int checkout_fd, const char *container, GError **
         return true;
 }
 
+static bool is_free(const char *path, GError **error)
+{
+        struct stat st;
+        return lstat(path, &st) != 0 || sc_throw(error, SC_ERROR_EXISTS, "The file %s already exists.", path);
+}
+
 bool sc_install_host_is_free(ScSystemd *systemd, const char *container, GError **error)
 {
+        const ScScope *scope = sc_systemd_scope(systemd);
         g_autofree char *name = g_strconcat(container, ".service", NULL);
-        g_autofree char *unit = g_build_filename(SC_UNIT_DIR, name, NULL);
-        g_autofree char *tmpfiles = g_strconcat(SC_TMPFILES_DIR "/", container, ".conf", NULL);
+        g_autofree char *unit = g_build_filename(scope->unit_dir, name, NULL);
+        g_autofree char *tmpfiles = g_strconcat(scope->tmpfiles_dir, "/", container, ".conf", NULL);
+        if (!is_free(unit, error) || !is_free(tmpfiles, error))
+                return false;
         /* A file of ours would hide the system's of the same name (tmpfiles.d(5)): var.conf makes the folders of /var. */
-        g_autofree char *runtime_tmpfiles = g_strconcat("/run/tmpfiles.d/", container, ".conf", NULL);
-        g_autofree char *local_tmpfiles = g_strconcat("/usr/local/lib/tmpfiles.d/", container, ".conf", NULL);
-        g_autofree char *system_tmpfiles = g_strconcat("/usr/lib/tmpfiles.d/", container, ".conf", NULL);
-        const char *files[] = {unit, tmpfiles, runtime_tmpfiles, local_tmpfiles, system_tmpfiles};
-        for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
-                struct stat st;
-                if (lstat(files[i], &st) == 0)
-                        return sc_throw(error, SC_ERROR_EXISTS, "The file %s already exists.", files[i]);
+        for (char **dir = scope->hidden_tmpfiles_dirs; *dir != NULL; dir++) {
+                g_autofree char *hidden = g_strconcat(*dir, "/", container, ".conf", NULL);
+                if (!is_free(hidden, error))
+                        return false;
         }
         /* A unit of ours would shadow a package's: nobody who may install a container shall replace sshd. */
         g_auto(ScUnitState) state = {0};

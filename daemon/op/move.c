@@ -16,6 +16,11 @@ typedef struct {
         bool (*take)(ScMove *move, GError **error);
 } Step;
 
+static const ScScope *scope(const ScChange *change)
+{
+        return change->context->config->scope;
+}
+
 static ScReport *report(const ScMove *move)
 {
         return move->change->context->report;
@@ -38,7 +43,7 @@ static bool write_or_remove(const char *folder, const char *name, const char *te
 
 bool sc_move_put_unit(const ScChange *change, const char *text, GError **error)
 {
-        return write_or_remove(SC_UNIT_DIR, change->unit, text, error);
+        return write_or_remove(scope(change)->unit_dir, change->unit, text, error);
 }
 
 static char *tmpfiles_name(const ScChange *change)
@@ -49,13 +54,13 @@ static char *tmpfiles_name(const ScChange *change)
 bool sc_move_put_tmpfiles(const ScChange *change, const char *text, GError **error)
 {
         g_autofree char *name = tmpfiles_name(change);
-        return write_or_remove(SC_TMPFILES_DIR, name, text, error);
+        return write_or_remove(scope(change)->tmpfiles_dir, name, text, error);
 }
 
 char *sc_move_tmpfiles_path(const ScChange *change)
 {
         g_autofree char *name = tmpfiles_name(change);
-        return g_build_filename(SC_TMPFILES_DIR, name, NULL);
+        return g_build_filename(scope(change)->tmpfiles_dir, name, NULL);
 }
 
 static bool stop_service(ScMove *move, GError **error)
@@ -197,7 +202,7 @@ static bool make_live(ScMove *move, GError **error)
 static bool reload(ScMove *move, GError **error)
 {
         if (!move->back)
-                sc_report_message(report(move), "systemctl daemon-reload");
+                sc_report_message(report(move), "%s daemon-reload", scope(move->change)->systemctl);
         return sc_systemd_reload(move->change->systemd, error);
 }
 
@@ -208,8 +213,8 @@ static bool create_tmpfiles(ScMove *move, GError **error)
                 return true;
         g_autofree char *path = sc_move_tmpfiles_path(move->change);
         if (!move->back)
-                sc_report_message(report(move), "systemd-tmpfiles --create %s", path);
-        return sc_tmpfiles_create(path, cancellable(move), error);
+                sc_report_message(report(move), "%s --create %s", scope(move->change)->tmpfiles, path);
+        return sc_tmpfiles_create(scope(move->change), path, cancellable(move), error);
 }
 
 static bool enable(ScMove *move, GError **error)
@@ -217,7 +222,7 @@ static bool enable(ScMove *move, GError **error)
         if (!sc_move_enables(move))
                 return true;
         if (!move->back && move->from_intent->slot < 0)
-                sc_report_message(report(move), "systemctl enable %s", move->change->container);
+                sc_report_message(report(move), "%s enable %s", scope(move->change)->systemctl, move->change->container);
         return sc_systemd_enable(move->change->systemd, move->change->unit, error);
 }
 

@@ -7,9 +7,6 @@
 #include "change.h"
 #include "side.h"
 
-#define SC_UNIT_DIR "/etc/systemd/system"
-#define SC_TMPFILES_DIR "/etc/tmpfiles.d"
-
 typedef struct {
         ScChange *change;
         ScSide *from; /* NULL: there is none */

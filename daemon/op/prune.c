@@ -105,7 +105,7 @@ static bool prune_deployments(ScOpContext *context, GError **error)
         sc_autofd checkout = sc_checkout_open(context->config, false, NULL);
         if (checkout < 0)
                 return true;
-        g_autoptr(ScSystemd) systemd = sc_systemd_open(error);
+        g_autoptr(ScSystemd) systemd = sc_systemd_open(context->config->scope, error);
         int listing_fd = systemd != NULL ? sc_open_beneath(checkout, ".", O_RDONLY | O_DIRECTORY, 0, error) : -1;
         if (listing_fd < 0)
                 return false;

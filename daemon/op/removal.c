@@ -60,6 +60,7 @@ static bool remove_host_files(ScChange *change, const ScSide *old, const ScSide 
 bool sc_change_remove(ScChange *change, GError **error)
 {
         ScReport *out = change->context->report;
+        const ScScope *scope = change->context->config->scope;
         g_autofree char *tmpfiles_path = sc_move_tmpfiles_path(change);
         g_autoptr(ScSide) old = open_side(change, &change->intent->old);
         g_autoptr(ScSide) new = open_side(change, &change->intent->new);
@@ -67,10 +68,10 @@ bool sc_change_remove(ScChange *change, GError **error)
 
         if (!remove_step(change, "remove-disable", error))
                 return false;
-        sc_report_message(out, "systemctl disable %s", change->container);
+        sc_report_message(out, "%s disable %s", scope->systemctl, change->container);
         if (!sc_systemd_disable(change->systemd, change->unit, error))
                 return false;
-        sc_report_message(out, "systemctl stop %s", change->container);
+        sc_report_message(out, "%s stop %s", scope->systemctl, change->container);
         if (change->when != SC_RECOVER_BOOT && !sc_systemd_stop(change->systemd, change->unit, NULL, error))
                 return false;
 
@@ -80,8 +81,8 @@ bool sc_change_remove(ScChange *change, GError **error)
                 return false;
         if (g_file_test(tmpfiles_path, G_FILE_TEST_EXISTS) && change->when != SC_RECOVER_BOOT) {
                 g_autoptr(GError) local = NULL;
-                sc_report_message(out, "systemd-tmpfiles --remove %s", tmpfiles_path);
-                if (!sc_tmpfiles_remove(tmpfiles_path, NULL, &local))
+                sc_report_message(out, "%s --remove %s", scope->tmpfiles, tmpfiles_path);
+                if (!sc_tmpfiles_remove(scope, tmpfiles_path, NULL, &local))
                         sc_report_message(out, "%s", local->message);
         }
         if (!sc_move_put_tmpfiles(change, NULL, error))

@@ -67,13 +67,14 @@ static bool load_exports(ScRendering *rendering, ScOpContext *context, ScReposit
 
 /* ---- what is rendered ---- */
 
-static bool make_variables(ScRendering *rendering, GError **error)
+static bool make_variables(ScRendering *rendering, const ScScope *scope, GError **error)
 {
         const ScBuildInput *input = rendering->input;
         rendering->runtime = sc_runtime_find(input->runtime, error);
         if (rendering->runtime == NULL)
                 return false;
         ScVariablesInput variables = {
+                .scope = scope,
                 .name = input->container,
                 .destdir = rendering->destination,
                 .image_name = input->image_name,
@@ -143,7 +144,7 @@ ScRendering *sc_render(ScOpContext *context, ScRepository *repository, int scrat
         rendering->remote_rootfs = -1;
         g_autofree char *slot = sc_slot_name(input->container, input->slot);
         rendering->destination = g_build_filename(context->config->checkout_path, slot, NULL);
-        return load_exports(rendering, context, repository, error) && make_variables(rendering, error) &&
+        return load_exports(rendering, context, repository, error) && make_variables(rendering, context->config->scope, error) &&
                                render_texts(rendering, scratch_fd, error)
                        ? g_steal_pointer(&rendering)
                        : NULL;

@@ -52,6 +52,7 @@ static ScVariables *recorded_variables(const ScConfig *config, const ScInfo *inf
                                        GError **error)
 {
         ScVariablesInput input = {
+                .scope = config->scope,
                 .name = container,
                 .destdir = path,
                 .image_name = info->image != NULL ? info->image : "",

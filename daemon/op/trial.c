@@ -89,8 +89,8 @@ ScVerdict sc_trial_hold(const ScTrial *trial, GError **error)
                 if (!look(trial, &first, &fault, error))
                         return SC_VERDICT_NONE;
                 if (fault == NULL && !healthy && (was_healthy || now >= give_up))
-                        fault = g_strdup_printf("%s is not healthy, as its image's health check says: see journalctl -u %s",
-                                                trial->unit, check);
+                        fault = g_strdup_printf("%s is not healthy, as its image's health check says: see %s -u %s", trial->unit,
+                                                trial->journalctl, check);
                 if (fault != NULL)
                         return condemn(trial, fault, error);
                 if (now >= end && (!has_check || (was_healthy && healthy)))

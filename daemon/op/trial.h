@@ -15,6 +15,7 @@ typedef struct {
         const char *unit;
         const ScInfo *info;  /* of the deployment that is on trial */
         const char *runtime; /* for one whose info does not name it */
+        const char *journalctl;
         guint settling_time;
         guint health_patience; /* seconds that a service may take to become healthy, if that is longer */
         GCancellable *cancellable;

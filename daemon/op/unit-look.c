@@ -11,7 +11,8 @@ bool sc_unit_observe(ScSystemd *systemd, const char *unit, bool *ret_active, boo
         if (!sc_systemd_state(systemd, unit, &state, error) || !sc_systemd_file_state(systemd, unit, &file_state, error))
                 return false;
         if (g_strcmp0(file_state, "masked") == 0 || g_strcmp0(file_state, "masked-runtime") == 0)
-                return sc_throw(error, SC_ERROR_FAILED, "%s is masked: run `systemctl unmask %s` first", unit, unit);
+                return sc_throw(error, SC_ERROR_FAILED, "%s is masked: run `%s unmask %s` first", unit,
+                                sc_systemd_scope(systemd)->systemctl, unit);
         *ret_active = strcmp(state.active_state, "active") == 0 || strcmp(state.active_state, "activating") == 0 ||
                       strcmp(state.active_state, "reloading") == 0;
         *ret_enabled = g_strcmp0(file_state, "enabled") == 0;

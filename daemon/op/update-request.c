@@ -27,7 +27,8 @@ GHashTable *sc_update_values_before(ScOpContext *context, int checkout_fd, const
                 return sc_string_map_copy(deployment->info->set_values);
         g_autofree char *folder = sc_slot_name(deployment->name, deployment->slot);
         g_autoptr(ScSide) side = sc_side_open(context->config, checkout_fd, deployment->name, folder, error);
-        ScVariablesInput input = {.name = deployment->name,
+        ScVariablesInput input = {.scope = context->config->scope,
+                                  .name = deployment->name,
                                   .destdir = deployment->path,
                                   .image_name = "",
                                   .image_id = "",

@@ -173,7 +173,7 @@ static char *cgroup_path(const ScRuntimeConfigInput *input, GError **error)
         g_autofree char *unit = sc_service_make(input->exports, input->variables, error);
         if (unit == NULL)
                 return NULL;
-        g_autofree char *unit_cgroup = sc_service_cgroup(unit, name);
+        g_autofree char *unit_cgroup = sc_service_cgroup(sc_variables_scope(input->variables), unit, name);
         return g_strdup_printf("%s/container-%s", unit_cgroup, name);
 }
 

@@ -67,12 +67,22 @@ static char *last_value(const char *unit_text, const char *section, const char *
         return g_steal_pointer(&value);
 }
 
+/* A user's manager has no multi-user.target. */
+static char *retarget(const char *unit, const char *target)
+{
+        g_auto(GStrv) parts = g_strsplit(unit, "multi-user.target", -1);
+        return g_strjoinv(target, parts);
+}
+
 char *sc_service_make(const ScExports *exports, const ScVariables *variables, GError **error)
 {
         static const char *const delegate[] = {"Delegate", NULL};
         const char *template_text = sc_service_template(exports);
-        g_autofree char *unit = sc_template_expand("service.template", template_text, variables, SC_TEMPLATE_UNIT, error);
-        if (unit == NULL || !sc_template_uses(template_text, "EXEC_START"))
+        g_autofree char *expanded = sc_template_expand("service.template", template_text, variables, SC_TEMPLATE_UNIT, error);
+        if (expanded == NULL)
+                return NULL;
+        g_autofree char *unit = retarget(expanded, sc_variables_scope(variables)->target);
+        if (!sc_template_uses(template_text, "EXEC_START"))
                 return g_steal_pointer(&unit);
         g_autofree char *delegated = last_value(unit, "Service", delegate);
         if (delegated != NULL)
@@ -94,12 +104,12 @@ bool sc_service_is_enableable(const char *unit_text)
         return value != NULL && *value != '\0';
 }
 
-char *sc_service_cgroup(const char *unit_text, const char *name)
+char *sc_service_cgroup(const ScScope *scope, const char *unit_text, const char *name)
 {
         static const char *const directive[] = {"Slice", NULL};
         g_autofree char *value = last_value(unit_text, "Service", directive);
-        const char *slice = value != NULL && g_str_has_suffix(value, ".slice") ? value : "system.slice";
-        GString *path = g_string_new(NULL);
+        const char *slice = value != NULL && g_str_has_suffix(value, ".slice") ? value : scope->slice;
+        GString *path = g_string_new(scope->cgroup);
         /* a-b.slice lies in a.slice (systemd.slice(5)); -.slice is the root */
         for (const char *dash = strchr(slice, '-'); dash != NULL && dash > slice; dash = strchr(dash + 1, '-'))
                 g_string_append_printf(path, "/%.*s.slice", (int)(dash - slice), slice);

@@ -10,19 +10,19 @@
 /* The template in use: the image's, or ours (Restart=on-failure, WantedBy=multi-user.target ...). Not owned by the caller. */
 const char *sc_service_template(const ScExports *exports);
 bool sc_service_is_detached(const char *template_text);
-/* The rendered unit. Where it starts a runtime and has no Delegate=, one is added: the container's cgroup lies in the unit's. A %
- * in a value is doubled. */
+/* The rendered unit; what is to start with multi-user.target starts with the scope's own target. Where it starts a runtime and has
+ * no Delegate=, one is added: the container's cgroup lies in the unit's. A % in a value is doubled. */
 char *sc_service_make(const ScExports *exports, const ScVariables *variables, GError **error);
 /* True if the text has an [Install] section with an effective directive: enabling it means something. */
 bool sc_service_is_enableable(const char *unit_text);
-/* The control group, from the root of the hierarchy, in which systemd runs the unit NAME.service of the system: Slice= or
- * system.slice. */
-char *sc_service_cgroup(const char *unit_text, const char *name);
+/* The control group, from the root of the hierarchy, in which the scope's systemd runs the unit NAME.service: Slice= or the
+ * scope's default. */
+char *sc_service_cgroup(const ScScope *scope, const char *unit_text, const char *name);
 
 /* tmpfiles.d lines: the image's template rendered, or `d PATH 0700 UID GID - -` for each missing bind source; "" for none. */
 char *sc_tmpfiles_make(const ScExports *exports, const ScVariables *variables, char *const *missing_sources, GError **error);
 /* Whether a line of the text (NULL: there is none) makes the folder `path`; paths as sysconsd and the atomic command write them. */
 bool sc_tmpfiles_makes(const char *text, const char *path);
 /* systemd-tmpfiles --create FILE / --remove FILE; its stderr is part of the error. */
-bool sc_tmpfiles_create(const char *path, GCancellable *cancellable, GError **error);
-bool sc_tmpfiles_remove(const char *path, GCancellable *cancellable, GError **error);
+bool sc_tmpfiles_create(const ScScope *scope, const char *path, GCancellable *cancellable, GError **error);
+bool sc_tmpfiles_remove(const ScScope *scope, const char *path, GCancellable *cancellable, GError **error);

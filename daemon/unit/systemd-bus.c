@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PRIVATE_SOCKET "unix:path=/run/systemd/private"
-
 /* systemd that executes itself anew (an upgrade of its package) ends the connections to it, and is there again in a moment. */
 #define AWAY_MAX (10 * G_USEC_PER_SEC)
 #define AWAY_STEP (G_USEC_PER_SEC / 20)
@@ -39,13 +37,15 @@ static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error 
 }
 
 /* systemd's own socket speaks D-Bus without a bus: no Hello, no names, and signals come unasked. It is what systemctl uses for
- * root. */
-static int open_direct(sd_bus **ret)
+ * root, and a user of his own manager. */
+static int open_direct(const ScScope *scope, sd_bus **ret)
 {
+        g_autofree char *escaped = g_dbus_address_escape_value(scope->systemd_socket);
+        g_autofree char *address = g_strconcat("unix:path=", escaped, NULL);
         __attribute__((cleanup(sd_bus_close_unrefp))) sd_bus *bus = NULL;
         int r = sd_bus_new(&bus);
         if (r >= 0)
-                r = sd_bus_set_address(bus, PRIVATE_SOCKET);
+                r = sd_bus_set_address(bus, address);
         if (r >= 0)
                 r = sd_bus_start(bus);
         if (r < 0)
@@ -65,11 +65,21 @@ static int subscribe(ScSystemd *systemd)
         return r;
 }
 
+static bool owns_socket(const ScScope *scope)
+{
+        return scope->kind == SC_SCOPE_USER || geteuid() == 0;
+}
+
+static int open_bus(const ScScope *scope, sd_bus **ret)
+{
+        return scope->kind == SC_SCOPE_USER ? sd_bus_open_user(ret) : sd_bus_open_system(ret);
+}
+
 static bool connect_bus(ScSystemd *systemd, GError **error)
 {
         g_clear_pointer(&systemd->bus, sd_bus_close_unref);
-        systemd->direct = geteuid() == 0 && open_direct(&systemd->bus) >= 0;
-        int r = systemd->direct ? 0 : sd_bus_open_system(&systemd->bus);
+        systemd->direct = owns_socket(systemd->scope) && open_direct(systemd->scope, &systemd->bus) >= 0;
+        int r = systemd->direct ? 0 : open_bus(systemd->scope, &systemd->bus);
         if (r >= 0)
                 r = subscribe(systemd);
         if (r < 0) {
@@ -109,12 +119,18 @@ bool sc_systemd_ensure_open(ScSystemd *systemd, GError **error)
         return true;
 }
 
-ScSystemd *sc_systemd_open(GError **error)
+ScSystemd *sc_systemd_open(const ScScope *scope, GError **error)
 {
         g_autoptr(ScSystemd) systemd = g_new0(ScSystemd, 1);
+        systemd->scope = scope;
         if (!connect_bus(systemd, error))
                 return NULL;
         return g_steal_pointer(&systemd);
+}
+
+const ScScope *sc_systemd_scope(const ScSystemd *systemd)
+{
+        return systemd->scope;
 }
 
 void sc_systemd_close(ScSystemd *systemd)

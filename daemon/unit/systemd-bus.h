@@ -12,6 +12,7 @@
 #define SC_SYSTEMD_CALL_TIMEOUT (90 * G_USEC_PER_SEC)
 
 struct ScSystemd {
+        const ScScope *scope;
         sd_bus *bus;
         bool direct;  /* systemd itself at the other end, no message bus between */
         char *job;    /* the one waited for */

@@ -83,8 +83,8 @@ static bool wait_for_result(ScSystemd *systemd, const Wait *wait, int cancel_fd,
                 }
                 if (r == 0 && now() >= wait->deadline) {
                         cancel_job(systemd);
-                        return sc_throw(error, SC_ERROR_FAILED, "%s did not %s in time; see: systemctl status %s", wait->unit,
-                                        wait->verb, wait->unit);
+                        return sc_throw(error, SC_ERROR_FAILED, "%s did not %s in time; see: %s status %s", wait->unit, wait->verb,
+                                        systemd->scope->systemctl, wait->unit);
                 }
                 if (r == 0)
                         r = wait_for_event(systemd->bus, wait, cancel_fd);
@@ -96,8 +96,8 @@ static bool wait_for_result(ScSystemd *systemd, const Wait *wait, int cancel_fd,
         }
         if (strcmp(systemd->result, "done") == 0)
                 return true;
-        return sc_throw(error, SC_ERROR_FAILED, "%s did not %s (%s); see: systemctl status %s, journalctl -u %s", wait->unit,
-                        wait->verb, systemd->result, wait->unit, wait->unit);
+        return sc_throw(error, SC_ERROR_FAILED, "%s did not %s (%s); see: %s status %s, %s -u %s", wait->unit, wait->verb,
+                        systemd->result, systemd->scope->systemctl, wait->unit, systemd->scope->journalctl, wait->unit);
 }
 
 /* The signal of its end lies in the queue at worst: it is handled in sd_bus_process, not before. */

@@ -4,13 +4,14 @@
 /* systemd, asked by a worker over the bus (or, at boot when there is none yet, over its private socket). Calls block; they are
  * made by one thread. */
 
+#include "base/scope.h"
 #include <gio/gio.h>
-#include <stdbool.h>
 
 typedef struct ScSystemd ScSystemd;
 
-/* Opens the system bus; where that is not up, unix:path=/run/systemd/private (root only). */
-ScSystemd *sc_systemd_open(GError **error);
+/* The scope's manager, over its private socket or else its bus. The scope must outlive the result. */
+ScSystemd *sc_systemd_open(const ScScope *scope, GError **error);
+const ScScope *sc_systemd_scope(const ScSystemd *systemd);
 void sc_systemd_close(ScSystemd *systemd);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScSystemd, sc_systemd_close)
 

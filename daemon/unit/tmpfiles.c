@@ -56,14 +56,20 @@ bool sc_tmpfiles_makes(const char *text, const char *path)
         return false;
 }
 
-bool sc_tmpfiles_create(const char *path, GCancellable *cancellable, GError **error)
+static bool run_tmpfiles(const ScScope *scope, const char *option, const char *path, GCancellable *cancellable, GError **error)
 {
-        const char *const argv[] = {"systemd-tmpfiles", "--create", path, NULL};
-        return sc_command_run(argv, -1, cancellable, error) || sc_prefix(error, "Cannot make what %s asks for", path);
+        const char *const arguments[] = {option, path, NULL};
+        g_auto(GStrv) argv = sc_scope_command(scope->tmpfiles, arguments);
+        return sc_command_run((const char *const *)argv, -1, cancellable, error);
 }
 
-bool sc_tmpfiles_remove(const char *path, GCancellable *cancellable, GError **error)
+bool sc_tmpfiles_create(const ScScope *scope, const char *path, GCancellable *cancellable, GError **error)
 {
-        const char *const argv[] = {"systemd-tmpfiles", "--remove", path, NULL};
-        return sc_command_run(argv, -1, cancellable, error) || sc_prefix(error, "Cannot remove what %s asks for", path);
+        return run_tmpfiles(scope, "--create", path, cancellable, error) || sc_prefix(error, "Cannot make what %s asks for", path);
+}
+
+bool sc_tmpfiles_remove(const ScScope *scope, const char *path, GCancellable *cancellable, GError **error)
+{
+        return run_tmpfiles(scope, "--remove", path, cancellable, error) ||
+               sc_prefix(error, "Cannot remove what %s asks for", path);
 }

@@ -26,6 +26,7 @@ static const char *const overridable_names[] = {
 };
 
 struct ScVariables {
+        const ScScope *scope;
         GHashTable *values; /* string to string */
 };
 
@@ -137,13 +138,10 @@ static void put_fixed(ScVariables *variables, const ScVariablesInput *input)
 
 static void put_overridable(ScVariables *variables, const ScVariablesInput *input)
 {
-        bool root = geteuid() == 0;
-        g_autofree char *user_state = g_build_filename(g_get_home_dir(), ".data", NULL);
-        g_autofree char *user_conf = g_build_filename(g_get_home_dir(), ".config", NULL);
         g_autofree char *capabilities = sc_capabilities_of_host();
-        put_new(variables, "RUN_DIRECTORY", root ? "/run" : g_get_user_runtime_dir());
-        put_new(variables, "STATE_DIRECTORY", root ? "/var/lib" : user_state);
-        put_new(variables, "CONF_DIRECTORY", root ? "/etc" : user_conf);
+        put_new(variables, "RUN_DIRECTORY", input->scope->run_directory);
+        put_new(variables, "STATE_DIRECTORY", input->scope->state_directory);
+        put_new(variables, "CONF_DIRECTORY", input->scope->conf_directory);
         put_new(variables, "ALL_PROCESS_CAPABILITIES", capabilities);
         put_new(variables, "RUNTIME", input->runtime);
         put_new(variables, "ATOMIC", input->client);
@@ -181,6 +179,7 @@ static void put_defaults(ScVariables *variables, GHashTable *defaults)
 ScVariables *sc_variables_new(const ScVariablesInput *input, GError **error)
 {
         g_autoptr(ScVariables) variables = g_new0(ScVariables, 1);
+        variables->scope = input->scope;
         variables->values = sc_string_map_new();
         /* From the strongest to the weakest; the fixed ones cannot be in the set, and some are made of overridable ones. */
         if (!put_set(variables, input->set, error))
@@ -215,6 +214,11 @@ void sc_variables_free(ScVariables *variables)
 const char *sc_variables_get(const ScVariables *variables, const char *name)
 {
         return g_hash_table_lookup(variables->values, name);
+}
+
+const ScScope *sc_variables_scope(const ScVariables *variables)
+{
+        return variables->scope;
 }
 
 GHashTable *sc_variables_all(const ScVariables *variables)

@@ -7,10 +7,12 @@
  * image's defaultValues. */
 
 #include "base/json.h"
+#include "base/scope.h"
 
 typedef struct {
-        const char *name;    /* of the container */
-        const char *destdir; /* absolute path of the deployment, CHECKOUT/NAME.N */
+        const ScScope *scope; /* must outlive the variables */
+        const char *name;     /* of the container */
+        const char *destdir;  /* absolute path of the deployment, CHECKOUT/NAME.N */
         const char *image_name;
         const char *image_id;
         const char *runtime;     /* absolute path of the OCI runtime */
@@ -34,6 +36,7 @@ void sc_variables_free(ScVariables *variables);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScVariables, sc_variables_free)
 
 const char *sc_variables_get(const ScVariables *variables, const char *name); /* NULL: no value */
+const ScScope *sc_variables_scope(const ScVariables *variables);
 /* All of them, for `values` of the info file; a new table. */
 GHashTable *sc_variables_all(const ScVariables *variables);
 

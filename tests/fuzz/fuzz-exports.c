@@ -37,7 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 return 0;
         g_auto(GStrv) required = sc_exports_required(exports);
         g_assert(required != NULL);
-        ScVariablesInput input = {.name = "n",
+        g_autoptr(ScScope) scope = sc_scope_new(SC_SCOPE_SYSTEM, NULL);
+        ScVariablesInput input = {.scope = scope,
+                                  .name = "n",
                                   .destdir = "/d",
                                   .image_name = "i",
                                   .image_id = "0",
@@ -52,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_assert(tmpfiles != NULL || exports->tmpfiles != NULL);
         if (unit != NULL) {
                 sc_service_is_enableable(unit);
-                g_autofree char *cgroup = sc_service_cgroup(unit, "n");
+                g_autofree char *cgroup = sc_service_cgroup(scope, unit, "n");
                 g_assert(g_str_has_suffix(cgroup, "/n.service"));
         }
         return 0;

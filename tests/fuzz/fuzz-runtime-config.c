@@ -19,7 +19,9 @@ static char *make(const ScVariables *variables, char *config)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         g_autofree char *text = g_strndup((const char *)data, size);
-        ScVariablesInput input = {.name = "n",
+        g_autoptr(ScScope) scope = sc_scope_new(SC_SCOPE_SYSTEM, NULL);
+        ScVariablesInput input = {.scope = scope,
+                                  .name = "n",
                                   .destdir = "/d",
                                   .image_name = "i",
                                   .image_id = "0",

@@ -22,7 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 g_assert(sc_template_uses(text, name));
                 g_hash_table_insert(values, g_strdup(name), g_strdup("$100%"));
         }
-        ScVariablesInput input = {.name = "n",
+        g_autoptr(ScScope) scope = sc_scope_new(SC_SCOPE_SYSTEM, NULL);
+        ScVariablesInput input = {.scope = scope,
+                                  .name = "n",
                                   .destdir = "/d",
                                   .image_name = "i",
                                   .image_id = "0",

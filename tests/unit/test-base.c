@@ -11,6 +11,7 @@
 #include "test.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 START_TEST(error_words_round_trip)
@@ -338,6 +339,53 @@ START_TEST(json_is_bounded_and_typed)
 }
 END_TEST
 
+/* Each test has a process, and with it an environment, of its own. */
+START_TEST(scopes)
+{
+        char *folder = test_folder_new();
+        g_autofree char *home = realpath(folder, NULL);
+        g_autofree char *link = g_build_filename(home, "link", NULL);
+        g_autofree char *config = g_build_filename(home, "config", NULL);
+        ck_assert_int_eq(symlink(home, link), 0);
+        g_setenv("HOME", link, TRUE);
+        g_setenv("XDG_CONFIG_HOME", config, TRUE);
+        g_setenv("XDG_DATA_HOME", "relative/is/void", TRUE);
+        g_unsetenv("XDG_RUNTIME_DIR");
+        g_autoptr(GError) error = NULL;
+        ck_assert_ptr_null(sc_scope_new(SC_SCOPE_USER, &error));
+        ck_assert_error(error, SC_ERROR_FAILED, "XDG_RUNTIME_DIR");
+        g_clear_error(&error);
+
+        g_setenv("XDG_RUNTIME_DIR", "/run/user/1", TRUE);
+        g_autofree char *checkout = g_build_filename(home, ".local/share/containers/atomic", NULL);
+        g_autofree char *repository = g_build_filename(checkout, "repo", NULL);
+        g_autofree char *units = g_build_filename(config, "systemd/user", NULL);
+        g_autoptr(ScConfig) user = sc_config_load_for(SC_SCOPE_USER, NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert_str_eq(user->checkout_path, checkout);
+        ck_assert_str_eq(user->repository, repository);
+        ck_assert_str_eq(user->scope->unit_dir, units);
+        ck_assert_str_eq(user->scope->run_directory, "/run/user/1");
+
+        g_autofree char *file = g_strconcat(config, "/sysconsd.conf", NULL);
+        ck_assert_int_eq(g_mkdir_with_parents(config, 0700), 0);
+        ck_assert(g_file_set_contents(file, "[Storage]\nRepository=/x\n", -1, NULL));
+        g_autoptr(ScConfig) changed = sc_config_load_for(SC_SCOPE_USER, NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert_str_eq(changed->repository, "/x");
+
+        g_autoptr(ScConfig) system = sc_config_load("/nonexistent", &error);
+        ck_assert_no_error(error);
+        ck_assert_str_eq(system->scope->unit_dir, "/etc/systemd/system");
+        ck_assert_ptr_null(system->repository);
+        const char *const arguments[] = {"start", "x y", NULL};
+        g_auto(GStrv) argv = sc_scope_command(user->scope->systemctl, arguments);
+        g_autofree char *line = g_strjoinv("|", argv);
+        ck_assert_str_eq(line, "systemctl|--user|start|x y");
+        test_folder_remove(folder);
+}
+END_TEST
+
 START_TEST(configuration)
 {
         char *folder = test_folder_new();
@@ -440,6 +488,7 @@ int main(void)
         tcase_add_test(tcase, renames);
         tcase_add_test(tcase, locks_exclude);
         tcase_add_test(tcase, json_is_bounded_and_typed);
+        tcase_add_test(tcase, scopes);
         tcase_add_test(tcase, configuration);
         tcase_add_test(tcase, image_info_round_trip);
         tcase_add_test(tcase, progress_is_thinned_but_complete);

@@ -182,13 +182,16 @@ static void check_host(const char *host, const char *wanted)
 {
         g_auto(GStrv) argv = NULL;
         GError *error = NULL;
-        ck_assert(sc_remote_argv(host, &argv, &error));
+        ck_assert(sc_remote_argv(host, SC_REMOTE_SYSTEM, &argv, &error));
         g_autofree char *line = g_strjoinv(" ", argv);
         ck_assert_str_eq(line, wanted);
 }
 
 START_TEST(hosts)
 {
+        g_auto(GStrv) user_argv = NULL;
+        ck_assert(sc_remote_argv("host", SC_REMOTE_USER, &user_argv, NULL));
+        ck_assert_str_eq(user_argv[g_strv_length(user_argv) - 1], "--bus-path=unix:path=\"$XDG_RUNTIME_DIR\"/bus");
         check_host("host", "ssh -xT -- host systemd-stdio-bridge");
         check_host("me@host", "ssh -xT -- me@host systemd-stdio-bridge");
         check_host("me@host:2222", "ssh -xT -p 2222 -- me@host systemd-stdio-bridge");
@@ -199,7 +202,7 @@ START_TEST(hosts)
         for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
                 char **argv = NULL;
                 GError *error = NULL;
-                ck_assert_msg(!sc_remote_argv(bad[i], &argv, &error), "%s", bad[i]);
+                ck_assert_msg(!sc_remote_argv(bad[i], SC_REMOTE_SYSTEM, &argv, &error), "%s", bad[i]);
                 check_error(error, SC_EXIT_USAGE, "--host");
         }
 }

@@ -56,6 +56,28 @@ START_TEST(the_unit_of_an_image_without_one)
 }
 END_TEST
 
+START_TEST(the_unit_of_a_user)
+{
+        g_setenv("XDG_RUNTIME_DIR", "/run/user/7", TRUE);
+        g_setenv("HOME", "/usr", TRUE);
+        const ScScope *scope = test_scope(SC_SCOPE_USER);
+        ScVariablesInput input = test_variables_input();
+        input.scope = scope;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ScVariables) variables = sc_variables_new(&input, &error);
+        ck_assert_no_error(error);
+        const char *files[] = {"service.template",
+                               "[Unit]\nAfter=multi-user.target\n[Install]\nWantedBy=multi-user.target x.target\n", NULL};
+        g_autoptr(ScExports) exports = test_exports(files);
+        g_autofree char *unit = sc_service_make(exports, variables, &error);
+        ck_assert_str_eq(unit, "[Unit]\nAfter=default.target\n[Install]\nWantedBy=default.target x.target\n");
+        g_autofree char *group = sc_service_cgroup(scope, unit, "hello");
+        g_autofree char *expected = g_strdup_printf("/user.slice/user-%u.slice/user@%u.service/app.slice/hello.service", getuid(),
+                                                    getuid());
+        ck_assert_str_eq(group, expected);
+}
+END_TEST
+
 START_TEST(the_unit_of_an_image)
 {
         g_autofree char *unit = make_unit("[Service]\nExecStart=$EXEC_START\nExecStopPost=$EXEC_STOPPOST\nMemoryMax=$LIMIT\nX=%n");
@@ -124,7 +146,7 @@ START_TEST(control_groups)
                 {"[Service]\nSlice=\n", "/system.slice/etcd.service"},
         };
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_autofree char *path = sc_service_cgroup(cases[i][0], "etcd");
+                g_autofree char *path = sc_service_cgroup(test_scope(SC_SCOPE_SYSTEM), cases[i][0], "etcd");
                 ck_assert_str_eq(path, cases[i][1]);
         }
 }
@@ -176,14 +198,14 @@ START_TEST(tmpfiles_are_made_and_removed)
         ck_assert(g_file_set_contents(file, lines, -1, NULL));
         ck_assert(g_file_set_contents(gone, "", -1, NULL));
         g_autoptr(GError) error = NULL;
-        ck_assert(sc_tmpfiles_create(file, NULL, &error));
+        ck_assert(sc_tmpfiles_create(test_scope(SC_SCOPE_SYSTEM), file, NULL, &error));
         ck_assert_no_error(error);
         ck_assert(g_file_test(made, G_FILE_TEST_IS_DIR));
-        ck_assert(sc_tmpfiles_remove(file, NULL, &error));
+        ck_assert(sc_tmpfiles_remove(test_scope(SC_SCOPE_SYSTEM), file, NULL, &error));
         ck_assert(!g_file_test(gone, G_FILE_TEST_EXISTS));
 
         ck_assert(g_file_set_contents(file, "nonsense line\n", -1, NULL));
-        ck_assert(!sc_tmpfiles_create(file, NULL, &error));
+        ck_assert(!sc_tmpfiles_create(test_scope(SC_SCOPE_SYSTEM), file, NULL, &error));
         ck_assert_error(error, SC_ERROR_FAILED, "x.conf");
         ck_assert_msg(strstr(error->message, "nonsense") != NULL || strstr(error->message, "command type") != NULL, "%s",
                       error->message);
@@ -254,6 +276,7 @@ int main(void)
         TCase *tcase = tcase_create("service");
         tcase_set_timeout(tcase, 30);
         tcase_add_test(tcase, the_unit_of_an_image_without_one);
+        tcase_add_test(tcase, the_unit_of_a_user);
         tcase_add_test(tcase, the_unit_of_an_image);
         tcase_add_test(tcase, delegation_is_added_where_it_is_missing);
         tcase_add_test(tcase, detached_if_both_are_named);

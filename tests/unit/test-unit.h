@@ -7,9 +7,21 @@
 #include "unit/exports.h"
 #include "unit/variables.h"
 
+/* Lives as long as the test, which has a process of its own. */
+static inline const ScScope *test_scope(ScScopeKind kind)
+{
+        static ScScope *scopes[2];
+        g_autoptr(GError) error = NULL;
+        if (scopes[kind] == NULL)
+                scopes[kind] = sc_scope_new(kind, &error);
+        ck_assert_no_error(error);
+        return scopes[kind];
+}
+
 static inline ScVariablesInput test_variables_input(void)
 {
         return (ScVariablesInput){
+                .scope = test_scope(SC_SCOPE_SYSTEM),
                 .name = "hello",
                 .destdir = "/var/lib/containers/atomic/hello.0",
                 .image_name = "localhost:5000/hello:latest",

@@ -51,12 +51,10 @@ START_TEST(places_of_the_system)
 {
         ScVariablesInput input = test_variables_input();
         g_autoptr(ScVariables) variables = make(&input);
-        expect(variables, "RUN_DIRECTORY", geteuid() == 0 ? "/run" : g_get_user_runtime_dir());
-        if (geteuid() == 0) {
-                expect(variables, "STATE_DIRECTORY", "/var/lib");
-                expect(variables, "CONF_DIRECTORY", "/etc");
-                expect(variables, "PIDFILE", "/run/container-hello.pid");
-        }
+        expect(variables, "RUN_DIRECTORY", "/run");
+        expect(variables, "STATE_DIRECTORY", "/var/lib");
+        expect(variables, "CONF_DIRECTORY", "/etc");
+        expect(variables, "PIDFILE", "/run/container-hello.pid");
 }
 END_TEST
 
@@ -64,12 +62,13 @@ START_TEST(places_of_a_user)
 {
         become(65534);
         g_setenv("XDG_RUNTIME_DIR", "/run/user/65534", TRUE);
-        g_setenv("HOME", "/home/nobody", TRUE);
+        g_setenv("HOME", "/usr", TRUE);
         ScVariablesInput input = test_variables_input();
+        input.scope = test_scope(SC_SCOPE_USER);
         g_autoptr(ScVariables) variables = make(&input);
         expect(variables, "RUN_DIRECTORY", "/run/user/65534");
-        expect(variables, "STATE_DIRECTORY", "/home/nobody/.data");
-        expect(variables, "CONF_DIRECTORY", "/home/nobody/.config");
+        expect(variables, "STATE_DIRECTORY", "/usr/.data");
+        expect(variables, "CONF_DIRECTORY", "/usr/.config");
         expect(variables, "PIDFILE", "/run/user/65534/container-hello.pid");
 }
 END_TEST
