@@ -7,6 +7,7 @@
 #include "build.h"
 #include "change.h"
 #include "install-request.h"
+#include "option-image.h"
 #include "options.h"
 #include "store/deployment.h"
 #include <string.h>

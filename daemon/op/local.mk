@@ -11,6 +11,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/install-request.c daemon/op/install-request.h \
 	daemon/op/move.c daemon/op/move.h \
 	daemon/op/op.c daemon/op/op.h \
+	daemon/op/option-image.c daemon/op/option-image.h \
 	daemon/op/options.c daemon/op/options.h \
 	daemon/op/pin.c daemon/op/pin.h \
 	daemon/op/prune.c \

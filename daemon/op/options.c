@@ -90,14 +90,6 @@ bool sc_option_fd(const ScOpContext *context, const char *key, int *ret, GError 
         return true;
 }
 
-ScImage *sc_option_image(const ScOpContext *context, ScRepository *repository, const char *name_or_id, GError **error)
-{
-        const char *pulled;
-        if (!sc_option_string(context, "pulled", &pulled, error))
-                return NULL;
-        return pulled != NULL ? sc_image_at(repository, pulled, name_or_id, error) : sc_image_find(repository, name_or_id, error);
-}
-
 void sc_detail(ScOpContext *context, const char *key, const char *value)
 {
         if (value != NULL)

@@ -5,7 +5,6 @@
  * hand has not been, so everything is checked here again. */
 
 #include "op.h"
-#include "store/image.h"
 
 /* NULL where the option is absent. */
 bool sc_option_string(const ScOpContext *context, const char *key, const char **ret, GError **error);
@@ -18,8 +17,5 @@ bool sc_option_word(const ScOpContext *context, const char *key, const char *con
 /* A file that the caller handed over, {"fd":N}; the caller of this owns it then. -1 where the option is absent. InvalidArgument for
  * what is no pipe, socket, terminal or regular file: a device or a folder would be more than something to read or write. */
 bool sc_option_fd(const ScOpContext *context, const char *key, int *ret, GError **error);
-/* The image that the operation is about: what the pull before it has found (option "pulled"), else what the name or id means now.
- */
-ScImage *sc_option_image(const ScOpContext *context, ScRepository *repository, const char *name_or_id, GError **error);
 /* One of the job's details; NULL: it is not known, and left out. */
 void sc_detail(ScOpContext *context, const char *key, const char *value);

@@ -6,6 +6,7 @@
 #include "base/reference.h"
 #include "build.h"
 #include "change.h"
+#include "option-image.h"
 #include "options.h"
 #include "pin.h"
 #include "side.h"

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "option-image.h"
+
+#include "options.h"
+
+ScImage *sc_option_image(const ScOpContext *context, ScRepository *repository, const char *name_or_id, GError **error)
+{
+        const char *pulled;
+        if (!sc_option_string(context, "pulled", &pulled, error))
+                return NULL;
+        return pulled != NULL ? sc_image_at(repository, pulled, name_or_id, error) : sc_image_find(repository, name_or_id, error);
+}
