@@ -98,12 +98,8 @@ int sc_make_dirs(int dir_fd, const char *path, mode_t mode, GError **error)
         return sc_steal_fd(&here);
 }
 
-bool sc_read_file(int dir_fd, const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error)
+bool sc_read_fd(int fd, const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error)
 {
-        /* O_NONBLOCK: a fifo that somebody put there must not hold us */
-        sc_autofd fd = sc_open_beneath(dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, error);
-        if (fd < 0)
-                return false;
         struct stat st;
         if (fstat(fd, &st) < 0)
                 return sc_throw_errno(error, "Cannot stat %s", path);
@@ -133,6 +129,13 @@ bool sc_read_file(int dir_fd, const char *path, gsize max, char **ret_data, gsiz
         if (ret_size != NULL)
                 *ret_size = size;
         return true;
+}
+
+bool sc_read_file(int dir_fd, const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error)
+{
+        /* O_NONBLOCK: a fifo that somebody put there must not hold us */
+        sc_autofd fd = sc_open_beneath(dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, error);
+        return fd >= 0 && sc_read_fd(fd, path, max, ret_data, ret_size, error);
 }
 
 bool sc_write_all(int fd, const void *data, gsize size, GError **error)

@@ -21,6 +21,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/repository.c daemon/store/repository.h \
 	daemon/store/staging.c daemon/store/staging.h \
 	daemon/store/tar.c daemon/store/tar.h \
+	daemon/store/tree-file.c daemon/store/tree-file.h \
 	daemon/store/writer.c daemon/store/writer.h \
 	daemon/store/xattrs.c
 

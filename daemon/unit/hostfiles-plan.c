@@ -15,7 +15,8 @@
 #define FILES_MAX 65536
 
 typedef struct {
-        int hostfs_fd;
+        const ScHostSource *source;
+        gpointer data;
         const ScExports *exports;
         const ScVariables *variables;
         GPtrArray *files;
@@ -39,17 +40,33 @@ static char *hex_of(const ScDigest *digest)
         return g_strdup(hex);
 }
 
+static char *render(const ScHostFile *file, const char *text, gsize size, const ScVariables *variables, GError **error)
+{
+        if (memchr(text, '\0', size) != NULL) {
+                sc_throw(error, SC_ERROR_CORRUPT, "The image's host file %s is called a template, but is not text", file->source);
+                return NULL;
+        }
+        return sc_template_expand(file->source, text, variables, SC_TEMPLATE_RAW, error);
+}
+
 char *sc_host_file_render(int hostfs_fd, const ScHostFile *file, const ScVariables *variables, GError **error)
 {
         g_autofree char *text = NULL;
         gsize size;
         if (!sc_read_file(hostfs_fd, file->source + 1, SC_HOST_FILE_TEMPLATE_MAX, &text, &size, error))
                 return NULL;
-        if (memchr(text, '\0', size) != NULL) {
-                sc_throw(error, SC_ERROR_CORRUPT, "The image's host file %s is called a template, but is not text", file->source);
-                return NULL;
-        }
-        return sc_template_expand(file->source, text, variables, SC_TEMPLATE_RAW, error);
+        return render(file, text, size, variables, error);
+}
+
+static bool checksum_of_rendered(Planner *planner, const ScHostFile *file, int fd, ScDigest *ret, GError **error)
+{
+        g_autofree char *text = NULL, *rendered = NULL;
+        gsize size;
+        if (!sc_read_fd(fd, file->source, SC_HOST_FILE_TEMPLATE_MAX, &text, &size, error) ||
+            (rendered = render(file, text, size, planner->variables, error)) == NULL)
+                return false;
+        sc_digest_of(rendered, strlen(rendered), ret);
+        return true;
 }
 
 static bool checksum_of(Planner *planner, ScHostFile *file, GError **error)
@@ -61,14 +78,10 @@ static bool checksum_of(Planner *planner, ScHostFile *file, GError **error)
         }
         if (S_ISLNK(file->mode)) {
                 sc_digest_of(file->link, strlen(file->link), &digest);
-        } else if (file->rendered) {
-                g_autofree char *text = sc_host_file_render(planner->hostfs_fd, file, planner->variables, error);
-                if (text == NULL)
-                        return false;
-                sc_digest_of(text, strlen(text), &digest);
         } else {
-                sc_autofd fd = sc_open_beneath(planner->hostfs_fd, file->source + 1, O_RDONLY | O_NONBLOCK, 0, error);
-                if (fd < 0 || !sc_digest_of_fd(fd, &digest, error))
+                sc_autofd fd = planner->source->open(planner->data, file->source, error);
+                if (fd < 0 || !(file->rendered ? checksum_of_rendered(planner, file, fd, &digest, error)
+                                               : sc_digest_of_fd(fd, &digest, error)))
                         return false;
         }
         file->checksum = hex_of(&digest);
@@ -107,7 +120,7 @@ static char *destination_of(Planner *planner, const char *source, GError **error
         return g_steal_pointer(&destination);
 }
 
-static bool add_file(Planner *planner, int dir_fd, const char *name, const char *source, const struct stat *st, GError **error)
+static bool add_file(Planner *planner, const char *source, const struct stat *st, const char *link, GError **error)
 {
         if (planner->files->len >= FILES_MAX)
                 return sc_throw(error, SC_ERROR_CORRUPT, "The image wants more than %d files on the host", FILES_MAX);
@@ -116,62 +129,45 @@ static bool add_file(Planner *planner, int dir_fd, const char *name, const char 
         file->mode = st->st_mode;
         file->uid = st->st_uid;
         file->gid = st->st_gid;
+        file->link = g_strdup(link);
         file->rendered = S_ISREG(st->st_mode) && g_strv_contains((const char *const *)planner->exports->rendered, source);
         file->destination = destination_of(planner, source, error);
-        if (file->destination == NULL)
-                return false;
-        if (S_ISLNK(st->st_mode)) {
-                char target[PATH_MAX];
-                ssize_t size = readlinkat(dir_fd, name, target, sizeof target - 1);
-                if (size < 0)
-                        return sc_throw_errno(error, "Cannot read the symbolic link %s", source);
-                file->link = g_strndup(target, (gsize)size);
-        }
-        if (!checksum_of(planner, file, error))
+        if (file->destination == NULL || !checksum_of(planner, file, error))
                 return false;
         g_ptr_array_add(planner->files, g_steal_pointer(&file));
         return true;
 }
 
-static bool walk(Planner *planner, int dir_fd, const char *prefix, unsigned depth, GError **error);
+static bool walk(Planner *planner, const char *folder, unsigned depth, GError **error);
 
-static bool walk_entry(Planner *planner, int dir_fd, const char *name, const char *prefix, unsigned depth, GError **error)
+static bool walk_entry(Planner *planner, const char *path, unsigned depth, GError **error)
 {
-        g_autofree char *source = g_strdup_printf("%s/%s", prefix, name);
         struct stat st;
-        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return sc_throw_errno(error, "Cannot look at the image's host file %s", source);
+        g_autofree char *link = NULL;
+        if (!planner->source->look(planner->data, path, &st, &link, error))
+                return sc_prefix(error, "Cannot look at the image's host file %s", path);
         /* devices, sockets and fifos are not for the host */
         if (!S_ISDIR(st.st_mode))
-                return (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) || add_file(planner, dir_fd, name, source, &st, error);
+                return (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) || add_file(planner, path, &st, link, error);
         if (depth >= DEPTH_MAX)
                 return sc_throw(error, SC_ERROR_CORRUPT, "The image's host files are nested deeper than %d folders", DEPTH_MAX);
-        sc_autofd fd = sc_open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY, 0, error);
         guint before = planner->files->len;
-        if (fd < 0 || !walk(planner, fd, source, depth + 1, error))
+        if (!walk(planner, path, depth + 1, error))
                 return false;
-        return planner->files->len > before || add_file(planner, dir_fd, name, source, &st, error);
+        return planner->files->len > before || add_file(planner, path, &st, NULL, error);
 }
 
-static bool walk(Planner *planner, int dir_fd, const char *prefix, unsigned depth, GError **error)
+static bool walk(Planner *planner, const char *folder, unsigned depth, GError **error)
 {
-        int listing_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *listing = listing_fd >= 0 ? fdopendir(listing_fd) : NULL;
-        if (listing == NULL) {
-                sc_throw_errno(error, "Cannot list the image's host files in %s/", prefix);
-                sc_close(&listing_fd);
-                return false;
+        g_auto(GStrv) names = planner->source->list(planner->data, folder, error);
+        if (names == NULL)
+                return sc_prefix(error, "Cannot list the image's host files in %s/", folder);
+        for (char **name = names; *name != NULL; name++) {
+                g_autofree char *path = g_strdup_printf("%s/%s", folder, *name);
+                if (!walk_entry(planner, path, depth, error))
+                        return false;
         }
-        bool ok = true;
-        struct dirent *entry;
-        for (errno = 0; ok && (entry = readdir(listing)) != NULL; errno = 0) {
-                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-                        ok = walk_entry(planner, dir_fd, entry->d_name, prefix, depth, error);
-        }
-        if (ok && errno != 0)
-                ok = sc_throw_errno(error, "Cannot list the image's host files in %s/", prefix);
-        closedir(listing);
-        return ok;
+        return true;
 }
 
 /* Two files for one place, or a file where another one needs a folder: renameFiles can ask for that. */
@@ -203,15 +199,73 @@ static int compare_destinations(gconstpointer a, gconstpointer b)
         return strcmp((*(const ScHostFile *const *)a)->destination, (*(const ScHostFile *const *)b)->destination);
 }
 
-GPtrArray *sc_host_files_plan(int hostfs_fd, const ScExports *exports, const ScVariables *variables, GError **error)
+GPtrArray *sc_host_files_plan_from(const ScHostSource *source, gpointer data, const ScExports *exports,
+                                   const ScVariables *variables, GError **error)
 {
         g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)sc_host_file_free);
-        Planner planner = {hostfs_fd, exports, variables, files};
-        if (hostfs_fd >= 0 && !walk(&planner, hostfs_fd, "", 0, error))
+        Planner planner = {source, data, exports, variables, files};
+        if (data != NULL && !walk(&planner, "", 0, error))
                 return NULL;
         /* An empty hostfs is no wish to make the root folder; it never is one, as only its entries are walked. */
         if (!check_places(files, error))
                 return NULL;
         g_ptr_array_sort(files, compare_destinations);
         return g_steal_pointer(&files);
+}
+
+/* ---- a folder on disk: data is its descriptor ---- */
+
+static const char *below(const char *path)
+{
+        return *path == '\0' ? "." : path + 1;
+}
+
+static char **list_folder(gpointer data, const char *folder, GError **error)
+{
+        int listing_fd = sc_open_beneath(*(int *)data, below(folder), O_RDONLY | O_DIRECTORY, 0, error);
+        DIR *listing = listing_fd >= 0 ? fdopendir(listing_fd) : NULL;
+        if (listing == NULL) {
+                sc_close(&listing_fd);
+                return NULL;
+        }
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        struct dirent *entry;
+        for (errno = 0; (entry = readdir(listing)) != NULL; errno = 0)
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        g_strv_builder_add(names, entry->d_name);
+        int failed = errno;
+        closedir(listing);
+        errno = failed;
+        if (failed != 0 && !sc_throw_errno(error, "Cannot read the folder"))
+                return NULL;
+        return g_strv_builder_end(names);
+}
+
+static bool look_in_folder(gpointer data, const char *path, struct stat *ret, char **ret_link, GError **error)
+{
+        sc_autofd fd = sc_open_beneath(*(int *)data, below(path), O_PATH | O_NOFOLLOW, 0, error);
+        if (fd < 0)
+                return false;
+        if (fstat(fd, ret) < 0)
+                return sc_throw_errno(error, "Cannot stat it");
+        *ret_link = NULL;
+        if (!S_ISLNK(ret->st_mode))
+                return true;
+        char target[PATH_MAX];
+        ssize_t size = readlinkat(fd, "", target, sizeof target - 1);
+        if (size < 0)
+                return sc_throw_errno(error, "Cannot read the symbolic link");
+        *ret_link = g_strndup(target, (gsize)size);
+        return true;
+}
+
+static int open_in_folder(gpointer data, const char *path, GError **error)
+{
+        return sc_open_beneath(*(int *)data, below(path), O_RDONLY | O_NONBLOCK, 0, error);
+}
+
+GPtrArray *sc_host_files_plan(int hostfs_fd, const ScExports *exports, const ScVariables *variables, GError **error)
+{
+        static const ScHostSource folder = {list_folder, look_in_folder, open_in_folder};
+        return sc_host_files_plan_from(&folder, hostfs_fd >= 0 ? &hostfs_fd : NULL, exports, variables, error);
 }

@@ -8,6 +8,7 @@
 #include "exports.h"
 #include "variables.h"
 #include <gio/gio.h>
+#include <sys/stat.h>
 
 typedef struct {
         char *source;      /* path below hostfs, "/etc/x.conf" */
@@ -23,6 +24,20 @@ typedef struct {
 void sc_host_file_free(ScHostFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScHostFile, sc_host_file_free)
 
+/* Where an image's host files are read: paths are below hostfs, as "/etc/x.conf", "" is hostfs itself. */
+typedef struct {
+        /* Names in a folder, in any order. */
+        char **(*list)(gpointer data, const char *folder, GError **error);
+        /* *ret_link (NULL for anything else): the target of a symlink, newly allocated. */
+        bool (*look)(gpointer data, const char *path, struct stat *ret, char **ret_link, GError **error);
+        /* A regular file, for reading. */
+        int (*open)(gpointer data, const char *path, GError **error);
+} ScHostSource;
+
+/* What hostfs (data NULL: there is none) wants on the host; see sc_host_files_plan(), which reads a folder on disk. */
+GPtrArray *sc_host_files_plan_from(const ScHostSource *source, gpointer data, const ScExports *exports,
+                                   const ScVariables *variables, GError **error);
+
 /* What hostfs_fd (rootfs/exports/hostfs; -1: nothing) wants on the host, sorted by destination (folders: only
  * empty ones are entries, others are made as needed). Pure: reads the tree only. Destinations that are not clean absolute
  * paths are InvalidArgument, so are two files for one place. */
@@ -32,6 +47,25 @@ GPtrArray *sc_host_files_plan(int hostfs_fd, const ScExports *exports, const ScV
  * exists), unless `old` (may be NULL) has it and it is unmodified. To be called before `files` is recorded, so that what is
  * recorded is ours, and neither an undo nor an uninstall removes what was there before. Changes nothing on the host. */
 bool sc_host_files_settle(int root_fd, GPtrArray *files, GPtrArray *old, ScReport *report, GError **error);
+
+typedef enum {
+        SC_HOST_FILE_UNCHANGED,
+        SC_HOST_FILE_MADE,
+        SC_HOST_FILE_REPLACED,
+        SC_HOST_FILE_REMOVED,
+        SC_HOST_FILE_LEFT_ALONE,
+} ScHostFileAction;
+const char *sc_host_file_action_to_string(ScHostFileAction action);
+
+typedef struct {
+        char *path;
+        ScHostFileAction action;
+        char *why; /* of one that is left alone */
+} ScHostFilePreview;
+
+/* What settling and applying `files` (NULL: none, an uninstall) in the place of `old` would do now: ScHostFilePreview, sorted by
+ * path. Changes nothing, and leaves `files` as they are. */
+GPtrArray *sc_host_files_preview(int root_fd, GPtrArray *files, GPtrArray *old, GError **error);
 
 /* Makes the host agree. `files` is the new deployment's plan, `old` the displaced one's (either may be NULL; of `old` only
  * destination and checksum are looked at, so that it can come from a record). For each destination: in both and unmodified since:

@@ -7,8 +7,10 @@ libsc_unit_a_SOURCES = \
 	daemon/unit/exports.c daemon/unit/exports.h \
 	daemon/unit/host-copy.c daemon/unit/host-copy.h \
 	daemon/unit/host-path.c daemon/unit/host-path.h \
+	daemon/unit/host-place.c daemon/unit/host-place.h \
 	daemon/unit/hostfiles.c daemon/unit/hostfiles.h \
 	daemon/unit/hostfiles-plan.c \
+	daemon/unit/hostfiles-preview.c \
 	daemon/unit/image-user.c daemon/unit/image-user.h \
 	daemon/unit/runtime-config.c daemon/unit/runtime-config.h \
 	daemon/unit/service.c daemon/unit/service.h \

@@ -513,6 +513,73 @@ START_TEST(owners_are_the_images)
 }
 END_TEST
 
+/* "made /etc/a", a line each */
+static char *preview(Host *host, GPtrArray *files, GPtrArray *old)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GPtrArray) previews = sc_host_files_preview(host->host, files, old, &error);
+        ck_assert_no_error(error);
+        GString *text = g_string_new(NULL);
+        for (guint i = 0; i < previews->len; i++) {
+                const ScHostFilePreview *file = previews->pdata[i];
+                ck_assert_int_eq(file->action == SC_HOST_FILE_LEFT_ALONE, file->why != NULL);
+                g_string_append_printf(text, "%s %s\n", sc_host_file_action_to_string(file->action), file->path);
+        }
+        return g_string_free(text, FALSE);
+}
+
+#define ck_assert_previewed(host, files, old, expected)             \
+        do {                                                        \
+                g_autofree char *text_ = preview(host, files, old); \
+                ck_assert_str_eq(text_, expected);                  \
+        } while (0)
+
+START_TEST(a_preview_says_what_happens)
+{
+        Host host = setup_host("{\"installedFilesTemplate\": [\"/etc/x.conf\"]}");
+        put(host.one, "etc/x.conf", "port=$PORT", 0640);
+        put(host.one, "etc/same", "same", 0644);
+        put(host.one, "etc/changed", "one", 0644);
+        put(host.one, "etc/edited", "one", 0644);
+        put(host.one, "etc/taken", "image", 0644);
+        put_folder(host.one, "var/lib/hello", 0755);
+        put_folder(host.one, "var/lib/used", 0755);
+        put(host.two, "etc/same", "same", 0644);
+        put(host.two, "etc/changed", "two", 0644);
+        put(host.two, "etc/edited", "two", 0644);
+        put(host.two, "etc/new", "two", 0644);
+        put(host.host, "etc/taken", "admin", 0644);
+        g_autoptr(GPtrArray) one = plan(&host, host.one);
+        g_autoptr(GPtrArray) two = plan(&host, host.two);
+        ck_assert_previewed(&host, one, NULL,
+                            "made /etc/changed\nmade /etc/edited\nmade /etc/same\nleft alone /etc/taken\nmade /etc/x.conf\n"
+                            "made /var/lib/hello\nmade /var/lib/used\n");
+        ck_assert_uint_eq(one->len, 7);
+        ck_assert_there(host.host, "etc/same", NULL);
+        settle(&host, one, NULL);
+        apply_all(&host, host.one, one, NULL);
+        ck_assert_previewed(&host, one, one,
+                            "unchanged /etc/changed\nunchanged /etc/edited\nunchanged /etc/same\nunchanged /etc/x.conf\n"
+                            "unchanged /var/lib/hello\nunchanged /var/lib/used\n");
+        put(host.host, "etc/edited", "admin", 0644);
+        put(host.host, "var/lib/used/file", "", 0644);
+        ck_assert_previewed(&host, two, one,
+                            "replaced /etc/changed\nleft alone /etc/edited\nmade /etc/new\nunchanged /etc/same\n"
+                            "removed /etc/x.conf\nremoved /var/lib/hello\nleft alone /var/lib/used\n");
+        ck_assert_previewed(&host, NULL, one,
+                            "removed /etc/changed\nleft alone /etc/edited\nremoved /etc/same\nremoved /etc/x.conf\n"
+                            "removed /var/lib/hello\nleft alone /var/lib/used\n");
+        /* and so it comes */
+        settle(&host, two, one);
+        apply_all(&host, host.two, two, one);
+        ck_assert_there(host.host, "etc/changed", "two");
+        ck_assert_there(host.host, "etc/edited", "admin");
+        ck_assert_there(host.host, "etc/new", "two");
+        ck_assert_there(host.host, "etc/x.conf", NULL);
+        teardown_host(&host);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("hostfiles");
@@ -529,6 +596,7 @@ int main(void)
         tcase_add_test(tcase, unfinished_copies_are_swept);
         tcase_add_test(tcase, a_record_is_enough_to_remove);
         tcase_add_test(tcase, owners_are_the_images);
+        tcase_add_test(tcase, a_preview_says_what_happens);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "store/checkout.h"
+#include "store/tree-file.h"
 #include "store.h"
 #include <errno.h>
 #include <sys/xattr.h>
@@ -467,6 +468,63 @@ START_TEST(test_other_file_system)
 }
 END_TEST
 
+static void looks(const ScTree *tree, const char *path, guint mode, const char *link)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *target = NULL;
+        struct stat st;
+
+        ck_assert(sc_tree_look(tree, path, &st, &target, &error));
+        ck_assert_uint_eq(st.st_mode, mode);
+        ck_assert_msg(g_strcmp0(target, link) == 0, "%s points to %s", path, target);
+}
+
+START_TEST(test_files_without_a_checkout)
+{
+        g_autoptr(Image) image = image_new();
+        Tar *tar = tar_new();
+
+        tar_folder(tar, "bin", 0711);
+        tar_file(tar, "bin/su", 04755, "su");
+        tar_file(tar, "bin/plain", 0644, "plain text");
+        tar_symlink(tar, "bin/link", "plain");
+        tar_file(tar, "bin/sub/wall", 02755, "wall");
+        tar_file(tar, "bin/later", 04755, "x");
+        struct archive_entry *ping = tar_entry("bin/ping", AE_IFREG, 0755);
+        static const guint8 capability[] = {1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        archive_entry_xattr_add_entry(ping, "security.capability", capability, sizeof capability);
+        tar_add(tar, ping, "ping", 4);
+        image_add(image, tar);
+        tar = tar_new();
+        tar_file(tar, "bin/later", 0755, "x");
+        image_add(image, tar);
+        g_autoptr(ScTree) tree = image_merge(image);
+        g_autoptr(GError) error = NULL;
+
+        looks(tree, "bin", S_IFDIR | 0711, NULL);
+        looks(tree, "bin/su", S_IFREG | 04755, NULL);
+        looks(tree, "bin/link", S_IFLNK | 0777, "plain");
+        int fd = sc_tree_open(tree, "bin/plain", &error);
+        char text[32] = "";
+        ck_assert_int_eq(read(fd, text, sizeof text - 1), 10);
+        ck_assert_str_eq(text, "plain text");
+        close(fd);
+        ck_assert_int_eq(sc_tree_open(tree, "bin/none", &error), -1);
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "no file bin/none");
+        g_clear_error(&error);
+
+        g_autoptr(GPtrArray) found = sc_tree_privileged_files(tree, NULL, &error);
+        ck_assert_no_error(error);
+        g_autoptr(GString) names = g_string_new(NULL);
+        for (guint i = 0; i < found->len; i++) {
+                const ScPrivilegedFile *file = found->pdata[i];
+                g_string_append_printf(names, "%s %o%s\n", file->path, file->mode & 07777, file->capabilities ? " +" : "");
+        }
+        ck_assert_str_eq(names->str, geteuid() == 0 ? "/bin/ping 755 +\n/bin/su 4755\n/bin/sub/wall 2755\n"
+                                                    : "/bin/su 4755\n/bin/sub/wall 2755\n");
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("merge");
@@ -475,6 +533,7 @@ int main(void)
         tcase_set_timeout(tcase, 300);
         tcase_add_test(tcase, test_upper_over_lower);
         tcase_add_test(tcase, test_whiteouts);
+        tcase_add_test(tcase, test_files_without_a_checkout);
         tcase_add_test(tcase, test_folder_metadata);
         tcase_add_test(tcase, test_deep_tree);
         tcase_add_test(tcase, test_hardlinks);
