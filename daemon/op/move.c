@@ -206,7 +206,8 @@ static bool reload(ScMove *move, GError **error)
         return sc_systemd_reload(move->change->systemd, error);
 }
 
-/* At boot, too: systemd-tmpfiles-setup.service went by the file that lay there when the machine went down. */
+/* At boot, too: systemd-tmpfiles-setup.service went by the file that lay there when the machine went down. An image may extend
+ * units of others in this way (systemd/system/docker.service.d/): systemd has to read them, and the start that follows needs it. */
 static bool create_tmpfiles(ScMove *move, GError **error)
 {
         if (move->to == NULL || move->to->tmpfiles_text == NULL)
@@ -214,7 +215,8 @@ static bool create_tmpfiles(ScMove *move, GError **error)
         g_autofree char *path = sc_move_tmpfiles_path(move->change);
         if (!move->back)
                 sc_report_message(report(move), "%s --create %s", scope(move->change)->tmpfiles, path);
-        return sc_tmpfiles_create(scope(move->change), path, cancellable(move), error);
+        return sc_tmpfiles_create(scope(move->change), path, cancellable(move), error) &&
+               (strstr(move->to->tmpfiles_text, "/systemd/") == NULL || sc_systemd_reload(move->change->systemd, error));
 }
 
 static bool enable(ScMove *move, GError **error)
