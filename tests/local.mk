@@ -6,6 +6,13 @@ LOG_COMPILER = $(top_srcdir)/tests/run-test
 
 EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/figures tests/bench/inside.py \
 	tests/check-format tests/check-includes tests/demo tests/packages tests/setup tests/stage \
-	tests/integration/test_change.py tests/integration/test_client.py tests/integration/test_images.py tests/integration/test_leaks.py tests/integration/test_main_job.py tests/integration/test_pull.py \
-	tests/integration/test_recovery.py tests/integration/test_systemd.py \
+	tests/integration/test_change.py \
+	tests/integration/test_client.py \
+	tests/integration/test_collection.py \
+	tests/integration/test_images.py \
+	tests/integration/test_leaks.py \
+	tests/integration/test_main_job.py \
+	tests/integration/test_pull.py \
+	tests/integration/test_recovery.py \
+	tests/integration/test_systemd.py \
 	docs/architecture.md docs/performance.md

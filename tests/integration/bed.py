@@ -136,9 +136,9 @@ class Bed:
         self.systemctl("enable", "--quiet", "--now", "docker-registry")
         self.wait_http(5000, "/v2/")
 
-    def push(self, *targets):
+    def push(self, *targets, layout="images"):
         """Images of tests/images into the registry: "hello:2", or under another name "hello:latest=hello:2"; nothing: all."""
-        layout = subprocess.check_output([TESTS / "images" / "build"], text=True).strip()
+        layout = subprocess.check_output([TESTS / "images" / "build", layout], text=True).strip()
         targets = ["=".join(reversed(target.split("="))) for target in targets]
         self._testbed("net", self.name, str(TESTS / "images" / "push"), layout, REGISTRY, *targets)
 

@@ -10,6 +10,9 @@ EXTRA_DIST += \
 	tests/testbed/vm \
 	tests/images/README.md \
 	tests/images/build \
+	tests/images/collection.py \
+	tests/images/debian.py \
+	tests/images/features.py \
 	tests/images/ocilayout.py \
 	tests/images/push \
 	tests/images/etcd/exports/config.json.template \
@@ -24,6 +27,26 @@ EXTRA_DIST += \
 	tests/images/hello/exports/tmpfiles.template \
 	tests/images/hello/srv/www/cgi-bin/index.cgi \
 	tests/images/hello/usr/local/bin/hello \
+	tests/images/docker/exports/config.json.template \
+	tests/images/docker/exports/hostfs/etc/docker/daemon.json \
+	tests/images/docker/exports/hostfs/usr/local/bin/docker \
+	tests/images/docker/exports/manifest.json \
+	tests/images/docker/exports/service.template \
+	tests/images/docker/exports/tmpfiles.template \
+	tests/images/overlay/exports/config.json.template \
+	tests/images/overlay/exports/manifest.json \
+	tests/images/overlay/exports/service.template \
+	tests/images/overlay/exports/tmpfiles.template \
+	tests/images/overlay/usr/local/bin/overlay-agent \
+	tests/images/snmp/exports/config.json.template \
+	tests/images/snmp/exports/hostfs/etc/snmp/snmpd.conf \
+	tests/images/snmp/exports/hostfs/usr/local/bin/snmpget \
+	tests/images/snmp/exports/manifest.json \
+	tests/images/snmp/exports/service.template \
+	tests/images/snmp/exports/tmpfiles.template \
+	tests/images/straight/exports/manifest.json \
+	tests/images/straight/exports/service.template \
+	tests/images/straight/srv/www/index.html \
 	tests/integration/bed.py \
 	tests/integration/conftest.py \
 	tests/integration/machine.py \
