@@ -18,6 +18,20 @@ void sc_client_close(ScClient *client)
         client->host = NULL;
 }
 
+const char *sc_client_program(const ScClient *client)
+{
+        return client->grammar == SC_GRAMMAR_ATOMIC ? "atomic" : "sysconsctl";
+}
+
+void sc_client_report(const ScClient *client, const GError *error)
+{
+        g_autofree char *message = sc_text_clean(error->message);
+        if (client->grammar == SC_GRAMMAR_ATOMIC)
+                fprintf(stderr, "%s\n", message);
+        else
+                fprintf(stderr, "%s: %s\n", sc_client_program(client), message);
+}
+
 void sc_client_message(ScClient *client, const char *line)
 {
         if (client->quiet)

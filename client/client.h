@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One run of sysconsctl: what its global options say, its connection, and what every verb prints with. */
+/* One run of the client: what its global options say, its connection, and what every verb prints with. */
 
 #include "exit.h"
 #include "table.h"
@@ -10,10 +10,14 @@
 
 typedef struct ScAgent ScAgent;
 
+/* Under which name it was called: this decides about the grammar of the command line, and about what is printed. */
+typedef enum { SC_GRAMMAR_SYSCONSCTL, SC_GRAMMAR_ATOMIC } ScGrammar;
+
 typedef struct {
         sd_bus *bus;    /* NULL before sc_client_connect() */
         ScAgent *agent; /* polkit's text agent, NULL where none was needed yet */
         char *host;     /* [USER@]HOST[:PORT], NULL: this machine */
+        ScGrammar grammar;
         /* gboolean, because GOption writes them. */
         gboolean user; /* the daemon of this user, on the bus of his sessions */
         gboolean json;
@@ -22,6 +26,8 @@ typedef struct {
         gboolean no_ask_password;
         gboolean help;
         gboolean version;
+        gboolean assume_yes; /* atomic's, as the next */
+        gboolean debug;
 } ScClient;
 
 /* Ends the agent, closes the connection. */
@@ -35,6 +41,10 @@ typedef struct {
         bool (*run)(ScClient *client, int argc, char **argv, GError **error);
 } ScVerb;
 
+/* The program's name, for messages. */
+const char *sc_client_program(const ScClient *client);
+/* "sysconsctl: MESSAGE" on stderr, cleaned; atomic had no such prefix. */
+void sc_client_report(const ScClient *client, const GError *error);
 /* A line for the user: on stdout, on stderr where stdout is for JSON, nowhere with --quiet. Cleaned. */
 void sc_client_message(ScClient *client, const char *line);
 /* A value as JSON on stdout. */

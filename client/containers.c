@@ -132,7 +132,7 @@ static bool control_each(ScClient *client, const char *method, const char *actio
         if (parsed != SC_PARSED)
                 return parsed == SC_PARSED_HELP;
         const Control control = {method, 0};
-        const ScTask task = {make_control_call, &control, action, false};
+        const ScTask task = {make_control_call, &control, action};
         return sc_run_each(client, &task, arguments, arguments[1] != NULL, error);
 }
 
@@ -193,6 +193,6 @@ bool sc_verb_rollback(ScClient *client, int argc, char **argv, GError **error)
                 return parsed == SC_PARSED_HELP;
         if (!sc_options_seconds("health-timeout", timeout, &control.health_timeout, error))
                 return false;
-        const ScTask task = {make_control_call, &control, "org.sysconsd1.rollback", false};
+        const ScTask task = {make_control_call, &control, "org.sysconsd1.rollback"};
         return sc_run_each(client, &task, arguments, arguments[1] != NULL, error);
 }

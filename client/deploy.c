@@ -2,9 +2,8 @@
 
 #include "options.h"
 #include "run.h"
-#include "value.h"
+#include "update-summary.h"
 #include "verbs.h"
-#include <string.h>
 
 static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 
@@ -82,12 +81,13 @@ bool sc_verb_install(ScClient *client, int argc, char **argv, GError **error)
                 make_install_call,
                 &options,
                 configures ? "org.sysconsd1.install and org.sysconsd1.configure" : "org.sysconsd1.install",
-                false,
+                NULL,
         };
         return sc_run_each(client, &task, arguments, false, error);
 }
 
 typedef struct {
+        ScSummary *summary; /* NULL: of one container there is none; the first member, for sc_summary_show() */
         char *image, *pull, *health_timeout;
         char **set, **unset;
         gboolean all;
@@ -97,6 +97,7 @@ typedef struct {
 
 static void update_options_clear(UpdateOptions *options)
 {
+        sc_summary_free(options->summary);
         g_free(options->image);
         g_free(options->pull);
         g_free(options->health_timeout);
@@ -111,6 +112,10 @@ static bool make_update_call(ScClient *client, const char *name, gconstpointer d
 {
         const UpdateOptions *options = data;
         sd_bus_message *call = NULL;
+        if (options->summary != NULL) {
+                g_autofree char *line = g_strdup_printf("Checking container %s...", name);
+                sc_client_message(client, line);
+        }
         if (sc_container_call(client, name, "Update", &call, error) && sc_call_option_map(call, "values", options->values, error) &&
             sc_call_option_strv(call, "unset-values", options->unset, error) &&
             sc_call_option_string(call, "image", options->image, error) &&
@@ -123,27 +128,11 @@ static bool make_update_call(ScClient *client, const char *name, gconstpointer d
         return false;
 }
 
-/* Preinstalled containers are the host's, and nobody can update them. */
-static bool all_names(ScClient *client, char ***ret, GError **error)
-{
-        g_autoptr(GPtrArray) objects = NULL;
-        if (!sc_objects_list(client, SC_OBJECT_CONTAINER, &objects, error))
-                return false;
-        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
-        for (guint i = 0; i < objects->len; i++) {
-                JsonObject *properties = ((ScObject *)objects->pdata[i])->properties;
-                if (!sc_value_bool(properties, "Preinstalled"))
-                        g_strv_builder_add(names, sc_value_string(properties, "Name"));
-        }
-        *ret = g_strv_builder_end(names);
-        return true;
-}
-
-static bool check_update(UpdateOptions *options, char **arguments, GError **error)
+static bool check_update(ScClient *client, UpdateOptions *options, char **arguments, GError **error)
 {
         if (options->all ? arguments[0] != NULL : arguments[0] == NULL)
-                return sc_exit_throw(error, SC_EXIT_USAGE,
-                                     "update: name the containers, or say --all; see `sysconsctl update --help`");
+                return sc_exit_throw(error, SC_EXIT_USAGE, "update: name the containers, or say --all; see `%s update --help`",
+                                     sc_client_program(client));
         if (options->image != NULL && (options->all || arguments[1] != NULL))
                 return sc_exit_throw(error, SC_EXIT_USAGE, "--rebase is for one container");
         return sc_options_assignments(options->set, &options->values, error) &&
@@ -180,17 +169,18 @@ bool sc_verb_update(ScClient *client, int argc, char **argv, GError **error)
         ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
         if (parsed != SC_PARSED)
                 return parsed == SC_PARSED_HELP;
-        g_auto(GStrv) everyone = NULL;
-        if (!check_update(&options, arguments, error) || (options.all && !all_names(client, &everyone, error)))
+        if (!check_update(client, &options, arguments, error))
                 return false;
-        char **names = options.all ? everyone : arguments;
-        bool many = options.all || names[1] != NULL;
+        bool many = options.all || arguments[1] != NULL;
+        if (many && (options.summary = sc_summary_new(client, error)) == NULL)
+                return false;
+        char *const *names = options.all ? sc_summary_updatable(options.summary) : arguments;
         bool configures = g_hash_table_size(options.values) > 0 || options.unset != NULL || options.image != NULL;
         const ScTask task = {
                 make_update_call,
                 &options,
                 configures ? "org.sysconsd1.update and org.sysconsd1.configure" : "org.sysconsd1.update",
-                true,
+                many ? sc_summary_show : NULL,
         };
         return sc_run_each(client, &task, names, many, error);
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "exit.h"
-#include "text.h"
 #include <stdarg.h>
-#include <stdio.h>
 
 GQuark sc_exit_quark(void)
 {
@@ -23,10 +21,4 @@ bool sc_exit_throw(GError **error, ScExit code, const char *format, ...)
 ScExit sc_exit_code(const GError *error)
 {
         return error->domain == SC_EXIT ? (ScExit)error->code : SC_EXIT_FAILED;
-}
-
-void sc_exit_report(const GError *error)
-{
-        g_autofree char *message = sc_text_clean(error->message);
-        fprintf(stderr, "sysconsctl: %s\n", message);
 }

@@ -24,5 +24,3 @@ GQuark sc_exit_quark(void);
 bool sc_exit_throw(GError **error, ScExit code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* The code of an error, SC_EXIT_FAILED for one of another domain. */
 ScExit sc_exit_code(const GError *error);
-/* "sysconsctl: MESSAGE" on stderr, cleaned. */
-void sc_exit_report(const GError *error);

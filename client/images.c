@@ -132,7 +132,7 @@ bool sc_verb_pull(ScClient *client, int argc, char **argv, GError **error)
         ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
         if (parsed != SC_PARSED)
                 return parsed == SC_PARSED_HELP;
-        const ScTask task = {make_pull_call, NULL, "org.sysconsd1.pull, or org.sysconsd1.import for `http:`", false};
+        const ScTask task = {make_pull_call, NULL, "org.sysconsd1.pull, or org.sysconsd1.import for `http:`"};
         return sc_run_each(client, &task, arguments, arguments[1] != NULL, error);
 }
 
@@ -156,7 +156,7 @@ bool sc_verb_prune(ScClient *client, int argc, char **argv, GError **error)
         ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
         if (parsed != SC_PARSED)
                 return parsed == SC_PARSED_HELP;
-        const ScTask task = {make_prune_call, NULL, "org.sysconsd1.manage-images", false};
+        const ScTask task = {make_prune_call, NULL, "org.sysconsd1.manage-images"};
         return sc_run_each(client, &task, (char *[]){(char *)"prune", NULL}, false, error);
 }
 
@@ -224,6 +224,6 @@ bool sc_verb_delete_image(ScClient *client, int argc, char **argv, GError **erro
         ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
         if (parsed != SC_PARSED)
                 return parsed == SC_PARSED_HELP;
-        const ScTask task = {make_delete_call, &force, "org.sysconsd1.manage-images", false};
+        const ScTask task = {make_delete_call, &force, "org.sysconsd1.manage-images"};
         return sc_run_each(client, &task, arguments, arguments[1] != NULL, error);
 }

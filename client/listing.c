@@ -29,27 +29,76 @@ static ScParsed parse(ScClient *client, const ScListing *listing, ListOptions *o
         return sc_options_parse(client, &syntax, argc, argv, &arguments, error);
 }
 
-static void print(ScClient *client, const ScListing *listing, const ListOptions *options, GPtrArray *shown, JsonArray *presented)
+/* What may become a line: as the listing's functions get it, and as filters and --json see it. */
+typedef struct {
+        JsonObject *properties, *presented;
+} Entry;
+
+static void entry_clear(gpointer data)
 {
-        ScListFlags flags = options->no_trunc ? SC_LIST_NO_TRUNC : SC_LIST_CUT;
-        if (client->json) {
-                g_autoptr(JsonNode) node = json_node_init_array(json_node_alloc(), presented);
-                sc_client_print_json(node);
-                return;
+        Entry *entry = data;
+        json_object_unref(entry->properties);
+        json_object_unref(entry->presented);
+}
+
+static GArray *make_entries(const ScListing *listing, GPtrArray *objects, ScListFlags flags)
+{
+        GArray *entries = g_array_new(FALSE, FALSE, sizeof(Entry));
+        g_array_set_clear_func(entries, entry_clear);
+        g_autoptr(GPtrArray) others = listing->entries != NULL ? listing->entries(objects, flags) : NULL;
+        for (guint i = 0; others != NULL && i < others->len; i++) {
+                Entry entry = {json_object_ref(others->pdata[i]), json_object_ref(others->pdata[i])};
+                g_array_append_val(entries, entry);
         }
-        g_autoptr(ScTable) table = sc_table_new(listing->columns, listing->n_columns);
-        for (guint i = 0; i < shown->len; i++) {
-                JsonObject *properties = ((ScObject *)shown->pdata[i])->properties;
-                if (!client->quiet) {
-                        listing->add_rows(client, table, properties, flags);
-                        continue;
-                }
-                g_autofree char *id = listing->id(properties, flags);
+        for (guint i = 0; others == NULL && i < objects->len; i++) {
+                ScObject *object = objects->pdata[i];
+                Entry entry = {json_object_ref(object->properties), sc_object_present(object)};
+                g_array_append_val(entries, entry);
+        }
+        return entries;
+}
+
+/* Takes away what is not shown. */
+static void select_entries(const ScListing *listing, const ListOptions *options, const ScFilter *filter, GArray *entries)
+{
+        /* Who filters by a property does not mean those alone that happen to run. */
+        bool all = listing->is_shown == NULL || options->all || (options->filters != NULL && !listing->filter_within);
+        for (guint i = entries->len; i-- > 0;) {
+                const Entry *entry = &g_array_index(entries, Entry, i);
+                if ((!all && !listing->is_shown(entry->properties)) || !sc_filter_match(filter, entry->presented))
+                        g_array_remove_index(entries, i);
+        }
+}
+
+static void print_json(const ScListing *listing, GArray *entries)
+{
+        g_autoptr(JsonArray) array = json_array_new();
+        for (guint i = 0; i < entries->len; i++) {
+                JsonObject *presented = g_array_index(entries, Entry, i).presented;
+                json_array_add_object_element(array,
+                                              listing->entries != NULL ? json_object_ref(presented) : sc_object_to_json(presented));
+        }
+        g_autoptr(JsonNode) node = json_node_init_array(json_node_alloc(), array);
+        sc_client_print_json(node);
+}
+
+static void print_ids(const ScListing *listing, GArray *entries, ScListFlags flags)
+{
+        for (guint i = 0; i < entries->len; i++) {
+                g_autofree char *id = listing->id(g_array_index(entries, Entry, i).properties, flags);
                 g_autofree char *clean = sc_text_clean(id);
                 puts(clean);
         }
-        if (!client->quiet)
-                sc_client_print_table(table, options->no_heading, options->no_trunc);
+}
+
+static void print_table(ScClient *client, const ScListing *listing, const ListOptions *options, GArray *entries, ScListFlags flags)
+{
+        if (entries->len == 0 && listing->silent_when_empty)
+                return;
+        g_autoptr(ScTable) table = sc_table_new(listing->columns, listing->n_columns);
+        for (guint i = 0; i < entries->len; i++)
+                listing->add_rows(client, table, g_array_index(entries, Entry, i).properties, flags);
+        sc_client_print_table(table, options->no_heading, options->no_trunc);
 }
 
 bool sc_listing_run(ScClient *client, const ScListing *listing, int argc, char **argv, GError **error)
@@ -65,18 +114,14 @@ bool sc_listing_run(ScClient *client, const ScListing *listing, int argc, char *
             !sc_objects_list(client, listing->kind, &objects, error))
                 return false;
 
-        /* Who filters by a property does not mean those alone that happen to run. */
-        bool all = listing->is_shown == NULL || options.all || filters != NULL;
-        g_autoptr(GPtrArray) shown = g_ptr_array_new();
-        g_autoptr(JsonArray) array = json_array_new();
-        for (guint i = 0; i < objects->len; i++) {
-                ScObject *object = objects->pdata[i];
-                g_autoptr(JsonObject) presented = sc_object_present(object);
-                if ((!all && !listing->is_shown(object->properties)) || !sc_filter_match(filter, presented))
-                        continue;
-                g_ptr_array_add(shown, object);
-                json_array_add_object_element(array, sc_object_to_json(presented));
-        }
-        print(client, listing, &options, shown, array);
+        ScListFlags flags = (options.no_trunc ? SC_LIST_NO_TRUNC : SC_LIST_CUT) | (options.all ? SC_LIST_ALL : SC_LIST_CUT);
+        g_autoptr(GArray) entries = make_entries(listing, objects, flags);
+        select_entries(listing, &options, filter, entries);
+        if (client->json)
+                print_json(listing, entries);
+        else if (client->quiet)
+                print_ids(listing, entries, flags);
+        else
+                print_table(client, listing, &options, entries, flags);
         return true;
 }

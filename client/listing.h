@@ -8,6 +8,7 @@
 typedef enum {
         SC_LIST_CUT = 0,
         SC_LIST_NO_TRUNC = 1 << 0, /* ids in full */
+        SC_LIST_ALL = 1 << 1,
 } ScListFlags;
 
 typedef struct {
@@ -18,9 +19,14 @@ typedef struct {
         const ScColumn *columns;
         gsize n_columns;
         const char *all_summary;                  /* of the option --all, NULL: there is none, all are shown */
-        bool (*is_shown)(JsonObject *properties); /* without --all */
+        bool (*is_shown)(JsonObject *properties); /* without --all, and without filters unless filter_within; NULL: all are */
+        bool filter_within;
+        bool silent_when_empty; /* no heading above nothing */
         void (*add_rows)(ScClient *client, ScTable *table, JsonObject *properties, ScListFlags flags);
         char *(*id)(JsonObject *properties, ScListFlags flags); /* for --quiet */
+        /* Where other things than the objects are listed: these, of which each is a JsonObject as --json shows it. They stand for
+         * the properties above. NULL: the objects. */
+        GPtrArray *(*entries)(GPtrArray *objects, ScListFlags flags);
 } ScListing;
 
 bool sc_listing_run(ScClient *client, const ScListing *listing, int argc, char **argv, GError **error);

@@ -24,6 +24,7 @@ libsc_client_a_SOURCES = \
 	client/show.c \
 	client/table.c client/table.h \
 	client/text.c client/text.h \
+	client/update-summary.c client/update-summary.h \
 	client/value.c client/value.h \
 	client/wait.c client/wait.h
 

@@ -87,6 +87,6 @@ int main(int argc, char **argv)
         if (ok)
                 return SC_EXIT_OK;
         fflush(stdout);
-        sc_exit_report(error);
+        sc_client_report(&client, error);
         return sc_exit_code(error);
 }

@@ -97,7 +97,7 @@ static void print_help(GOptionContext *context, const ScSyntax *syntax)
 ScParsed sc_options_parse(ScClient *client, const ScSyntax *syntax, int argc, char **argv, char ***ret_arguments, GError **error)
 {
         g_autofree char *usage = g_strdup_printf("%s %s", syntax->name, syntax->synopsis);
-        g_autofree char *command = g_strdup_printf("sysconsctl %s", syntax->name);
+        g_autofree char *command = g_strdup_printf("%s %s", sc_client_program(client), syntax->name);
         g_autoptr(GOptionContext) context = g_option_context_new(usage);
         g_option_context_set_help_enabled(context, FALSE);
         if (syntax->entries != NULL)

@@ -3,20 +3,14 @@
 #include "run.h"
 #include <stdio.h>
 
-typedef struct {
-        const char *name;
-        ScOutcome *outcome; /* NULL: there was no job, or it was left */
-        GError *error;      /* NULL: done */
-} Run;
-
 static void run_clear(gpointer data)
 {
-        Run *run = data;
+        ScRun *run = data;
         sc_outcome_free(run->outcome);
         g_clear_error(&run->error);
 }
 
-static void run_one(ScClient *client, const ScTask *task, Run *run)
+static void run_one(ScClient *client, const ScTask *task, ScRun *run)
 {
         sd_bus_message *call;
         if (!task->make_call(client, run->name, task->data, &call, &run->error))
@@ -29,7 +23,7 @@ static void run_one(ScClient *client, const ScTask *task, Run *run)
                 printf("%" G_GUINT64_FORMAT "\n", run->outcome->number);
 }
 
-static JsonNode *run_to_json(const Run *run)
+JsonNode *sc_run_to_json(const ScRun *run)
 {
         if (run->outcome != NULL)
                 return sc_outcome_to_json(run->outcome);
@@ -49,10 +43,10 @@ static void print_json(GArray *runs, bool many)
         if (many) {
                 g_autoptr(JsonArray) array = json_array_new();
                 for (guint i = 0; i < runs->len; i++)
-                        json_array_add_element(array, run_to_json(&g_array_index(runs, Run, i)));
+                        json_array_add_element(array, sc_run_to_json(&g_array_index(runs, ScRun, i)));
                 node = json_node_init_array(json_node_alloc(), array);
         } else {
-                const Run *run = &g_array_index(runs, Run, 0);
+                const ScRun *run = &g_array_index(runs, ScRun, 0);
                 if (run->outcome == NULL)
                         return;
                 node = sc_outcome_to_json(run->outcome);
@@ -60,27 +54,11 @@ static void print_json(GArray *runs, bool many)
         sc_client_print_json(node);
 }
 
-static void print_summary(GArray *runs)
-{
-        static const ScColumn columns[] = {{"NAME"}, {"RESULT"}, {"MESSAGE", SC_COLUMN_SHRINK}};
-        g_autoptr(ScTable) table = sc_table_new(columns, G_N_ELEMENTS(columns));
-        for (guint i = 0; i < runs->len; i++) {
-                const Run *run = &g_array_index(runs, Run, i);
-                sc_table_add(table, run->name);
-                if (run->error == NULL)
-                        sc_table_add(table, run->outcome->result != NULL ? "done" : "started");
-                else
-                        sc_table_add(table, sc_exit_code(run->error) == SC_EXIT_INTERRUPTED ? "interrupted" : "failed");
-                sc_table_add(table, run->error != NULL ? run->error->message : "");
-        }
-        sc_client_print_table(table, false, false);
-}
-
-static void report(const Run *run)
+static void report(ScClient *client, const ScRun *run)
 {
         g_autoptr(GError) named = g_error_copy(run->error);
         g_prefix_error(&named, "%s: ", run->name);
-        sc_exit_report(named);
+        sc_client_report(client, named);
 }
 
 static bool must_stop(const GError *error)
@@ -91,31 +69,33 @@ static bool must_stop(const GError *error)
 
 bool sc_run_each(ScClient *client, const ScTask *task, char *const *names, bool many, GError **error)
 {
-        g_autoptr(GArray) runs = g_array_new(FALSE, FALSE, sizeof(Run));
+        g_autoptr(GArray) runs = g_array_new(FALSE, FALSE, sizeof(ScRun));
         g_array_set_clear_func(runs, run_clear);
         guint failed = 0;
         ScExit code = SC_EXIT_OK;
         bool stop = false;
         for (; *names != NULL && !stop; names++) {
-                Run run = {.name = *names};
+                ScRun run = {.name = *names};
                 run_one(client, task, &run);
                 if (run.error != NULL) {
                         stop = must_stop(run.error);
                         code = stop ? sc_exit_code(run.error) : SC_EXIT_FAILED;
                         failed++;
                         if (many)
-                                report(&run);
+                                report(client, &run);
                 }
                 g_array_append_val(runs, run);
         }
-        if (client->json)
+        if (task->summarize != NULL && many && code != SC_EXIT_GONE) {
+                if (!task->summarize(client, (const ScRun *)runs->data, runs->len, task->data, error))
+                        return false;
+        } else if (client->json) {
                 print_json(runs, many);
-        else if (task->summary && many)
-                print_summary(runs);
+        }
         if (failed == 0)
                 return true;
         if (!many) {
-                Run *run = &g_array_index(runs, Run, 0);
+                ScRun *run = &g_array_index(runs, ScRun, 0);
                 g_propagate_error(error, g_steal_pointer(&run->error));
                 return false;
         }
