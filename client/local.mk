@@ -4,6 +4,13 @@ noinst_LIBRARIES += libsc-client.a
 libsc_client_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 libsc_client_a_SOURCES = \
 	client/agent.c client/agent.h \
+	client/atomic.c client/atomic.h \
+	client/atomic-containers.c \
+	client/atomic-delete.c \
+	client/atomic-filter.c client/atomic-filter.h \
+	client/atomic-grammar.c client/atomic-grammar.h \
+	client/atomic-list.c \
+	client/atomic-verbs.c \
 	client/bus.c client/bus.h \
 	client/client.c client/client.h \
 	client/containers.c client/verbs.h \
@@ -33,9 +40,14 @@ sysconsctl_SOURCES = client/main.c
 sysconsctl_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 sysconsctl_LDADD = libsc-client.a libsc-base.a $(BASE_LIBS)
 
-check_PROGRAMS += tests/unit/test-client-text tests/unit/test-progress tests/unit/test-client-options tests/unit/test-client-wait
-TESTS += tests/unit/test-client-text tests/unit/test-progress tests/unit/test-client-options tests/unit/test-client-wait
+check_PROGRAMS += tests/unit/test-client-text tests/unit/test-progress tests/unit/test-client-options tests/unit/test-client-wait \
+	tests/unit/test-atomic
+TESTS += tests/unit/test-client-text tests/unit/test-progress tests/unit/test-client-options tests/unit/test-client-wait \
+	tests/unit/test-atomic
 CLIENT_UNIT_CFLAGS = $(UNIT_CFLAGS) -I$(top_srcdir)/client
+tests_unit_test_atomic_SOURCES = tests/unit/test-atomic.c tests/unit/test.h
+tests_unit_test_atomic_CFLAGS = $(CLIENT_UNIT_CFLAGS)
+tests_unit_test_atomic_LDADD = libsc-client.a $(UNIT_LDADD)
 tests_unit_test_client_text_SOURCES = tests/unit/test-client-text.c tests/unit/test.h
 tests_unit_test_client_text_CFLAGS = $(CLIENT_UNIT_CFLAGS)
 tests_unit_test_client_text_LDADD = libsc-client.a $(UNIT_LDADD)
@@ -52,3 +64,10 @@ tests_unit_test_client_wait_LDADD = libsc-client.a $(UNIT_LDADD)
 man_MANS += data/man/sysconsctl.1
 dist_bashcompletion_DATA = data/completions/sysconsctl
 EXTRA_DIST += data/man/sysconsctl.1
+
+# The client answers to the name of the command that it succeeds, too.
+install-exec-hook:
+	ln -sfn sysconsctl $(DESTDIR)$(bindir)/atomic
+
+uninstall-hook:
+	rm -f $(DESTDIR)$(bindir)/atomic

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "atomic.h"
 #include "options.h"
 #include "verbs.h"
 #include <locale.h>
@@ -46,7 +47,11 @@ static bool check_encoding(int argc, char **argv, GError **error)
 
 static bool run(ScClient *client, int argc, char **argv, GError **error)
 {
-        if (!check_encoding(argc, argv, error) || !sc_options_parse_global(client, &argc, &argv, error))
+        if (!check_encoding(argc, argv, error))
+                return false;
+        if (client->grammar == SC_GRAMMAR_ATOMIC)
+                return sc_atomic_run(client, argc, argv, error);
+        if (!sc_options_parse_global(client, &argc, &argv, error))
                 return false;
         if (client->version) {
                 puts("sysconsctl " VERSION);
@@ -73,12 +78,19 @@ static bool flush(GError **error)
         return sc_exit_throw(error, SC_EXIT_FAILED, "the output could not be written");
 }
 
+/* The program has a second name: that of the command that it succeeds. */
+static ScGrammar which_grammar(const char *program)
+{
+        g_autofree char *name = g_path_get_basename(program);
+        return strcmp(name, "atomic") == 0 ? SC_GRAMMAR_ATOMIC : SC_GRAMMAR_SYSCONSCTL;
+}
+
 int main(int argc, char **argv)
 {
         /* Only what tells the encoding of the terminal: messages and numbers are those of the C locale. */
         setlocale(LC_CTYPE, "");
-        g_set_prgname("sysconsctl");
-        ScClient client = {NULL};
+        ScClient client = {.grammar = which_grammar(argc > 0 ? argv[0] : "")};
+        g_set_prgname(sc_client_program(&client));
         g_autoptr(GError) error = NULL;
         bool ok = run(&client, argc, argv, &error);
         sc_client_close(&client);
@@ -88,5 +100,5 @@ int main(int argc, char **argv)
                 return SC_EXIT_OK;
         fflush(stdout);
         sc_client_report(&client, error);
-        return sc_exit_code(error);
+        return client.grammar == SC_GRAMMAR_ATOMIC ? sc_atomic_exit_code(error) : (int)sc_exit_code(error);
 }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "atomic-grammar.h"
+#include "atomic.h"
+#include "options.h"
+#include "verbs.h"
+
+#define STORAGE                                                                          \
+        {                                                                                \
+                "storage", 0, SC_ATOMIC_STORAGE, "STORAGE", "There is one: ostree", NULL \
+        }
+/* Docker's images had a use for them. */
+#define NO_OPTS                                                                                         \
+        {"opt1", 0, SC_ATOMIC_DROP, "OPT", NULL, NULL}, {"opt2", 0, SC_ATOMIC_DROP, "OPT", NULL, NULL}, \
+        {                                                                                               \
+                "opt3", 0, SC_ATOMIC_DROP, "OPT", NULL, NULL                                            \
+        }
+#define END                                               \
+        {                                                 \
+                NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL \
+        }
+
+static const ScAtomicOption pull_options[] = {
+        STORAGE,
+        {"type", 't', SC_ATOMIC_REFUSE, "TYPE", NULL, "--type is not supported: every registry is asked by the same protocol"},
+        {"src-creds", 0, SC_ATOMIC_REFUSE, "USER:PASSWORD", NULL,
+         "--src-creds is not supported: everybody on this machine could read the password in the list of processes"},
+        END,
+};
+
+static const ScAtomicOption install_options[] = {
+        {"name", 'n', SC_ATOMIC_PASS, "NAME", "Name of the container; else the last part of the image's", NULL},
+        {"set", 0, SC_ATOMIC_PASS, "NAME=VALUE", "Set a variable of the image's templates (may be repeated)", NULL},
+        {"rootfs", 0, SC_ATOMIC_PASS, "PATH", "Use the root file system below this folder of the host", NULL},
+        {"runtime", 0, SC_ATOMIC_PASS, "PATH", "The OCI runtime that runs it", NULL},
+        {"system", 0, SC_ATOMIC_DROP, NULL, "What is installed is a system container in any case", NULL},
+        STORAGE,
+        NO_OPTS,
+        END,
+};
+
+static const ScAtomicOption uninstall_options[] = {
+        {"force", 'f', SC_ATOMIC_DROP, NULL, "An uninstall never holds back", NULL},
+        {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL,
+         "--display is for `atomic install`; `sysconsctl show NAME` shows what there is"},
+        {"name", 'n', SC_ATOMIC_REFUSE, "NAME", NULL, "--name is not supported here: name the container as the argument"},
+        STORAGE,
+        NO_OPTS,
+        END,
+};
+
+static const ScAtomicOption stop_options[] = {
+        {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--display is for `atomic install`; a container is stopped by systemctl stop"},
+        STORAGE,
+        NO_OPTS,
+        END,
+};
+
+static const ScAtomicOption list_options[] = {
+        {"all", 'a', SC_ATOMIC_PASS, NULL, "All containers; images: layers, too", NULL},
+        {"filter", 'f', SC_ATOMIC_PASS, "VARIABLE=VALUE", "Only those of which this column contains that (may be repeated)", NULL},
+        {"noheading", 'n', SC_ATOMIC_PASS, NULL, "Without the line of titles", "no-heading"},
+        {"no-trunc", 0, SC_ATOMIC_PASS, NULL, "Cut nothing, show ids in full", NULL},
+        {"quiet", 'q', SC_ATOMIC_PASS, NULL, "Print ids only", NULL},
+        {"json", 0, SC_ATOMIC_PASS, NULL, "Print JSON", NULL},
+        STORAGE,
+        END,
+};
+
+static const ScAtomicOption update_options[] = {
+        {"all", 'a', SC_ATOMIC_PASS, NULL, "Every container but those that came with the host", NULL},
+        {"set", 0, SC_ATOMIC_PASS, "NAME=VALUE", "Give a variable another value (may be repeated)", NULL},
+        {"rebase", 0, SC_ATOMIC_PASS, "IMAGE", "Go over to another image", NULL},
+        STORAGE,
+        END,
+};
+
+static const ScAtomicOption storage_option[] = {STORAGE, END};
+
+static const ScAtomicOption containers_delete_options[] = {
+        {"all", 'a', SC_ATOMIC_PASS, NULL, "All containers", NULL},
+        {"force", 'f', SC_ATOMIC_DROP, NULL, "Running ones are stopped in any case", NULL},
+        STORAGE,
+        END,
+};
+
+static const ScAtomicOption images_delete_options[] = {
+        {"all", 'a', SC_ATOMIC_PASS, NULL, "All images", NULL},
+        {"force", 'f', SC_ATOMIC_PASS, NULL, "Also an image that a container is made of", NULL},
+        {"remote", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--remote is not supported: use `skopeo delete`"},
+        STORAGE,
+        END,
+};
+
+#define NOT_HERE(words, instead)                                      \
+        {                                                             \
+                words, "", "", NULL, NULL, 0, 0, false, NULL, instead \
+        }
+
+static const ScAtomicVerb verbs[] = {
+        {"pull", "[SOURCE:]IMAGE", "Fetch an image into the repository", NULL, pull_options, 1, 1, false, sc_verb_pull, NULL},
+        {"install", "IMAGE", "Make a container of an image, and enable its unit", "It is not started: `atomic run NAME` does.",
+         install_options, 1, 1, false, sc_verb_install, NULL},
+        {"uninstall", "NAME", "Stop a container and remove it", NULL, uninstall_options, 1, 1, false, sc_verb_uninstall, NULL},
+        {"run", "NAME", "Start a container", NULL, stop_options, 1, 1, false, sc_verb_start, NULL},
+        {"stop", "NAME", "Stop a container", NULL, stop_options, 1, 1, false, sc_verb_stop, NULL},
+        {"containers list", "", "List the running containers",
+         "VARIABLE is container, image, command, created, status, runtime or backend.", list_options, 0, 0, false,
+         sc_atomic_containers_list, NULL},
+        {"containers update", "NAME|--all", "Bring a container to the newest version of its image",
+         "A container whose new version does not come up goes back to the old one by itself.", update_options, 0, 1, false,
+         sc_atomic_containers_update, NULL},
+        {"containers rollback", "NAME", "Go back to the previous version", "A second rollback goes forward again.", storage_option,
+         1, 1, false, sc_atomic_containers_rollback, NULL},
+        {"containers delete", "NAME...|--all", "Remove containers, after a question", NULL, containers_delete_options, 0,
+         SC_ARGUMENTS_ANY, false, sc_atomic_containers_delete, NULL},
+        NOT_HERE("containers trim",
+                 "root file systems are folders here, without a block device of their own; use fstrim on the host's"),
+        {"images list", "", "List the images",
+         "VARIABLE is repo, tag, image, created, size, type or dangling. Marks: > an image that a container is made of, * a "
+         "dangling "
+         "one.",
+         list_options, 0, 0, false, sc_atomic_images_list, NULL},
+        {"images delete", "IMAGE...|--all", "Drop images, by name or start of the id, after a question",
+         "Layers stay until `atomic images prune`.", images_delete_options, 0, SC_ARGUMENTS_ANY, false, sc_atomic_images_delete,
+         NULL},
+        {"images prune", "", "Remove layers that no image holds, and leftovers", NULL, storage_option, 0, 0, false, sc_verb_prune,
+         NULL},
+        NOT_HERE("images generate", "what layers hold is known by their hashes; no list of files is kept beside them"),
+        NOT_HERE("images help", "mount the image, and read its help file with `man -l`"),
+        {"ps", "", "List the running containers, as containers list", NULL, list_options, 0, 0, false, sc_atomic_containers_list,
+         NULL},
+        NOT_HERE("diff", "mount both with `atomic mount`, and use diff"),
+        NOT_HERE("help", "mount the image, and read its help file with `man -l`"),
+        NOT_HERE("host", "use rpm-ostree"),
+        NOT_HERE("migrate", "this was about Docker's storage; sysconsd takes an atomic host over as it is"),
+        NOT_HERE("push", "sysconsd does not push images; use `skopeo copy` or `podman push`"),
+        NOT_HERE("upload", "sysconsd does not push images; use `skopeo copy` or `podman push`"),
+        NOT_HERE("scan", "sysconsd runs no scanners; mount the image with `atomic mount`, and give the folder to a scanner"),
+        NOT_HERE("sign", "use `podman image sign`, `skopeo standalone-sign` or cosign"),
+        NOT_HERE("storage", "this was about Docker's storage; sysconsd needs no setup"),
+        NOT_HERE("top", "use `systemd-cgtop`, or `systemctl status NAME`"),
+        NOT_HERE("trust", "the policy is /etc/containers/policy.json; edit it, or use `podman image trust`"),
+        {NULL, NULL, NULL, NULL, NULL, 0, 0, false, NULL, NULL},
+};
+
+const ScAtomicVerb *sc_atomic_verbs(void)
+{
+        return verbs;
+}
