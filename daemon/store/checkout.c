@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
         int dir_fd;
         int objects_fd;
+        ScObjectFormat format;
         GArray *folders; /* Folder, parents before what they hold */
         GArray *files;   /* File, those of a folder together */
         gint next;       /* atomic: the first file that no thread has taken */
@@ -70,16 +71,42 @@ static bool make_folders(Checkout *checkout, GError **error)
         return true;
 }
 
+/* A symlink's object that is a regular file: 1: the symlink is made; 0: it is another object; -1: error. */
+static int make_written_symlink(Checkout *checkout, const char *object, int folder_fd, const char *name, GError **error)
+{
+        g_auto(ScObjectMeta) meta = {0};
+        g_autoptr(GError) local = NULL;
+
+        if (!sc_object_read_meta(checkout->objects_fd, object, checkout->format, &meta, &local)) {
+                if (g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
+                        return 0; /* to link it says so */
+                g_propagate_error(error, g_steal_pointer(&local));
+                return -1;
+        }
+        if (!S_ISLNK(meta.mode))
+                return 0;
+        if (symlinkat(meta.target, folder_fd, name) < 0) {
+                sc_throw_errno(error, "Cannot make the symlink");
+                return -1;
+        }
+        return 1;
+}
+
 static bool link_file(Checkout *checkout, int folder_fd, const ScNode *file, GError **error)
 {
         char object[SC_OBJECT_PATH_SIZE];
 
         sc_object_path(SC_OBJECT_FILE, file->file, object);
+        if (checkout->format == SC_OBJECTS_BARE_USER) {
+                int made = make_written_symlink(checkout, object, folder_fd, file->name, error);
+                if (made != 0)
+                        return made > 0;
+        }
         if (linkat(checkout->objects_fd, object, folder_fd, file->name, 0) == 0)
                 return true;
         switch (errno) {
         case EMLINK:
-                return sc_object_copy(checkout->objects_fd, object, folder_fd, file->name, error);
+                return sc_object_copy(checkout->objects_fd, object, checkout->format, folder_fd, file->name, error);
         case EXDEV:
                 return sc_throw(error, SC_ERROR_UNSUPPORTED,
                                 "the checkout path and the repository must be on the same file system");
@@ -141,7 +168,8 @@ static bool finish_folder(Checkout *checkout, const Folder *folder, GError **err
 
         if (fd < 0)
                 return sc_throw_errno(error, "Cannot open the folder %s", folder->path);
-        return sc_object_set_meta(fd, &folder->node->meta, error) || sc_prefix(error, "Folder %s", folder->path);
+        return sc_object_set_folder_meta(fd, checkout->format, &folder->node->meta, error) ||
+               sc_prefix(error, "Folder %s", folder->path);
 }
 
 static bool run(Checkout *checkout, GError **error)
@@ -170,6 +198,7 @@ bool sc_tree_checkout(const ScTree *tree, int dir_fd, ScReport *report, GCancell
         Checkout checkout = {
                 .dir_fd = dir_fd,
                 .objects_fd = sc_repository_objects_fd(sc_tree_repository(tree)),
+                .format = sc_repository_format(sc_tree_repository(tree)),
                 .folders = folders,
                 .files = files,
                 .report = report,

@@ -24,6 +24,7 @@
 
 struct ScImport {
         ScImportLimits limits;
+        ScObjectFormat format;
         ScStaging *staging;
         ScWriters *writers;
         ScPublisher *publisher;
@@ -66,6 +67,7 @@ ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, 
         import->limits = *limits;
         if (import->limits.max_entries == 0)
                 import->limits.max_entries = DEFAULT_MAX_ENTRIES;
+        import->format = sc_repository_format(repository);
         import->staging = staging;
         import->writers = sc_writers_new(staging, limits->writers > 0 ? limits->writers : MIN(g_get_num_processors(), MAX_WRITERS),
                                          reserved);
@@ -177,7 +179,7 @@ static bool store_large_file(Work *work, ScTar *tar, ScLayerFile *file, guint64 
         if (fd < 0)
                 return sc_throw_errno(error, "Cannot make a temporary file");
         sc_object_hash_header(hasher, &file->meta);
-        if (!copy_content(work, tar, hasher, fd, size, error) || !sc_object_set_meta(fd, &file->meta, error))
+        if (!copy_content(work, tar, hasher, fd, size, error) || !sc_object_set_meta(fd, work->import->format, &file->meta, error))
                 return false;
         sc_hasher_finish(hasher, &id);
         file->object = sc_staging_claim(staging, SC_OBJECT_FILE, &id, &file->meta, size, &mine);

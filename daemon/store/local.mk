@@ -23,6 +23,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/tar.c daemon/store/tar.h \
 	daemon/store/tree-file.c daemon/store/tree-file.h \
 	daemon/store/writer.c daemon/store/writer.h \
+	daemon/store/written-meta.c daemon/store/written-meta.h \
 	daemon/store/xattrs.c
 
 # What the store's tests share: tars made with libarchive, a repository in a scratch folder, and a check of all its objects.
@@ -30,9 +31,9 @@ STORE_TEST_CFLAGS = $(UNIT_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
 STORE_TEST_LDADD = libsc-store.a $(UNIT_LDADD) $(STORE_LIBS) $(ISAL_LIBS)
 
 check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-merge tests/unit/test-image \
-	tests/unit/test-pull-intent
+	tests/unit/test-pull-intent tests/unit/test-bare-user
 TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-merge tests/unit/test-image \
-	tests/unit/test-pull-intent
+	tests/unit/test-pull-intent tests/unit/test-bare-user
 tests_unit_test_inflate_SOURCES = tests/unit/test-inflate.c tests/unit/test.h
 tests_unit_test_inflate_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_inflate_LDADD = $(STORE_TEST_LDADD)
@@ -53,3 +54,6 @@ tests_unit_test_image_LDADD = $(STORE_TEST_LDADD)
 tests_unit_test_pull_intent_SOURCES = tests/unit/test-pull-intent.c tests/unit/store.h tests/unit/test.h
 tests_unit_test_pull_intent_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_pull_intent_LDADD = $(STORE_TEST_LDADD)
+tests_unit_test_bare_user_SOURCES = tests/unit/test-bare-user.c tests/unit/store.h tests/unit/test.h
+tests_unit_test_bare_user_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_bare_user_LDADD = $(STORE_TEST_LDADD)

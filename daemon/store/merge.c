@@ -314,7 +314,10 @@ bool sc_tree_read(const ScTree *tree, const char *path, gsize max, char **ret_da
         if (found == 0)
                 return sc_throw(error, SC_ERROR_CORRUPT, "The repository %s has lost the object %s; pull the image again",
                                 sc_repository_path(tree->repository), object_path);
-        if (!S_ISREG(st.st_mode))
+        g_auto(ScObjectMeta) meta = {0};
+        if (!sc_object_read_meta(objects_fd, object_path, sc_repository_format(tree->repository), &meta, error))
+                return sc_prefix(error, "The repository %s is damaged", sc_repository_path(tree->repository));
+        if (!S_ISREG(meta.mode))
                 return sc_throw(error, SC_ERROR_NOT_FOUND, "The image's %s is not a regular file", path);
         return sc_read_file(objects_fd, object_path, max, ret_data, ret_size, error) ||
                sc_prefix(error, "The image's file %s", path);

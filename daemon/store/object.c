@@ -3,6 +3,7 @@
 #include "object.h"
 #include "base/error.h"
 #include "base/path.h"
+#include "written-meta.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -81,10 +82,15 @@ static bool xattr_failed(const char *name, GError **error)
         return sc_throw_errno(error, "Cannot set the extended attribute %s", name);
 }
 
-bool sc_object_set_meta(int fd, const ScObjectMeta *meta, GError **error)
+static bool set_time(int fd, GError **error)
 {
         const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {0}};
 
+        return futimens(fd, times) == 0 || sc_throw_errno(error, "Cannot set the times");
+}
+
+static bool set_bare_meta(int fd, const ScObjectMeta *meta, GError **error)
+{
         /* In this order: a change of owner takes set-id bits and security.capability away. */
         if (fchown(fd, meta->uid, meta->gid) < 0)
                 return sc_throw_errno(error, "Cannot set the owner");
@@ -96,9 +102,23 @@ bool sc_object_set_meta(int fd, const ScObjectMeta *meta, GError **error)
                 if (fsetxattr(fd, g_variant_get_bytestring(name), g_variant_get_data(value), g_variant_get_size(value), 0) < 0)
                         return xattr_failed(g_variant_get_bytestring(name), error);
         }
-        if (futimens(fd, times) < 0)
-                return sc_throw_errno(error, "Cannot set the times");
-        return true;
+        return set_time(fd, error);
+}
+
+bool sc_object_set_meta(int fd, ScObjectFormat format, const ScObjectMeta *meta, GError **error)
+{
+        if (format == SC_OBJECTS_BARE)
+                return set_bare_meta(fd, meta, error);
+        return sc_written_meta_put(fd, meta, error) && set_time(fd, error);
+}
+
+bool sc_object_set_folder_meta(int fd, ScObjectFormat format, const ScObjectMeta *meta, GError **error)
+{
+        if (format == SC_OBJECTS_BARE)
+                return set_bare_meta(fd, meta, error);
+        if (fchmod(fd, (meta->mode & SC_WRITTEN_MODE_MASK) | S_IRWXU) < 0)
+                return sc_throw_errno(error, "Cannot set the mode");
+        return set_time(fd, error);
 }
 
 static bool set_symlink_meta(int dir_fd, const char *path, const ScObjectMeta *meta, GError **error)
@@ -117,23 +137,37 @@ static bool set_symlink_meta(int dir_fd, const char *path, const ScObjectMeta *m
         return true;
 }
 
-bool sc_object_write(int dir_fd, const char *path, const ScObjectMeta *meta, const void *data, gsize size, GError **error)
+static bool write_file(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, const void *data, gsize size,
+                       GError **error)
 {
-        bool written;
+        sc_autofd fd = openat(dir_fd, path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-        if (S_ISLNK(meta->mode)) {
-                if (symlinkat(meta->target, dir_fd, path) < 0)
-                        return sc_throw_errno(error, "Cannot make the symlink %s", path);
-                written = set_symlink_meta(dir_fd, path, meta, error);
-        } else {
-                sc_autofd fd = openat(dir_fd, path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
-                if (fd < 0)
-                        return sc_throw_errno(error, "Cannot make the file %s", path);
-                written = sc_write_all(fd, data, size, error) && sc_object_set_meta(fd, meta, error);
-        }
-        if (!written)
-                (void)unlinkat(dir_fd, path, 0);
-        return written;
+        if (fd < 0)
+                return sc_throw_errno(error, "Cannot make the file %s", path);
+        if (sc_write_all(fd, data, size, error) && sc_object_set_meta(fd, format, meta, error))
+                return true;
+        (void)unlinkat(dir_fd, path, 0);
+        return false;
+}
+
+static bool write_symlink(int dir_fd, const char *path, const ScObjectMeta *meta, GError **error)
+{
+        if (symlinkat(meta->target, dir_fd, path) < 0)
+                return sc_throw_errno(error, "Cannot make the symlink %s", path);
+        if (set_symlink_meta(dir_fd, path, meta, error))
+                return true;
+        (void)unlinkat(dir_fd, path, 0);
+        return false;
+}
+
+bool sc_object_write(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, const void *data, gsize size,
+                     GError **error)
+{
+        if (!S_ISLNK(meta->mode))
+                return write_file(dir_fd, path, format, meta, data, size, error);
+        if (format == SC_OBJECTS_BARE)
+                return write_symlink(dir_fd, path, meta, error);
+        return write_file(dir_fd, path, format, meta, meta->target, strlen(meta->target) + 1, error);
 }
 
 static bool content_matches(int fd, const guint8 *data, gsize size)
@@ -169,7 +203,18 @@ static bool read_xattrs(int fd, guint32 mode, GVariant **ret)
         return readable;
 }
 
-bool sc_object_matches(int dir_fd, const char *path, const ScObjectMeta *meta, const void *data, gsize size)
+/* An open regular file's, by what it is itself. */
+static bool bare_meta_matches(int fd, const struct stat *st, const ScObjectMeta *meta)
+{
+        g_autoptr(GVariant) xattrs = NULL;
+
+        if (st->st_mode != meta->mode || st->st_uid != meta->uid || st->st_gid != meta->gid ||
+            !read_xattrs(fd, meta->mode, &xattrs) || (xattrs == NULL) != (meta->xattrs == NULL))
+                return false;
+        return xattrs == NULL || g_variant_equal(xattrs, meta->xattrs);
+}
+
+bool sc_object_matches(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, const void *data, gsize size)
 {
         sc_autofd fd = -1;
         struct stat st;
@@ -180,14 +225,59 @@ bool sc_object_matches(int dir_fd, const char *path, const ScObjectMeta *meta, c
         fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return false;
-        if (st.st_mode != meta->mode || st.st_uid != meta->uid || st.st_gid != meta->gid || st.st_nlink != 1 ||
-            st.st_mtim.tv_sec != 0 || (guint64)st.st_size != size)
+        if (st.st_nlink != 1 || st.st_mtim.tv_sec != 0 || (guint64)st.st_size != size)
                 return false;
+        bool same = format == SC_OBJECTS_BARE ? bare_meta_matches(fd, &st, meta) : sc_written_meta_matches(fd, &st, meta);
+        return same && content_matches(fd, data, size);
+}
 
-        g_autoptr(GVariant) xattrs = NULL;
-        if (!read_xattrs(fd, meta->mode, &xattrs) || (xattrs == NULL) != (meta->xattrs == NULL))
-                return false;
-        return (xattrs == NULL || g_variant_equal(xattrs, meta->xattrs)) && content_matches(fd, data, size);
+bool sc_object_looks_whole(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size)
+{
+        struct stat st;
+
+        if (format == SC_OBJECTS_BARE)
+                return fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mode == meta->mode && st.st_uid == meta->uid &&
+                       st.st_gid == meta->gid && (!S_ISREG(meta->mode) || (guint64)st.st_size == size);
+        guint64 stored = S_ISLNK(meta->mode) ? strlen(meta->target) + 1 : size;
+        sc_autofd fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        return fd >= 0 && fstat(fd, &st) == 0 && (guint64)st.st_size == stored && sc_written_meta_matches(fd, &st, meta);
+}
+
+static bool read_bare_meta(int dir_fd, const char *path, ScObjectMeta *ret, GError **error)
+{
+        sc_autofd fd = openat(dir_fd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        char target[PATH_MAX] = "";
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return sc_throw_errno(error, "Cannot open the object %s", path);
+        if (!read_xattrs(fd, st.st_mode, &ret->xattrs))
+                return sc_throw_errno(error, "Cannot read the extended attributes of the object %s", path);
+        if (S_ISLNK(st.st_mode) && readlinkat(fd, "", target, sizeof target - 1) < 0)
+                return sc_throw_errno(error, "Cannot read the object %s", path);
+        ret->uid = st.st_uid;
+        ret->gid = st.st_gid;
+        ret->mode = st.st_mode;
+        ret->target = S_ISLNK(st.st_mode) ? g_strdup(target) : NULL;
+        return true;
+}
+
+static bool read_written_meta(int dir_fd, const char *path, ScObjectMeta *ret, GError **error)
+{
+        sc_autofd fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+        if (fd < 0)
+                return sc_throw_errno(error, "Cannot open the object %s", path);
+        return sc_written_meta_get(fd, ret, error) || sc_prefix(error, "The object %s", path);
+}
+
+bool sc_object_read_meta(int dir_fd, const char *path, ScObjectFormat format, ScObjectMeta *ret, GError **error)
+{
+        *ret = (ScObjectMeta){0};
+        if (format == SC_OBJECTS_BARE ? read_bare_meta(dir_fd, path, ret, error) : read_written_meta(dir_fd, path, ret, error))
+                return true;
+        sc_object_meta_clear(ret);
+        return false;
 }
 
 static bool copy_content(int from, int to, GError **error)
@@ -200,32 +290,26 @@ static bool copy_content(int from, int to, GError **error)
         return copied == 0 || sc_throw_errno(error, "Cannot copy");
 }
 
-static bool copy_file(int objects_fd, const char *path, int dir_fd, const char *name, const ScObjectMeta *meta, GError **error)
+static bool copy_file(int objects_fd, const char *path, ScObjectFormat format, int dir_fd, const char *name,
+                      const ScObjectMeta *meta, GError **error)
 {
         sc_autofd from = openat(objects_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         sc_autofd to = from < 0 ? -1 : openat(dir_fd, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
 
         if (to < 0)
                 return sc_throw_errno(error, "Cannot copy the object %s", path);
-        return copy_content(from, to, error) && sc_object_set_meta(to, meta, error);
+        return copy_content(from, to, error) && sc_object_set_meta(to, format, meta, error);
 }
 
-bool sc_object_copy(int objects_fd, const char *path, int dir_fd, const char *name, GError **error)
+bool sc_object_copy(int objects_fd, const char *path, ScObjectFormat format, int dir_fd, const char *name, GError **error)
 {
-        sc_autofd fd = openat(objects_fd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        char target[PATH_MAX] = "";
-        struct stat st;
+        g_auto(ScObjectMeta) meta = {0};
 
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return sc_throw_errno(error, "Cannot open the object %s", path);
-        ScObjectMeta meta = {.uid = st.st_uid, .gid = st.st_gid, .mode = st.st_mode, .target = target};
-        g_autoptr(GVariant) xattrs = NULL;
-        if (!read_xattrs(fd, st.st_mode, &xattrs))
-                return sc_throw_errno(error, "Cannot read the extended attributes of the object %s", path);
-        meta.xattrs = xattrs;
-        if (S_ISREG(st.st_mode))
-                return copy_file(objects_fd, path, dir_fd, name, &meta, error);
-        if (readlinkat(fd, "", target, sizeof target - 1) < 0)
-                return sc_throw_errno(error, "Cannot read the object %s", path);
-        return sc_object_write(dir_fd, name, &meta, NULL, 0, error);
+        if (!sc_object_read_meta(objects_fd, path, format, &meta, error))
+                return false;
+        if (S_ISREG(meta.mode))
+                return copy_file(objects_fd, path, format, dir_fd, name, &meta, error);
+        if (format == SC_OBJECTS_BARE)
+                return write_symlink(dir_fd, name, &meta, error);
+        return symlinkat(meta.target, dir_fd, name) == 0 || sc_throw_errno(error, "Cannot make the symlink %s", name);
 }

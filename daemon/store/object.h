@@ -3,13 +3,24 @@
 
 /* Objects as OSTree defines them. Content objects: a regular file or symlink with owner, mode and extended attributes, but without
  * name and times. The id is sha256 over a header and the content; in a repository of mode "bare" the object is a file with just
- * these properties at objects/XX/YYY....file. Written here and not by libostree because its sha256 has a third of the CPU's speed.
+ * these properties at objects/XX/YYY....file, in one of mode "bare-user" they are written down beside its content. Written here and
+ * not by libostree because its sha256 has a third of the CPU's speed.
  *
  * The header (ostree-core.c calls it the file header): a GVariant (uuuusa(ayay)) of uid, gid, mode, 0, symlink target or "", and
  * the extended attributes sorted by name, numbers big endian; in front of it its size as 32 bit big endian and four zero bytes. */
 
 #include "base/digest.h"
 #include <gio/gio.h>
+
+/* How content objects lie in a repository, by its mode. */
+typedef enum {
+        /* As themselves: owner, mode and extended attributes are those of the file, a symlink is one. */
+        SC_OBJECTS_BARE,
+        /* As a regular file of whoever wrote it, with the permissions that anybody may set (no set-id bits); a symlink is a file
+         * whose content is the target. What the header says stands in the extended attribute user.ostreemeta: a GVariant
+         * (uuua(ayay)) of uid, gid, mode and extended attributes, numbers big endian. */
+        SC_OBJECTS_BARE_USER,
+} ScObjectFormat;
 
 typedef struct {
         guint32 uid;
@@ -20,6 +31,7 @@ typedef struct {
 } ScObjectMeta;
 
 void sc_object_meta_clear(ScObjectMeta *meta);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScObjectMeta, sc_object_meta_clear)
 
 /* Collects extended attributes for meta->xattrs: sorted by name, the last of a name wins (libarchive gives an attribute twice that
  * a tar holds in two spellings). Left out are security.selinux (the host's policy labels files), user.* of a symlink (Linux has
@@ -45,14 +57,25 @@ typedef enum {
 void sc_object_path(ScObjectType type, const ScDigest *id, char ret_path[SC_OBJECT_PATH_SIZE]);
 
 /* Gives an open regular file its owner, mode, extended attributes, and the time 0 that all objects have. */
-bool sc_object_set_meta(int fd, const ScObjectMeta *meta, GError **error);
+bool sc_object_set_meta(int fd, ScObjectFormat format, const ScObjectMeta *meta, GError **error);
+
+/* The same for a folder of a checkout. In SC_OBJECTS_BARE_USER it is the user's, who can always enter and change it. */
+bool sc_object_set_folder_meta(int fd, ScObjectFormat format, const ScObjectMeta *meta, GError **error);
 
 /* Writes the object under a path whose folder exists; Exists if the name is taken, NotFound if the folder is missing. Not synced.
  * What broke off is removed. */
-bool sc_object_write(int dir_fd, const char *path, const ScObjectMeta *meta, const void *data, gsize size, GError **error);
+bool sc_object_write(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, const void *data, gsize size,
+                     GError **error);
 
 /* True if the file there is, to the last byte, what sc_object_write() would write. */
-bool sc_object_matches(int dir_fd, const char *path, const ScObjectMeta *meta, const void *data, gsize size);
+bool sc_object_matches(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, const void *data, gsize size);
 
-/* A copy of a repository's object, with all that makes it one. Exists if the name is taken. */
-bool sc_object_copy(int objects_fd, const char *path, int dir_fd, const char *name, GError **error);
+/* True if the file there has the metadata, and (of a regular file's object) the size, of this object; its bytes are not looked at.
+ */
+bool sc_object_looks_whole(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size);
+
+/* What the object there says of itself; meta->target is set for a symlink. Corrupt where that cannot be. */
+bool sc_object_read_meta(int dir_fd, const char *path, ScObjectFormat format, ScObjectMeta *ret, GError **error);
+
+/* A copy of a repository's object as a checkout has it: of a symlink's object, the symlink. Exists if the name is taken. */
+bool sc_object_copy(int objects_fd, const char *path, ScObjectFormat format, int dir_fd, const char *name, GError **error);

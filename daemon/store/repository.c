@@ -63,7 +63,13 @@ char *sc_repository_find(const ScConfig *config, const char *host_repository, Sc
         return g_steal_pointer(&own);
 }
 
-static OstreeRepo *open_ostree(const char *path, ScRepositoryFlags flags, GError **error)
+/* Only root can give files to others. */
+static OstreeRepoMode wanted_mode(const ScConfig *config)
+{
+        return config->scope->kind == SC_SCOPE_USER ? OSTREE_REPO_MODE_BARE_USER : OSTREE_REPO_MODE_BARE;
+}
+
+static OstreeRepo *open_ostree(const char *path, OstreeRepoMode mode, ScRepositoryFlags flags, GError **error)
 {
         if (!is_repository(path)) {
                 if ((flags & SC_REPOSITORY_CREATE) == 0) {
@@ -72,7 +78,7 @@ static OstreeRepo *open_ostree(const char *path, ScRepositoryFlags flags, GError
                 }
                 if (!make_folder(path, error))
                         return NULL;
-                g_autoptr(OstreeRepo) made = ostree_repo_create_at(AT_FDCWD, path, OSTREE_REPO_MODE_BARE, NULL, NULL, error);
+                g_autoptr(OstreeRepo) made = ostree_repo_create_at(AT_FDCWD, path, mode, NULL, NULL, error);
                 if (made == NULL) {
                         sc_prefix(error, "Cannot make the repository %s", path);
                         return NULL;
@@ -105,13 +111,13 @@ ScRepository *sc_repository_open(const ScConfig *config, ScRepositoryFlags flags
         g_autofree char *path = sc_repository_find(config, HOST_REPOSITORY, flags, error);
         if (path == NULL)
                 return NULL;
-        g_autoptr(OstreeRepo) ostree = open_ostree(path, flags, error);
+        g_autoptr(OstreeRepo) ostree = open_ostree(path, wanted_mode(config), flags, error);
         if (ostree == NULL)
                 return NULL;
         OstreeRepoMode mode = ostree_repo_get_mode(ostree);
-        if (mode != OSTREE_REPO_MODE_BARE) {
-                sc_throw(error, SC_ERROR_UNSUPPORTED, "The repository %s has the mode %s, and only bare is supported", path,
-                         mode_name(mode));
+        if (mode != wanted_mode(config)) {
+                sc_throw(error, SC_ERROR_UNSUPPORTED, "The repository %s has the mode %s, and only %s is supported", path,
+                         mode_name(mode), mode_name(wanted_mode(config)));
                 return NULL;
         }
         /* Whatever core.fsync says: without it libostree writes metadata straight into objects/, and a power cut leaves it empty.
@@ -158,6 +164,11 @@ int sc_repository_fd(ScRepository *repository)
 int sc_repository_objects_fd(ScRepository *repository)
 {
         return repository->objects_fd;
+}
+
+ScObjectFormat sc_repository_format(ScRepository *repository)
+{
+        return ostree_repo_get_mode(repository->ostree) == OSTREE_REPO_MODE_BARE_USER ? SC_OBJECTS_BARE_USER : SC_OBJECTS_BARE;
 }
 
 int sc_repository_open_state(ScRepository *repository, GError **error)

@@ -3,8 +3,9 @@
 
 /* The OSTree repository: Repository= of the configuration if set; else CHECKOUT/.storage/ostree if it was made before; else
  * /ostree/repo if it exists and a file of it can be hardlinked into the checkout path (tried, not guessed from st_dev); else
- * CHECKOUT/.storage/ostree, made in mode "bare". The one that was made comes before /ostree/repo so that a process that must
- * not write (the daemon, which cannot try a link) finds the same repository as the one that decided.
+ * CHECKOUT/.storage/ostree, made in mode "bare". A user's is where his scope says, made in mode "bare-user". The one that was made
+ * comes before /ostree/repo so that a process that must not write (the daemon, which cannot try a link) finds the same repository
+ * as the one that decided.
  *
  * What is ours alone inside it lies in extensions/sysconsd (libostree leaves `extensions` to others):
  *   lock                       the lock of sc_repository_lock()
@@ -13,6 +14,7 @@
  *   staging.lock, staging-*    objects of running imports (staging.h) */
 
 #include "base/config.h"
+#include "object.h"
 #include <gio/gio.h>
 #include <ostree.h>
 
@@ -23,7 +25,7 @@ typedef enum {
         SC_REPOSITORY_CREATE = 1 << 0, /* make it (and the checkout path) where it is missing; else a missing one is NotFound */
 } ScRepositoryFlags;
 
-/* Another mode than "bare" is Unsupported. Whoever lives long opens anew for each look: a pull may just have made it. */
+/* Another mode than the scope's is Unsupported. Whoever lives long opens anew for each look: a pull may just have made it. */
 ScRepository *sc_repository_open(const ScConfig *config, ScRepositoryFlags flags, GError **error);
 void sc_repository_free(ScRepository *repository);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScRepository, sc_repository_free)
@@ -35,6 +37,7 @@ OstreeRepo *sc_repository_ostree(ScRepository *repository);
 const char *sc_repository_path(ScRepository *repository);
 int sc_repository_fd(ScRepository *repository);
 int sc_repository_objects_fd(ScRepository *repository);
+ScObjectFormat sc_repository_format(ScRepository *repository);
 /* A new descriptor of extensions/sysconsd, which is made where it is missing; -1 on error. */
 int sc_repository_open_state(ScRepository *repository, GError **error);
 

@@ -230,19 +230,26 @@ static void settle(ScStaging *staging, ScStagedObject *object, State state)
         g_mutex_unlock(&staging->mutex);
 }
 
+/* Trees and commits are plain files in every repository. */
+static ScObjectFormat format_of(const ScStaging *staging, const ScStagedObject *object)
+{
+        return object->type == SC_OBJECT_FILE ? sc_repository_format(staging->repository) : SC_OBJECTS_BARE;
+}
+
 /* Whether the repository has the object. One that is not what its name says (an empty file that a power cut left behind somebody
  * who does not sync) is to be replaced. */
 static bool in_repository(ScStaging *staging, ScStagedObject *object, const ScObjectMeta *meta, guint64 size)
 {
+        int objects_fd = sc_repository_objects_fd(staging->repository);
         char path[SC_OBJECT_PATH_SIZE];
         struct stat st;
 
         sc_object_path(object->type, &object->id, path);
-        if (fstatat(sc_repository_objects_fd(staging->repository), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstatat(objects_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return false;
-        bool whole = (st.st_mode & S_IFMT) == (meta->mode & S_IFMT) && (!S_ISREG(meta->mode) || (guint64)st.st_size == size);
-        if (object->type == SC_OBJECT_FILE)
-                whole = whole && st.st_mode == meta->mode && st.st_uid == meta->uid && st.st_gid == meta->gid;
+        bool whole = object->type == SC_OBJECT_FILE
+                             ? sc_object_looks_whole(objects_fd, path, format_of(staging, object), meta, size)
+                             : S_ISREG(st.st_mode) && (guint64)st.st_size == size;
         object->replace = !whole;
         return whole;
 }
@@ -278,16 +285,16 @@ static bool make_parent(int dir_fd, const char *path, mode_t mode, GError **erro
         return true;
 }
 
-static bool write_object(ScStaging *staging, const char *path, const ScObjectMeta *meta, const void *data, gsize size,
-                         GError **error)
+static bool write_object(ScStaging *staging, const char *path, ScObjectFormat format, const ScObjectMeta *meta, const void *data,
+                         gsize size, GError **error)
 {
         g_autoptr(GError) own_error = NULL;
 
-        if (sc_object_write(staging->fd, path, meta, data, size, &own_error))
+        if (sc_object_write(staging->fd, path, format, meta, data, size, &own_error))
                 return true;
         if (g_error_matches(own_error, SC_ERROR, SC_ERROR_EXISTS)) {
                 /* Nobody of this import has written that name: it is from the one whose folder was taken over. */
-                if (sc_object_matches(staging->fd, path, meta, data, size))
+                if (sc_object_matches(staging->fd, path, format, meta, data, size))
                         return true;
                 if (unlinkat(staging->fd, path, 0) < 0)
                         return sc_throw_errno(error, "Cannot remove %s", path);
@@ -298,7 +305,7 @@ static bool write_object(ScStaging *staging, const char *path, const ScObjectMet
                 g_propagate_error(error, g_steal_pointer(&own_error));
                 return false;
         }
-        return sc_object_write(staging->fd, path, meta, data, size, error);
+        return sc_object_write(staging->fd, path, format, meta, data, size, error);
 }
 
 bool sc_staging_write(ScStaging *staging, ScStagedObject *object, const ScObjectMeta *meta, const void *data, gsize size,
@@ -307,7 +314,7 @@ bool sc_staging_write(ScStaging *staging, ScStagedObject *object, const ScObject
         char path[SC_OBJECT_PATH_SIZE];
 
         sc_object_path(object->type, &object->id, path);
-        bool written = write_object(staging, path, meta, data, size, error);
+        bool written = write_object(staging, path, format_of(staging, object), meta, data, size, error);
         settle(staging, object, written ? STAGED : FAILED);
         return written;
 }

@@ -110,66 +110,6 @@ START_TEST(test_xattrs_left_out)
 }
 END_TEST
 
-/* A tar in which libostree's own import and ours must agree. */
-static GBytes *ordinary_tar(void)
-{
-        Tar *tar = tar_new();
-        struct archive_entry *entry;
-
-        tar_folder(tar, "./", 0755);
-        tar_folder(tar, "./usr/", 0755);
-        tar_folder(tar, "./usr/bin", 0711);
-        tar_file(tar, "./usr/bin/tool", 0755, "#!/bin/sh\n");
-        tar_file(tar, "./usr/bin/su", 04755, "setuid");
-        tar_hardlink(tar, "./usr/bin/tool2", "./usr/bin/tool");
-        tar_symlink(tar, "./bin", "usr/bin");
-        tar_folder(tar, "./tmp", 01777);
-        tar_file(tar, "./empty", 0600, "");
-        tar_file(tar, "./\xc3\xa4\xe2\x82\xac with space\nand newline", 0644, "umlaut");
-        tar_file(tar, "./usr/.wh.gone", 0, "");
-        entry = tar_entry("./owned", AE_IFREG, 0640);
-        archive_entry_set_uid(entry, 1234);
-        archive_entry_set_gid(entry, 4321);
-        tar_add(tar, entry, "owned", 5);
-        entry = tar_entry("./home", AE_IFDIR, 0750);
-        archive_entry_set_uid(entry, 77);
-        tar_add(tar, entry, NULL, 0);
-        g_autofree char *deep = g_strnfill(200, 'd'), *path = g_strdup_printf("./usr/%s/%s/%s", deep, deep, deep);
-        tar_folder(tar, "./usr", 0755);
-        for (char *slash = strchr(path + 6, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-                g_autofree char *folder = g_strndup(path, (gsize)(slash - path));
-                tar_folder(tar, folder, 0755);
-        }
-        tar_file(tar, path, 0644, "a long path");
-        return tar_end(tar);
-}
-
-static char *libostree_commit(Store *store, GBytes *bytes)
-{
-        OstreeRepo *ostree = sc_repository_ostree(store->repository);
-        OstreeRepoImportArchiveOptions options = {.autocreate_parents = TRUE};
-        g_autoptr(OstreeMutableTree) tree = ostree_mutable_tree_new();
-        g_autoptr(GError) error = NULL;
-        g_autoptr(GFile) root = NULL;
-        struct archive *archive = archive_read_new();
-        gsize size;
-        const void *data = g_bytes_get_data(bytes, &size);
-        locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), outer_locale = uselocale(locale);
-
-        archive_read_support_format_all(archive);
-        ck_assert_int_eq(archive_read_open_memory(archive, data, size), ARCHIVE_OK);
-        ck_assert(ostree_repo_prepare_transaction(ostree, NULL, NULL, &error));
-        ostree_repo_import_archive_to_mtree(ostree, &options, archive, tree, NULL, NULL, &error);
-        ck_assert_no_error(error);
-        ck_assert(ostree_repo_write_mtree(ostree, tree, &root, NULL, &error));
-        ck_assert(ostree_repo_commit_transaction(ostree, NULL, NULL, &error));
-        archive_read_free(archive);
-        uselocale(outer_locale);
-        freelocale(locale);
-        return g_strconcat(ostree_repo_file_tree_get_contents_checksum(OSTREE_REPO_FILE(root)), " ",
-                           ostree_repo_file_tree_get_metadata_checksum(OSTREE_REPO_FILE(root)), NULL);
-}
-
 static char *root_checksums(GFile *root)
 {
         g_autoptr(GError) error = NULL;
@@ -769,6 +709,7 @@ START_TEST(test_at_the_same_time)
         GThread *running[4];
 
         view->folder = test_folder_new();
+        view->config.scope = sc_scope_new(SC_SCOPE_SYSTEM, NULL);
         view->config.checkout_path = g_strdup(store->config.checkout_path);
         store_reopen(view);
         {
@@ -1045,7 +986,8 @@ END_TEST
 START_TEST(test_repository)
 {
         g_autofree char *folder = test_folder_new();
-        ScConfig config = {.checkout_path = g_build_filename(folder, "checkout", NULL)};
+        g_autoptr(ScScope) scope = sc_scope_new(SC_SCOPE_SYSTEM, NULL);
+        ScConfig config = {.scope = scope, .checkout_path = g_build_filename(folder, "checkout", NULL)};
         g_autofree char *host = g_build_filename(folder, "host", NULL),
                         *own = g_build_filename(folder, "checkout/.storage/ostree", NULL);
         g_autoptr(GError) error = NULL;
