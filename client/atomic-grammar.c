@@ -35,17 +35,20 @@ typedef struct {
         gboolean help;
 } Translation;
 
+/* What every verb takes. */
+static const ScAtomicOption common_options[] = {
+        {"storage", 0, SC_ATOMIC_STORAGE, "STORAGE", "There is one: ostree", NULL},
+        {"user", 0, SC_ATOMIC_PASS, NULL, "Your own containers, which need no root", NULL},
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
+};
+
 /* given: "--name" or "-n", as it stands on the line. */
-static const ScAtomicOption *find_option(const ScAtomicVerb *verb, const char *given)
+static const ScAtomicOption *find_option(const ScAtomicOption *option, const char *given)
 {
-        const ScAtomicOption *option = verb->options;
-        if (given[1] == '-')
-                while (strcmp(option->name, given + 2) != 0)
-                        option++;
-        else
-                while (option->letter != given[1])
-                        option++;
-        return option;
+        for (; option != NULL && option->name != NULL; option++)
+                if (given[1] == '-' ? strcmp(option->name, given + 2) == 0 : option->letter == given[1])
+                        return option;
+        return NULL;
 }
 
 static bool check_storage(const char *value, GError **error)
@@ -63,7 +66,9 @@ static bool check_storage(const char *value, GError **error)
 static gboolean take_option(const char *given, const char *value, gpointer data, GError **error)
 {
         Translation *translation = data;
-        const ScAtomicOption *option = find_option(translation->verb, given);
+        const ScAtomicOption *option = find_option(translation->verb->options, given);
+        if (option == NULL)
+                option = find_option(common_options, given);
         const char *name = option->word != NULL ? option->word : option->name;
         if (translation->error != NULL)
                 return TRUE;
@@ -84,10 +89,9 @@ static gboolean take_option(const char *given, const char *value, gpointer data,
         return TRUE;
 }
 
-static GOptionGroup *make_group(Translation *translation)
+static void add_entries(GArray *entries, const ScAtomicOption *option)
 {
-        g_autoptr(GArray) entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
-        for (const ScAtomicOption *option = translation->verb->options; option != NULL && option->name != NULL; option++) {
+        for (; option != NULL && option->name != NULL; option++) {
                 GOptionEntry entry = {
                         .long_name = option->name,
                         .short_name = option->letter,
@@ -100,6 +104,13 @@ static GOptionGroup *make_group(Translation *translation)
                 };
                 g_array_append_val(entries, entry);
         }
+}
+
+static GOptionGroup *make_group(Translation *translation)
+{
+        g_autoptr(GArray) entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
+        add_entries(entries, translation->verb->options);
+        add_entries(entries, common_options);
         const GOptionEntry help = {"help", 'h', 0, G_OPTION_ARG_NONE, &translation->help, "Show this help", NULL};
         g_array_append_val(entries, help);
         GOptionGroup *group = g_option_group_new("verb", "Options:", "", translation, NULL);

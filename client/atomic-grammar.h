@@ -26,10 +26,10 @@ typedef struct {
         const char *words; /* "images list" */
         const char *synopsis;
         const char *summary;
-        const char *details; /* behind the options in the help, or NULL */
-        const ScAtomicOption *options;
-        int min, max;    /* arguments besides the words; max may be SC_ARGUMENTS_ANY */
-        bool rest_as_is; /* behind the first argument there are no options of ours */
+        const char *details;           /* behind the options in the help, or NULL */
+        const ScAtomicOption *options; /* besides --storage and --user, which all have; NULL: none */
+        int min, max;                  /* arguments besides the words; max may be SC_ARGUMENTS_ANY */
+        bool rest_as_is;               /* behind the first argument there are no options of ours */
         /* Gets the line as sysconsctl's verbs do, with the words as argv[0]. NULL: a verb that is not here. */
         bool (*run)(ScClient *client, int argc, char **argv, GError **error);
         const char *instead; /* of such a verb: why, and what to do instead */

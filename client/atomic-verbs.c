@@ -5,27 +5,11 @@
 #include "options.h"
 #include "verbs.h"
 
-#define STORAGE                                                                          \
-        {                                                                                \
-                "storage", 0, SC_ATOMIC_STORAGE, "STORAGE", "There is one: ostree", NULL \
-        }
-/* Docker's images had a use for them. */
-#define NO_OPTS                                                                                         \
-        {"opt1", 0, SC_ATOMIC_DROP, "OPT", NULL, NULL}, {"opt2", 0, SC_ATOMIC_DROP, "OPT", NULL, NULL}, \
-        {                                                                                               \
-                "opt3", 0, SC_ATOMIC_DROP, "OPT", NULL, NULL                                            \
-        }
-#define END                                               \
-        {                                                 \
-                NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL \
-        }
-
 static const ScAtomicOption pull_options[] = {
-        STORAGE,
         {"type", 't', SC_ATOMIC_REFUSE, "TYPE", NULL, "--type is not supported: every registry is asked by the same protocol"},
         {"src-creds", 0, SC_ATOMIC_REFUSE, "USER:PASSWORD", NULL,
          "--src-creds is not supported: everybody on this machine could read the password in the list of processes"},
-        END,
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
 static const ScAtomicOption install_options[] = {
@@ -34,9 +18,7 @@ static const ScAtomicOption install_options[] = {
         {"rootfs", 0, SC_ATOMIC_PASS, "PATH", "Use the root file system below this folder of the host", NULL},
         {"runtime", 0, SC_ATOMIC_PASS, "PATH", "The OCI runtime that runs it", NULL},
         {"system", 0, SC_ATOMIC_DROP, NULL, "What is installed is a system container in any case", NULL},
-        STORAGE,
-        NO_OPTS,
-        END,
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
 static const ScAtomicOption uninstall_options[] = {
@@ -44,16 +26,12 @@ static const ScAtomicOption uninstall_options[] = {
         {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL,
          "--display is for `atomic install`; `sysconsctl show NAME` shows what there is"},
         {"name", 'n', SC_ATOMIC_REFUSE, "NAME", NULL, "--name is not supported here: name the container as the argument"},
-        STORAGE,
-        NO_OPTS,
-        END,
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
 static const ScAtomicOption stop_options[] = {
         {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--display is for `atomic install`; a container is stopped by systemctl stop"},
-        STORAGE,
-        NO_OPTS,
-        END,
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
 static const ScAtomicOption list_options[] = {
@@ -63,33 +41,27 @@ static const ScAtomicOption list_options[] = {
         {"no-trunc", 0, SC_ATOMIC_PASS, NULL, "Cut nothing, show ids in full", NULL},
         {"quiet", 'q', SC_ATOMIC_PASS, NULL, "Print ids only", NULL},
         {"json", 0, SC_ATOMIC_PASS, NULL, "Print JSON", NULL},
-        STORAGE,
-        END,
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
 static const ScAtomicOption update_options[] = {
         {"all", 'a', SC_ATOMIC_PASS, NULL, "Every container but those that came with the host", NULL},
         {"set", 0, SC_ATOMIC_PASS, "NAME=VALUE", "Give a variable another value (may be repeated)", NULL},
         {"rebase", 0, SC_ATOMIC_PASS, "IMAGE", "Go over to another image", NULL},
-        STORAGE,
-        END,
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
-
-static const ScAtomicOption storage_option[] = {STORAGE, END};
 
 static const ScAtomicOption containers_delete_options[] = {
         {"all", 'a', SC_ATOMIC_PASS, NULL, "All containers", NULL},
         {"force", 'f', SC_ATOMIC_DROP, NULL, "Running ones are stopped in any case", NULL},
-        STORAGE,
-        END,
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
 static const ScAtomicOption images_delete_options[] = {
         {"all", 'a', SC_ATOMIC_PASS, NULL, "All images", NULL},
         {"force", 'f', SC_ATOMIC_PASS, NULL, "Also an image that a container is made of", NULL},
         {"remote", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--remote is not supported: use `skopeo delete`"},
-        STORAGE,
-        END,
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
 #define NOT_HERE(words, instead)                                      \
@@ -110,8 +82,8 @@ static const ScAtomicVerb verbs[] = {
         {"containers update", "NAME|--all", "Bring a container to the newest version of its image",
          "A container whose new version does not come up goes back to the old one by itself.", update_options, 0, 1, false,
          sc_atomic_containers_update, NULL},
-        {"containers rollback", "NAME", "Go back to the previous version", "A second rollback goes forward again.", storage_option,
-         1, 1, false, sc_atomic_containers_rollback, NULL},
+        {"containers rollback", "NAME", "Go back to the previous version", "A second rollback goes forward again.", NULL, 1, 1,
+         false, sc_atomic_containers_rollback, NULL},
         {"containers delete", "NAME...|--all", "Remove containers, after a question", NULL, containers_delete_options, 0,
          SC_ARGUMENTS_ANY, false, sc_atomic_containers_delete, NULL},
         NOT_HERE("containers trim",
@@ -124,8 +96,7 @@ static const ScAtomicVerb verbs[] = {
         {"images delete", "IMAGE...|--all", "Drop images, by name or start of the id, after a question",
          "Layers stay until `atomic images prune`.", images_delete_options, 0, SC_ARGUMENTS_ANY, false, sc_atomic_images_delete,
          NULL},
-        {"images prune", "", "Remove layers that no image holds, and leftovers", NULL, storage_option, 0, 0, false, sc_verb_prune,
-         NULL},
+        {"images prune", "", "Remove layers that no image holds, and leftovers", NULL, NULL, 0, 0, false, sc_verb_prune, NULL},
         NOT_HERE("images generate", "what layers hold is known by their hashes; no list of files is kept beside them"),
         NOT_HERE("images help", "mount the image, and read its help file with `man -l`"),
         {"ps", "", "List the running containers, as containers list", NULL, list_options, 0, 0, false, sc_atomic_containers_list,

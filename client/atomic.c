@@ -66,6 +66,8 @@ static bool run_verb(ScClient *client, int argc, char **argv, GError **error)
                 return true;
         if (client->debug)
                 show_line(line);
+        /* Some verbs ask the daemon before they parse the rest. */
+        client->user = g_strv_contains((const char *const *)line, "--user");
         /* Options are taken out of an array when they are parsed; the strings stay ours. */
         g_autofree char **words = g_memdup2(line, (g_strv_length(line) + 1) * sizeof(*line));
         return verb->run(client, (int)g_strv_length(line), words, error);

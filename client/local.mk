@@ -61,9 +61,13 @@ tests_unit_test_client_wait_SOURCES = tests/unit/test-client-wait.c tests/unit/t
 tests_unit_test_client_wait_CFLAGS = $(CLIENT_UNIT_CFLAGS)
 tests_unit_test_client_wait_LDADD = libsc-client.a $(UNIT_LDADD)
 
-man_MANS += data/man/sysconsctl.1
-dist_bashcompletion_DATA = data/completions/sysconsctl
-EXTRA_DIST += data/man/sysconsctl.1
+# What --help, the manual pages and the completions say.
+TESTS += tests/check-help
+EXTRA_DIST += tests/check-help
+
+man_MANS += data/man/sysconsctl.1 data/man/atomic.1
+dist_bashcompletion_DATA = data/completions/sysconsctl data/completions/atomic
+EXTRA_DIST += data/man/sysconsctl.1 data/man/atomic.1
 
 # The client answers to the name of the command that it succeeds, too.
 install-exec-hook:

@@ -44,7 +44,7 @@ START_TEST(options_are_translated)
         check_line("pull --storage ostree oci:etcd", "pull -- oci:etcd");
         check_line("install --system --name x --set=A=1 --set B=2 --rootfs /r --runtime=/bin/crun image",
                    "install --name=x --set=A=1 --set=B=2 --rootfs=/r --runtime=/bin/crun -- image");
-        check_line("install -n x image --opt1=o", "install --name=x -- image");
+        check_line("install -n x image --user", "install --name=x --user -- image");
         check_line("containers list -aqn -f image=x --no-trunc --json",
                    "containers list --all --quiet --no-heading --filter=image=x --no-trunc --json --");
         check_line("containers update --rebase i --set=A=b c", "containers update --rebase=i --set=A=b -- c");
