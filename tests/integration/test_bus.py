@@ -173,6 +173,8 @@ def test_state_follows_the_unit(monitor):
     for command, word in (("start", "running"), ("stop", "inactive")):
         bed.systemctl(command, "hello")
         wait_until(lambda: get(bed, container("hello"), "Container", "State") == word)
+        # a service that is stopped before its container is there has failed, and says so
+        wait_until(lambda: word != "running" or bed.run("runc state hello", check=False).returncode == 0)
     told = [data[1]["State"]["data"] for path, _, data in monitor.signals() if path == container("hello") and len(data) > 1 and "State" in data[1]]
     assert told == ["running", "inactive"]
 
