@@ -64,6 +64,12 @@ static ScVariables *recorded_variables(const ScConfig *config, const ScInfo *inf
         return sc_variables_recorded(&input, info->values, error);
 }
 
+/* A record without an id of ours is the atomic command's. */
+static bool is_foreign(const ScInfo *info)
+{
+        return info->deployment_id == NULL;
+}
+
 static ScHostFile *bare_file(const char *destination, const char *checksum)
 {
         ScHostFile *file = g_new0(ScHostFile, 1);
@@ -85,8 +91,11 @@ GPtrArray *sc_side_recorded_files(const ScInfo *info)
         gpointer destination, checksum;
         g_hash_table_iter_init(&iter, info->installed_files);
         while (g_hash_table_iter_next(&iter, &destination, &checksum))
-                if (sc_path_is_clean_absolute(destination))
-                        g_ptr_array_add(files, bare_file(destination, checksum));
+                if (sc_path_is_clean_absolute(destination)) {
+                        ScHostFile *file = bare_file(destination, checksum);
+                        file->followed = is_foreign(info);
+                        g_ptr_array_add(files, file);
+                }
         g_ptr_array_sort(files, compare_destinations);
         return files;
 }
@@ -106,6 +115,7 @@ static bool find_files(ScSide *side, GError **error)
                 if (recorded == NULL)
                         continue;
                 if (recorded[0] != '\0') {
+                        file->followed = is_foreign(side->info);
                         g_free(file->checksum);
                         file->checksum = g_strdup(recorded);
                 }

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MAX_CONFIG (1024u * 1024)
+
 void sc_deployment_free(ScDeployment *deployment)
 {
         if (deployment == NULL)
@@ -82,6 +84,22 @@ static ScInfo *read_slot_info(int checkout_fd, const char *name, const char *fol
         return sc_info_read(fd, what, error);
 }
 
+/* The atomic command's info does not say what the container runs; config.json does. A remark for lists: no reason to fail. */
+static char *read_command(int folder_fd, const char *folder)
+{
+        g_autofree char *path = g_build_filename(folder, "config.json", NULL), *text = NULL;
+        gsize size;
+        if (!sc_read_file(folder_fd, path, MAX_CONFIG, &text, &size, NULL))
+                return NULL;
+        g_autoptr(JsonObject) config = sc_json_parse_object(text, (gssize)size, MAX_CONFIG, "config.json", NULL);
+        JsonObject *process;
+        g_auto(GStrv) args = NULL;
+        if (config == NULL || !sc_json_get_object(config, "process", SC_JSON_REQUIRED, &process, NULL) ||
+            !sc_json_get_strv(process, "args", SC_JSON_REQUIRED, &args, NULL))
+                return NULL;
+        return g_strjoinv(" ", args);
+}
+
 static ScDeployment *load(int folder_fd, const char *folder_path, const char *name, bool preinstalled)
 {
         ScDeployment *deployment = g_new0(ScDeployment, 1);
@@ -98,6 +116,8 @@ static ScDeployment *load(int folder_fd, const char *folder_path, const char *na
         deployment->info = read_slot_info(folder_fd, name, folder, &error);
         if (deployment->info == NULL)
                 deployment->broken = g_strdup(error->message);
+        else if (deployment->info->command == NULL)
+                deployment->info->command = read_command(folder_fd, folder);
         if (deployment->slot >= 0) {
                 g_autofree char *other = sc_slot_name(name, 1 - deployment->slot);
                 deployment->previous = read_slot_info(folder_fd, name, other, NULL);

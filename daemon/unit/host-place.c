@@ -41,6 +41,33 @@ static bool checksum_at(const ScHostPlace *place, const struct stat *st, char re
         return true;
 }
 
+/* The atomic command's checksum of a symlink. */
+static bool leads_to_same(const ScHostPlace *place, const ScHostFile *file, bool *ret, GError **error)
+{
+        char hex[SC_DIGEST_HEX_SIZE] = "0";
+        sc_autofd fd = openat(place->parent_fd, place->name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        struct stat st;
+        if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+                ScDigest digest;
+                if (!sc_digest_of_fd(fd, &digest, error))
+                        return sc_prefix(error, "Cannot read %s", place->path);
+                sc_digest_to_hex(&digest, hex);
+        }
+        *ret = strcmp(hex, file->checksum) == 0;
+        return true;
+}
+
+static bool same_as_followed(const ScHostPlace *place, const ScHostFile *file, const struct stat *st, bool *ret, GError **error)
+{
+        char target[PATH_MAX];
+        *ret = S_ISDIR(st->st_mode) && strcmp(file->checksum, "0") == 0;
+        if (!S_ISLNK(st->st_mode))
+                return true;
+        ssize_t size = file->link != NULL ? readlinkat(place->parent_fd, place->name, target, sizeof target) : -1;
+        *ret = size > 0 && (gsize)size == strlen(file->link) && memcmp(target, file->link, (gsize)size) == 0;
+        return *ret || leads_to_same(place, file, ret, error);
+}
+
 bool sc_host_place_compare(const ScHostPlace *place, const ScHostFile *file, ScHostFound *ret, struct stat *ret_st, GError **error)
 {
         int present = place->parent_fd >= 0 ? sc_lstat(place->parent_fd, place->name, ret_st, error) : 0;
@@ -56,7 +83,10 @@ bool sc_host_place_compare(const ScHostPlace *place, const ScHostFile *file, ScH
                 if (!checksum_at(place, ret_st, hex, error))
                         return false;
         }
-        if (strcmp(hex, file->checksum) == 0)
+        bool same = strcmp(hex, file->checksum) == 0;
+        if (!same && file->followed && !same_as_followed(place, file, ret_st, &same, error))
+                return false;
+        if (same)
                 *ret = SC_HOST_FOUND_SAME;
         return true;
 }

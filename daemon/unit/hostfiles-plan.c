@@ -130,9 +130,14 @@ static bool add_file(Planner *planner, const char *source, const struct stat *st
         file->uid = st->st_uid;
         file->gid = st->st_gid;
         file->link = g_strdup(link);
-        file->rendered = S_ISREG(st->st_mode) && g_strv_contains((const char *const *)planner->exports->rendered, source);
         file->destination = destination_of(planner, source, error);
-        if (file->destination == NULL || !checksum_of(planner, file, error))
+        if (file->destination == NULL)
+                return false;
+        /* The atomic command looked for a renamed file's new name. */
+        const char *const *rendered = (const char *const *)planner->exports->rendered;
+        file->rendered = S_ISREG(st->st_mode) &&
+                         (g_strv_contains(rendered, source) || g_strv_contains(rendered, file->destination));
+        if (!checksum_of(planner, file, error))
                 return false;
         g_ptr_array_add(planner->files, g_steal_pointer(&file));
         return true;

@@ -18,6 +18,7 @@ typedef struct {
         uid_t uid;
         gid_t gid;
         bool rendered; /* the content is a template */
+        bool followed; /* the checksum is the atomic command's: of a symlink that of the file which it leads to; "0": no file */
         char *link;    /* target of a symlink, else NULL */
 } ScHostFile;
 
