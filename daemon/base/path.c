@@ -98,6 +98,9 @@ int sc_make_dirs(int dir_fd, const char *path, mode_t mode, GError **error)
         return sc_steal_fd(&here);
 }
 
+/* O_NONBLOCK: a fifo that somebody put there must not hold us. */
+#define READ_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
+
 bool sc_read_fd(int fd, const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error)
 {
         struct stat st;
@@ -133,8 +136,13 @@ bool sc_read_fd(int fd, const char *path, gsize max, char **ret_data, gsize *ret
 
 bool sc_read_file(int dir_fd, const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error)
 {
-        /* O_NONBLOCK: a fifo that somebody put there must not hold us */
-        sc_autofd fd = sc_open_beneath(dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, error);
+        sc_autofd fd = sc_open_beneath(dir_fd, path, READ_FLAGS, 0, error);
+        return fd >= 0 && sc_read_fd(fd, path, max, ret_data, ret_size, error);
+}
+
+bool sc_read_file_in_root(int root_fd, const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error)
+{
+        sc_autofd fd = sc_open_in_root(root_fd, path, READ_FLAGS, 0, error);
         return fd >= 0 && sc_read_fd(fd, path, max, ret_data, ret_size, error);
 }
 

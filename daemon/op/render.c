@@ -50,7 +50,7 @@ static bool load_exports(ScRendering *rendering, ScOpContext *context, ScReposit
                 if (!open_remote(rendering, error))
                         return false;
                 sc_autofd exports = sc_side_open_exports(rendering->remote_rootfs);
-                rendering->exports = sc_exports_load(sc_exports_read_dir, &exports, exports >= 0, error);
+                rendering->exports = sc_exports_load(sc_exports_read_rootfs, &rendering->remote_rootfs, exports >= 0, error);
         } else {
                 rendering->tree = sc_tree_merge(repository, info->layers, context->cancellable, error);
                 if (rendering->tree == NULL)

@@ -166,7 +166,7 @@ static bool read_root(ScSide *side, const ScConfig *config, const char *containe
         if (rootfs < 0)
                 return false;
         sc_autofd exports = sc_side_open_exports(rootfs);
-        side->exports = sc_exports_load(sc_exports_read_dir, &exports, exports >= 0, error);
+        side->exports = sc_exports_load(sc_exports_read_rootfs, &rootfs, exports >= 0, error);
         g_autofree char *path = g_build_filename(config->checkout_path, folder, NULL);
         side->variables = side->exports != NULL ? recorded_variables(config, side->info, container, path, error) : NULL;
         if (side->variables == NULL)

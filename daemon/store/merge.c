@@ -15,6 +15,8 @@
 #define MAX_NODES 8000000
 #define MAX_PATH (PATH_MAX - 1)
 #define MAX_NAME 255
+/* As in the kernel (path_resolution(7)). */
+#define MAX_LINKS 40
 
 struct ScTree {
         ScRepository *repository;
@@ -298,9 +300,81 @@ ScRepository *sc_tree_repository(const ScTree *tree)
         return tree->repository;
 }
 
+/* NULL: it is no symlink. A commit does not say which of its files are. */
+static char *read_link(const ScTree *tree, const ScNode *node)
+{
+        char object_path[SC_OBJECT_PATH_SIZE], target[PATH_MAX];
+
+        sc_object_path(SC_OBJECT_FILE, node->file, object_path);
+        ssize_t size = readlinkat(sc_repository_objects_fd(tree->repository), object_path, target, sizeof target - 1);
+        return size > 0 ? g_strndup(target, (gsize)size) : NULL;
+}
+
+/* A walk as the kernel's in a file system that has the tree for its root. */
+typedef struct {
+        const ScTree *tree;
+        GPtrArray *way; /* ScNode, from the root to where the walk is */
+        char *rest;     /* of the path */
+        unsigned links; /* followed so far */
+} Walk;
+
+static bool follow_link(Walk *walk, const char *target, const char *behind)
+{
+        if (++walk->links > MAX_LINKS)
+                return false;
+        if (*target == '/')
+                g_ptr_array_set_size(walk->way, 1);
+        g_free(walk->rest);
+        walk->rest = g_strconcat(target, "/", behind, NULL);
+        return true;
+}
+
+static bool step(Walk *walk, const char *name, const char *behind)
+{
+        const ScNode *here = walk->way->pdata[walk->way->len - 1];
+        ScNode *child = sc_node_child(here, name);
+
+        if (here->type != SC_NODE_FOLDER)
+                return false;
+        g_autofree char *target = child != NULL && child->type == SC_NODE_FILE ? read_link(walk->tree, child) : NULL;
+        if (target != NULL)
+                return follow_link(walk, target, behind);
+        if (strcmp(name, "..") == 0) {
+                if (walk->way->len > 1)
+                        g_ptr_array_set_size(walk->way, (int)walk->way->len - 1);
+        } else if (strcmp(name, ".") != 0) {
+                if (child == NULL)
+                        return false;
+                g_ptr_array_add(walk->way, child);
+        }
+        g_autofree char *old = walk->rest;
+        walk->rest = g_strdup(behind);
+        return true;
+}
+
+/* NULL where the path leads to nothing. */
+static const ScNode *find(const ScTree *tree, const char *path)
+{
+        g_autoptr(GPtrArray) way = g_ptr_array_new();
+        Walk walk = {.tree = tree, .way = way, .rest = g_strdup(path)};
+        bool found = true;
+
+        g_ptr_array_add(way, tree->root);
+        while (found) {
+                const char *at = walk.rest + strspn(walk.rest, "/");
+                gsize size = strcspn(at, "/");
+                if (size == 0)
+                        break;
+                g_autofree char *name = g_strndup(at, size), *behind = g_strdup(at + size);
+                found = step(&walk, name, behind);
+        }
+        g_free(walk.rest);
+        return found ? way->pdata[way->len - 1] : NULL;
+}
+
 bool sc_tree_read(const ScTree *tree, const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error)
 {
-        const ScNode *node = sc_node_lookup(tree->root, path);
+        const ScNode *node = find(tree, path);
         int objects_fd = sc_repository_objects_fd(tree->repository);
         char object_path[SC_OBJECT_PATH_SIZE];
         struct stat st;
@@ -325,7 +399,7 @@ bool sc_tree_read(const ScTree *tree, const char *path, gsize max, char **ret_da
 
 char **sc_tree_list(const ScTree *tree, const char *path)
 {
-        const ScNode *folder = sc_node_lookup(tree->root, path);
+        const ScNode *folder = find(tree, path);
         g_autoptr(GStrvBuilder) names = g_strv_builder_new();
 
         if (folder != NULL && folder->type == SC_NODE_FOLDER) {

@@ -21,8 +21,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScTree, sc_tree_free)
 guint64 sc_tree_files(const ScTree *tree);
 guint64 sc_tree_folders(const ScTree *tree);
 
-/* Reads a regular file of the tree without checking it out; symlinks are not followed. NotFound where there is none; longer than
- * max is Corrupt. Zero-terminated behind *ret_size (may be NULL). */
+/* Reads a regular file of the tree without checking it out; symlinks are followed, and lead nowhere outside of it. NotFound where
+ * there is none; longer than max is Corrupt. Zero-terminated behind *ret_size (may be NULL). */
 bool sc_tree_read(const ScTree *tree, const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error);
 /* Names in a folder, sorted; an empty vector where there is no such folder. */
 char **sc_tree_list(const ScTree *tree, const char *path);

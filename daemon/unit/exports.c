@@ -89,25 +89,18 @@ void sc_exports_free(ScExports *exports)
         g_free(exports);
 }
 
-bool sc_exports_read_dir(gpointer source, const char *name, char **ret_text, GError **error)
+bool sc_exports_read_rootfs(gpointer source, const char *name, char **ret_text, GError **error)
 {
-        int dir_fd = *(const int *)source;
-        if (dir_fd < 0) {
-                *ret_text = NULL;
-                return true;
-        }
-        struct stat st;
-        int present = sc_lstat(dir_fd, name, &st, error);
-        if (present < 0)
-                return false;
-        if (present == 0) {
-                *ret_text = NULL;
-                return true;
-        }
-        g_autofree char *text = NULL;
+        g_autofree char *path = g_build_filename("exports", name, NULL), *text = NULL;
+        g_autoptr(GError) local = NULL;
         gsize size;
-        if (!sc_read_file(dir_fd, name, TEXT_MAX, &text, &size, error))
+        *ret_text = NULL;
+        if (!sc_read_file_in_root(*(const int *)source, path, TEXT_MAX, &text, &size, &local)) {
+                if (g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
+                        return true;
+                g_propagate_error(error, g_steal_pointer(&local));
                 return false;
+        }
         if (memchr(text, '\0', size) != NULL)
                 return sc_throw(error, SC_ERROR_CORRUPT, "%s contains a zero byte", name);
         *ret_text = g_steal_pointer(&text);

@@ -27,8 +27,9 @@ ScExports *sc_exports_load(ScExportsRead read, gpointer source, bool present, GE
 void sc_exports_free(ScExports *exports);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScExports, sc_exports_free)
 
-/* Reader for a folder on disk (source: pointer to an int, the descriptor of the rootfs's exports, -1: none). */
-bool sc_exports_read_dir(gpointer source, const char *name, char **ret_text, GError **error);
+/* Reader for a root file system on disk (source: pointer to an int, its descriptor). Symlinks are followed inside of it, as in a
+ * merged tree. */
+bool sc_exports_read_rootfs(gpointer source, const char *name, char **ret_text, GError **error);
 
 /* Variables that the templates use and that have no default and are not set by the system: sorted. Host files that are
  * templates are not looked at. */

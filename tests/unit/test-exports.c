@@ -91,33 +91,43 @@ START_TEST(malformed_ones_are_refused)
 }
 END_TEST
 
-START_TEST(a_folder_is_read)
+START_TEST(a_root_file_system_is_read)
 {
         char *folder = test_folder_new();
         int fd = open(folder, O_RDONLY | O_DIRECTORY);
-        g_autofree char *service = g_build_filename(folder, "service.template", NULL);
-        ck_assert(g_file_set_contents(service, "[Service]\n", -1, NULL));
+        g_autofree char *service = g_build_filename(folder, "exports/service.template", NULL);
         g_autoptr(GError) error = NULL;
-        g_autoptr(ScExports) exports = sc_exports_load(sc_exports_read_dir, &fd, true, &error);
+        char *text = (char *)"untouched";
+        ck_assert(sc_exports_read_rootfs(&fd, "config.json", &text, NULL));
+        ck_assert_ptr_null(text);
+        ck_assert_int_eq(mkdirat(fd, "exports", 0755), 0);
+        ck_assert(g_file_set_contents(service, "[Service]\n", -1, NULL));
+        g_autoptr(ScExports) exports = sc_exports_load(sc_exports_read_rootfs, &fd, true, &error);
         ck_assert_no_error(error);
         ck_assert_str_eq(exports->service, "[Service]\n");
         ck_assert_ptr_null(exports->config);
 
-        /* an image's link must not have us read files of the host */
-        ck_assert_int_eq(symlinkat("/etc/passwd", fd, "config.json"), 0);
-        ck_assert_ptr_null(sc_exports_load(sc_exports_read_dir, &fd, true, &error));
-        ck_assert_msg(strstr(error->message, "exports/config.json") != NULL, "%s", error->message);
-        g_clear_error(&error);
-        ck_assert_int_eq(unlinkat(fd, "config.json", 0), 0);
-        g_autofree char *config = g_build_filename(folder, "config.json", NULL);
-        ck_assert(g_file_set_contents(config, "{\0}", 3, NULL));
-        ck_assert_ptr_null(sc_exports_load(sc_exports_read_dir, &fd, true, &error));
-        ck_assert_error(error, SC_ERROR_CORRUPT, "zero byte");
+        /* an image's link must not have us read files of the host, but its own */
+        ck_assert_int_eq(symlinkat("/etc/passwd", fd, "exports/config.json"), 0);
+        ck_assert_int_eq(symlinkat("../share/lines", fd, "exports/tmpfiles.template"), 0);
+        g_autoptr(ScExports) dangling = sc_exports_load(sc_exports_read_rootfs, &fd, true, &error);
+        ck_assert_no_error(error);
+        ck_assert_ptr_null(dangling->config);
+        ck_assert_ptr_null(dangling->tmpfiles);
+        ck_assert(mkdirat(fd, "share", 0755) == 0 && mkdirat(fd, "etc", 0755) == 0);
+        g_autofree char *lines = g_build_filename(folder, "share/lines", NULL),
+                        *passwd = g_build_filename(folder, "etc/passwd", NULL);
+        ck_assert(g_file_set_contents(lines, "d /run/x\n", -1, NULL) && g_file_set_contents(passwd, "own", -1, NULL));
+        g_autoptr(ScExports) linked = sc_exports_load(sc_exports_read_rootfs, &fd, true, &error);
+        ck_assert_no_error(error);
+        ck_assert_str_eq(linked->config, "own");
+        ck_assert_str_eq(linked->tmpfiles, "d /run/x\n");
 
-        int none = -1;
-        char *text = (char *)"untouched";
-        ck_assert(sc_exports_read_dir(&none, "config.json", &text, NULL));
-        ck_assert_ptr_null(text);
+        ck_assert_int_eq(unlinkat(fd, "exports/config.json", 0), 0);
+        g_autofree char *config = g_build_filename(folder, "exports/config.json", NULL);
+        ck_assert(g_file_set_contents(config, "{\0}", 3, NULL));
+        ck_assert_ptr_null(sc_exports_load(sc_exports_read_rootfs, &fd, true, &error));
+        ck_assert_error(error, SC_ERROR_CORRUPT, "zero byte");
         close(fd);
         test_folder_remove(folder);
 }
@@ -158,7 +168,7 @@ int main(void)
         tcase_add_test(tcase, all_of_it);
         tcase_add_test(tcase, nothing_of_it);
         tcase_add_test(tcase, malformed_ones_are_refused);
-        tcase_add_test(tcase, a_folder_is_read);
+        tcase_add_test(tcase, a_root_file_system_is_read);
         tcase_add_test(tcase, required_variables);
         suite_add_tcase(suite, tcase);
         return test_run(suite);

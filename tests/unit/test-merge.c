@@ -334,19 +334,32 @@ START_TEST(test_read_and_list)
         tar_file(tar, "exports/manifest.json", 0644, "{}");
         tar_file(tar, "exports/b", 0644, "12345");
         tar_symlink(tar, "exports/link", "b");
+        tar_symlink(tar, "exports/absolute", "/share/../exports/./link");
+        tar_symlink(tar, "exports/above", "../../../exports/b");
+        tar_symlink(tar, "exports/loop", "loop");
+        tar_symlink(tar, "exports/dangling", "../etc/none");
+        tar_symlink(tar, "exports/through", "b/../b");
+        tar_folder(tar, "share", 0755);
         tar_folder(tar, "exports/hostfs", 0755);
         image_add(image, tar);
         g_autoptr(ScTree) tree = image_merge(image);
-        ck_assert_uint_eq(sc_tree_files(tree), 3);
-        ck_assert_uint_eq(sc_tree_folders(tree), 2);
+        ck_assert_uint_eq(sc_tree_files(tree), 8);
+        ck_assert_uint_eq(sc_tree_folders(tree), 3);
         ck_assert(sc_tree_read(tree, "exports/b", 5, &data, &size, &error));
         ck_assert_str_eq(data, "12345");
         ck_assert_uint_eq(size, 5);
+        const char *const links[] = {"exports/link", "exports/absolute", "exports/above"};
+        for (guint i = 0; i < G_N_ELEMENTS(links); i++) {
+                g_autofree char *linked = NULL;
+                ck_assert(sc_tree_read(tree, links[i], 5, &linked, NULL, &error));
+                ck_assert_str_eq(linked, "12345");
+        }
         char *other = NULL;
         ck_assert(!sc_tree_read(tree, "exports/b", 4, &other, NULL, &error));
         ck_assert_error(error, SC_ERROR_CORRUPT, "larger");
         g_clear_error(&error);
-        const char *const none[] = {"exports/link", "exports/hostfs", "exports/none", "exports/b/c", "exports", ""};
+        const char *const none[] = {"exports/loop", "exports/dangling", "exports/through", "exports/hostfs",
+                                    "exports/none", "exports/b/c",      "exports",         ""};
         for (guint i = 0; i < G_N_ELEMENTS(none); i++) {
                 ck_assert(!sc_tree_read(tree, none[i], 100, &other, NULL, &error));
                 ck_assert_error(error, SC_ERROR_NOT_FOUND, none[i]);
@@ -354,7 +367,7 @@ START_TEST(test_read_and_list)
         }
         g_auto(GStrv) names = sc_tree_list(tree, "exports"), nothing = sc_tree_list(tree, "none");
         g_autofree char *joined = g_strjoinv(" ", names);
-        ck_assert_str_eq(joined, "b hostfs link manifest.json");
+        ck_assert_str_eq(joined, "above absolute b dangling hostfs link loop manifest.json through");
         ck_assert_uint_eq(g_strv_length(nothing), 0);
 }
 END_TEST
