@@ -60,13 +60,20 @@ static char *text_of(const char *text)
         return g_strdup(text != NULL ? text : "");
 }
 
+/* As the image is listed: the atomic command recorded what the user had typed. */
+static char *image_name_of(const char *text)
+{
+        g_autoptr(ScReference) reference = text != NULL ? sc_reference_parse(text, NULL) : NULL;
+        return text_of(reference != NULL ? reference->name : text);
+}
+
 static ScCatalogContainer *container_new(const ScDeployment *deployment)
 {
         ScCatalogContainer *container = g_new0(ScCatalogContainer, 1);
         const ScInfo *info = deployment->info;
         container->name = g_strdup(deployment->name);
         container->path = g_strdup(deployment->path);
-        container->image = text_of(info != NULL ? info->image : NULL);
+        container->image = image_name_of(info != NULL ? info->image : NULL);
         container->image_id = text_of(info != NULL ? info->revision : NULL);
         container->created = info != NULL ? info->created : 0;
         container->command = text_of(info != NULL ? info->command : NULL);
@@ -86,16 +93,27 @@ static int compare_strings(gconstpointer a, gconstpointer b)
         return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* The atomic command called an image by another digest in its records: shown is the id that the image has here. */
+static bool is_made_of(const ScImage *image, char **id)
+{
+        if (!sc_image_is_revision(image, *id))
+                return false;
+        g_free(*id);
+        *id = g_strdup(image->id);
+        return true;
+}
+
 /* Containers that were made of the image, live or previous. */
-static char **find_users(const char *id, GHashTable *containers)
+static char **find_users(const ScImage *image, GHashTable *containers)
 {
         GPtrArray *names = g_ptr_array_new();
         GHashTableIter iter;
         gpointer value;
         g_hash_table_iter_init(&iter, containers);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                const ScCatalogContainer *container = value;
-                if (strcmp(container->image_id, id) == 0 || strcmp(container->previous, id) == 0)
+                ScCatalogContainer *container = value;
+                bool live = is_made_of(image, &container->image_id), previous = is_made_of(image, &container->previous);
+                if (live || previous)
                         g_ptr_array_add(names, g_strdup(container->name));
         }
         g_ptr_array_sort(names, compare_strings);
@@ -130,12 +148,13 @@ static ScCatalogImage *image_new(const ScImage *source, GHashTable *containers, 
         const ScImageInfo *info = source->info;
         image->id = g_strdup(source->id);
         image->commit = g_strdup(source->commit);
+        image->described = info != NULL;
         image->names = g_strdupv(source->names);
         image->digest = info != NULL ? sc_digest_to_string(&info->digest) : g_strdup("");
         image->labels = info != NULL ? sc_string_map_copy(info->labels) : sc_string_map_new();
         image->defaults = info != NULL ? sc_string_map_copy(info->defaults) : sc_string_map_new();
         image->required = info != NULL && info->required != NULL ? g_strdupv(info->required) : g_new0(char *, 1);
-        image->used_by = find_users(image->id, containers);
+        image->used_by = find_users(source, containers);
         if (info == NULL) {
                 image->layers = g_new0(char *, 1);
                 return image;

@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
         char *id;
         char *commit;
+        bool described; /* false: another program pulled it, and no worker has looked at it yet */
         char **names;
         char *digest;
         int64_t created;

@@ -267,6 +267,11 @@ void sc_bus_job_recover(ScService *service, const char *container)
         sc_queue_add(service->queue, job, NULL); /* root has no limit */
 }
 
+void sc_bus_job_describe(ScService *service)
+{
+        sc_queue_add(service->queue, sc_job_new("describe", "", 0), NULL);
+}
+
 bool sc_bus_job_plan_cancel(ScCall *call, GError **error)
 {
         const ScJob *job = job_from_number(call->service, call->subject);

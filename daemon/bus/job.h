@@ -20,5 +20,8 @@ void sc_bus_job_watch_owners(ScService *service);
 /* Queues the end of an interrupted operation on a container. */
 void sc_bus_job_recover(ScService *service, const char *container);
 
+/* Queues a look at the images that another program pulled. */
+void sc_bus_job_describe(ScService *service);
+
 bool sc_bus_job_plan_cancel(ScCall *call, GError **error);
 bool sc_bus_job_run_cancel(ScCall *call, GError **error);

@@ -32,14 +32,37 @@ static void on_container_removed(gpointer data, const char *name)
         sc_bus_container_removed(service, name);
 }
 
+/* A worker reads what another program pulled; once, as one that it cannot use stays as it is. */
+static void look_at_image(ScService *service, const ScCatalogImage *image)
+{
+        if (service->looked_at != NULL && !image->described && g_hash_table_add(service->looked_at, g_strdup(image->commit)))
+                sc_bus_job_describe(service);
+}
+
+static void look_at_images(ScService *service)
+{
+        service->looked_at = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_autofree const char **ids = sc_catalog_image_ids(service->catalog);
+        bool wanted = false;
+        for (const char **id = ids; *id != NULL; id++) {
+                const ScCatalogImage *image = sc_catalog_image(service->catalog, *id);
+                if (!image->described && g_hash_table_add(service->looked_at, g_strdup(image->commit)))
+                        wanted = true;
+        }
+        if (wanted)
+                sc_bus_job_describe(service);
+}
+
 static void on_image_added(gpointer data, const ScCatalogImage *image)
 {
         sc_bus_image_added(data, image);
+        look_at_image(data, image);
 }
 
 static void on_image_changed(gpointer data, const ScCatalogImage *image, char **properties)
 {
         sc_bus_image_changed(data, image, properties);
+        look_at_image(data, image);
 }
 
 static void on_image_removed(gpointer data, const char *id)
@@ -136,6 +159,7 @@ static void on_first_states(gpointer data)
                 sc_bus_complain(LOG_ERR, "Workers of an earlier daemon cannot be taken over", error->message);
         sc_bus_job_watch_owners(service);
         recover_unfinished(service);
+        look_at_images(service);
         int r = sd_bus_request_name(service->bus, SC_BUS_NAME, 0);
         if (r < 0) {
                 g_autoptr(GError) taken = NULL;
@@ -193,6 +217,7 @@ void sc_service_free(ScService *service)
                 return;
         g_clear_handle_id(&service->idle_source, g_source_remove);
         g_ptr_array_unref(service->calls);
+        g_clear_pointer(&service->looked_at, g_hash_table_unref);
         sc_queue_free(service->queue);
         sc_units_free(service->units);
         sc_catalog_free(service->catalog);

@@ -29,8 +29,9 @@ struct ScService {
         ScPeers *peers;
         ScWorkers workers;
         ScQueue *queue;
-        GPtrArray *calls;     /* ScCall, waiting for who asks or for polkit */
-        gint64 last_activity; /* monotonic time of the last call */
+        GPtrArray *calls;      /* ScCall, waiting for who asks or for polkit */
+        GHashTable *looked_at; /* commits of images without a description that a worker was sent to; NULL before workers are */
+        gint64 last_activity;  /* monotonic time of the last call */
         guint idle_source;
 };
 

@@ -34,6 +34,7 @@ static const Sandbox sandboxes[] = {
         {"pull", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30},
         {"prune", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"delete-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
+        {"describe", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"start", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
         {"stop", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
         {"restart", REACH_REPOSITORY, NETWORK_NONE, 0, 30},

@@ -13,7 +13,7 @@ static bool uses(const ScInfo *info, const ScImage *image, const char *name)
 {
         if (info == NULL)
                 return false;
-        return name != NULL ? g_strcmp0(info->image, name) == 0 : g_strcmp0(info->revision, image->id) == 0;
+        return name != NULL ? g_strcmp0(info->image, name) == 0 : sc_image_is_revision(image, info->revision);
 }
 
 /* name: only this name is to go, which is in use where a container was installed by it and is updated from it. */

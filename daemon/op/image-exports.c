@@ -2,6 +2,7 @@
 #include "image-exports.h"
 
 #include "base/error.h"
+#include "store/layer.h"
 
 enum { MAX_TEXT = 1024 * 1024 };
 
@@ -20,4 +21,20 @@ ScExports *sc_image_exports(const ScTree *tree, GError **error)
 {
         g_auto(GStrv) names = sc_tree_list(tree, "exports");
         return sc_exports_load(read_text, (gpointer)tree, names[0] != NULL, error);
+}
+
+bool sc_image_describe_layers(ScRepository *repository, ScImageInfo *info, GCancellable *cancellable, GError **error)
+{
+        for (guint i = 0; i < info->layers->len; i++)
+                if (!sc_layer_know_sizes(repository, info->layers->pdata[i], error))
+                        return false;
+        g_autoptr(ScTree) tree = sc_tree_merge(repository, info->layers, cancellable, error);
+        g_autoptr(ScExports) exports = tree != NULL ? sc_image_exports(tree, error) : NULL;
+        if (exports == NULL)
+                return false;
+        g_hash_table_unref(info->defaults);
+        info->defaults = sc_string_map_copy(exports->defaults);
+        g_strfreev(info->required);
+        info->required = sc_exports_required(exports);
+        return true;
 }

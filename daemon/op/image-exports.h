@@ -7,3 +7,7 @@
 #include "unit/exports.h"
 
 ScExports *sc_image_exports(const ScTree *tree, GError **error);
+
+/* Fills in what only the layers can say, for lists and Plan: sizes that are not known yet, the variables' defaults, and those that
+ * must be set. NotFound where a layer is missing. */
+bool sc_image_describe_layers(ScRepository *repository, ScImageInfo *info, GCancellable *cancellable, GError **error);

@@ -6,6 +6,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/change.c daemon/op/change.h \
 	daemon/op/control.c \
 	daemon/op/delete-image.c \
+	daemon/op/describe.c daemon/op/describe.h \
 	daemon/op/image-exports.c daemon/op/image-exports.h \
 	daemon/op/install.c \
 	daemon/op/install-request.c daemon/op/install-request.h \

@@ -16,6 +16,7 @@ static const ScOperation operations[] = {
         {"restart", sc_op_restart},
         {"prune", sc_op_prune},
         {"delete-image", sc_op_delete_image},
+        {"describe", sc_op_describe},
 };
 
 const ScOperation *sc_operation_find(const char *name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "option-image.h"
 
+#include "describe.h"
 #include "options.h"
 
 ScImage *sc_option_image(const ScOpContext *context, ScRepository *repository, const char *name_or_id, GError **error)
@@ -8,5 +9,6 @@ ScImage *sc_option_image(const ScOpContext *context, ScRepository *repository, c
         const char *pulled;
         if (!sc_option_string(context, "pulled", &pulled, error))
                 return NULL;
-        return pulled != NULL ? sc_image_at(repository, pulled, name_or_id, error) : sc_image_find(repository, name_or_id, error);
+        return pulled != NULL ? sc_image_at(repository, pulled, name_or_id, error)
+                              : sc_image_find_described(context, repository, name_or_id, error);
 }

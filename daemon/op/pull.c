@@ -11,7 +11,6 @@
 #include "resolve.h"
 #include "store/image.h"
 #include "store/layer.h"
-#include "store/merge.h"
 #include "store/pull-intent.h"
 #include "store/repository.h"
 #include <string.h>
@@ -92,32 +91,7 @@ static bool fetch_missing(Pull *pull, GError **error)
         return false;
 }
 
-/* ---- what the layers say ---- */
-
-static bool know_sizes(Pull *pull, ScImageInfo *info, GError **error)
-{
-        for (guint i = 0; i < info->layers->len; i++) {
-                ScLayerInfo *layer = info->layers->pdata[i];
-                if (layer->inflated_size == 0 &&
-                    !sc_layer_inflated_size(pull->repository, &layer->digest, &layer->inflated_size, error))
-                        return false;
-        }
-        return true;
-}
-
-/* What a list shows of the variables is read once, here, and not by everybody who looks. */
-static bool describe_variables(Pull *pull, ScImageInfo *info, GError **error)
-{
-        g_autoptr(ScTree) tree = sc_tree_merge(pull->repository, info->layers, pull->cancellable, error);
-        g_autoptr(ScExports) exports = tree != NULL ? sc_image_exports(tree, error) : NULL;
-        if (exports == NULL)
-                return false;
-        g_hash_table_unref(info->defaults);
-        info->defaults = sc_string_map_copy(exports->defaults);
-        g_strfreev(info->required);
-        info->required = sc_exports_required(exports);
-        return true;
-}
+/* ---- the whole ---- */
 
 /* What the name means now, if that is what was pulled. */
 static ScImage *find_published(Pull *pull, const char *name, const ScImageInfo *info)
@@ -157,8 +131,8 @@ static bool import_image(Pull *pull, ScImageInfo *info, const char *config, GErr
                 return false;
         sc_report_phase(context->report, "Publishing", 0);
         return sc_failpoint("pull-config", error) &&
-               sc_import_config(pull->import, &info->config, config, info->config_size, error) && know_sizes(pull, info, error) &&
-               describe_variables(pull, info, error) && sc_failpoint("pull-publish", error);
+               sc_import_config(pull->import, &info->config, config, info->config_size, error) &&
+               sc_image_describe_layers(pull->repository, info, pull->cancellable, error) && sc_failpoint("pull-publish", error);
 }
 
 static bool pull_image(Pull *pull, const ScReference *reference, GError **error)

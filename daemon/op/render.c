@@ -135,8 +135,8 @@ static bool render_texts(ScRendering *rendering, int scratch_fd, GError **error)
 ScRendering *sc_render(ScOpContext *context, ScRepository *repository, int scratch_fd, const ScBuildInput *input, GError **error)
 {
         if (input->image->info == NULL) {
-                sc_throw(error, SC_ERROR_NOT_FOUND, "Image %s was not pulled by sysconsd and is not described yet: pull it again",
-                         input->image_name);
+                sc_throw(error, SC_ERROR_NOT_FOUND,
+                         "Image %s was pulled by another program and is not described yet: pull it again", input->image_name);
                 return NULL;
         }
         g_autoptr(ScRendering) rendering = g_new0(ScRendering, 1);

@@ -78,7 +78,7 @@ bool sc_op_update(ScOpContext *context, GError **error)
         sc_detail(context, "container", deployment->name);
         sc_detail(context, "image", reference->name);
         sc_detail(context, "image-id", image->id);
-        bool same = g_strcmp0(image->id, deployment->info->revision) == 0 && sc_update_values_are_same(set, set_before) &&
+        bool same = sc_image_is_revision(image, deployment->info->revision) && sc_update_values_are_same(set, set_before) &&
                     (rebase == NULL || g_strcmp0(reference->name, deployment->info->image) == 0);
         sc_detail(context, "changed", same ? "no" : "yes");
         if (same) {

@@ -15,4 +15,5 @@ bool sc_op_start(ScOpContext *context, GError **error);
 bool sc_op_stop(ScOpContext *context, GError **error);
 bool sc_op_restart(ScOpContext *context, GError **error);
 bool sc_op_prune(ScOpContext *context, GError **error);
+bool sc_op_describe(ScOpContext *context, GError **error);
 bool sc_op_delete_image(ScOpContext *context, GError **error);

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "manifest.h"
+#include "image-config.h"
 
 #include "base/error.h"
+#include "manifest.h"
 #include "platform.h"
 #include "printable.h"
 
 /* The members of the image's configuration go to a value of their own first, so that a bad one leaves the caller's info alone. */
 
-static bool check_platform(JsonObject *object, ScImageInfo *config, GError **error)
+static bool check_platform(JsonObject *object, ScImageInfo *config, ScJsonNeed need, GError **error)
 {
         const char *os, *architecture;
-        if (!sc_json_get_string(object, "os", SC_JSON_REQUIRED, &os, error) ||
-            !sc_json_get_string(object, "architecture", SC_JSON_REQUIRED, &architecture, error))
+        if (!sc_json_get_string(object, "os", need, &os, error) ||
+            !sc_json_get_string(object, "architecture", need, &architecture, error))
                 return false;
         ScPlatform host;
         sc_platform_of_host(&host);
+        os = os != NULL ? os : "linux";
+        architecture = architecture != NULL ? architecture : host.architecture;
         if (!g_str_equal(os, "linux") || !g_str_equal(architecture, host.architecture)) {
                 g_autofree char *shown_os = sc_printable(os), *shown_architecture = sc_printable(architecture);
                 return sc_throw(error, SC_ERROR_UNSUPPORTED, "The image is for %s/%s, and this machine is linux/%s", shown_os,
@@ -143,22 +146,29 @@ static void move_config(ScImageInfo *info, ScImageInfo *config)
         info->health_test = config->health_test, config->health_test = old.health_test;
 }
 
+bool sc_image_config_take(ScImageInfo *info, JsonObject *object, ScJsonNeed need, GError **error)
+{
+        g_autoptr(ScImageInfo) config = sc_image_info_new();
+        if (!check_platform(object, config, need, error) || !parse_created(object, config, error) ||
+            !parse_execution(object, config, error))
+                return false;
+        move_config(info, config);
+        return true;
+}
+
 bool sc_manifest_add_config(ScImageInfo *info, const char *text, gsize size, const char *what, GError **error)
 {
         g_autoptr(JsonObject) object = sc_json_parse_object(text, (gssize)size, SC_CONFIG_MAX_SIZE, what, error);
         if (object == NULL)
                 return false;
-        g_autoptr(ScImageInfo) config = sc_image_info_new();
         g_autoptr(GArray) diff_ids = g_array_sized_new(FALSE, TRUE, sizeof(ScDigest), info->layers->len);
         g_array_set_size(diff_ids, info->layers->len);
-        if (!check_platform(object, config, error) || !parse_created(object, config, error) ||
-            !parse_execution(object, config, error) || !parse_diff_ids(object, info, diff_ids, error))
+        if (!parse_diff_ids(object, info, diff_ids, error) || !sc_image_config_take(info, object, SC_JSON_REQUIRED, error))
                 return sc_prefix(error, "The %s cannot be used", what);
         for (guint i = 0; i < info->layers->len; i++) {
                 ScLayerInfo *layer = g_ptr_array_index(info->layers, i);
                 layer->diff_id = g_array_index(diff_ids, ScDigest, i);
                 layer->has_diff_id = true;
         }
-        move_config(info, config);
         return true;
 }

@@ -134,6 +134,11 @@ static ScStagedObject *write_commit(Walk *walk, const FolderObjects *root, GVari
         return write_object(walk->staging, SC_OBJECT_COMMIT, object, error);
 }
 
+ScStagedObject *sc_commit_write_variant(ScStaging *staging, GVariant *commit, GError **error)
+{
+        return write_object(staging, SC_OBJECT_COMMIT, commit, error);
+}
+
 ScStagedObject *sc_commit_write(ScStaging *staging, const ScNode *root, GVariantDict *metadata, GPtrArray *objects, GError **error)
 {
         g_autoptr(GHashTable)

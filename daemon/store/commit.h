@@ -16,3 +16,6 @@
 /* Writes what makes a commit of a tree, adding folders and their metadata to `objects`. Each file node's `file` is the ScDigest of
  * an object. metadata: a{sv}, is ended. The commit itself, which must not be moved before all that it names. */
 ScStagedObject *sc_commit_write(ScStaging *staging, const ScNode *root, GVariantDict *metadata, GPtrArray *objects, GError **error);
+
+/* A commit that is made already, such as an old one with more metadata: (a{sv}aya(say)sstayay). */
+ScStagedObject *sc_commit_write_variant(ScStaging *staging, GVariant *commit, GError **error);

@@ -4,16 +4,17 @@
 #include "base/error.h"
 #include "base/journal.h"
 #include "base/reference.h"
+#include "image-commit.h"
 #include "layer.h"
 #include "publisher.h"
 #include <string.h>
 #include <syslog.h>
 
-#define KEY_MANIFEST "docker.manifest"
-#define KEY_DIGEST "docker.digest"
-#define KEY_SIGNATURES "signatures"
-#define KEY_INFO "sysconsd.image"
-#define MAX_MANIFEST (4u << 20)
+#define KEY_MANIFEST SC_IMAGE_MANIFEST
+#define KEY_DIGEST SC_IMAGE_DIGEST
+#define KEY_SIGNATURES SC_IMAGE_SIGNATURES
+#define KEY_INFO SC_IMAGE_INFO
+#define MAX_MANIFEST SC_IMAGE_MANIFEST_MAX
 #define MAX_INFO (16u << 20)
 #define MIN_ID_PREFIX 4
 
@@ -29,7 +30,7 @@ void sc_image_free(ScImage *image)
         g_free(image);
 }
 
-static GVariant *load_metadata(ScRepository *repository, const char *commit, GError **error)
+GVariant *sc_image_metadata(ScRepository *repository, const char *commit, GError **error)
 {
         g_autoptr(GVariant) object = NULL;
 
@@ -54,16 +55,26 @@ static bool read_info(GVariant *metadata, ScImageInfo **ret, GError **error)
         return *ret != NULL;
 }
 
-/* The digest of the configuration, from the manifest of an image that another program pulled. */
-static char *read_id(const char *manifest, GError **error)
+/* Of an image that nobody has described yet: the digest of its configuration; what stands in for it where the manifest is of a kind
+ * that knows none is the manifest's digest, or the commit: what the atomic command called the image's id. */
+static char *read_id(GVariant *metadata, const char *manifest, const char *commit, GError **error)
 {
         g_autoptr(JsonObject) json = sc_json_parse_object(manifest, -1, MAX_MANIFEST, "manifest", error);
         JsonObject *config;
-        const char *text;
+        const char *text = NULL;
         ScDigest digest;
 
-        if (json == NULL || !sc_json_get_object(json, "config", SC_JSON_REQUIRED, &config, error) ||
-            !sc_json_get_string(config, "digest", SC_JSON_REQUIRED, &text, error) || !sc_digest_parse(text, &digest, error))
+        if (json == NULL || !sc_json_get_object(json, "config", SC_JSON_OPTIONAL, &config, error))
+                return NULL;
+        if (config != NULL) {
+                if (!sc_json_get_string(config, "digest", SC_JSON_REQUIRED, &text, error))
+                        return NULL;
+        } else if (!g_variant_lookup(metadata, KEY_DIGEST, "&s", &text) &&
+                   !sc_json_get_string(json, "Digest", SC_JSON_OPTIONAL, &text, error))
+                return NULL;
+        if (text == NULL)
+                return g_strdup(commit);
+        if (!sc_digest_parse(text, &digest, error))
                 return NULL;
         char hex[SC_DIGEST_HEX_SIZE];
         sc_digest_to_hex(&digest, hex);
@@ -73,7 +84,7 @@ static char *read_id(const char *manifest, GError **error)
 /* Without names. */
 static ScImage *read_image(ScRepository *repository, const char *commit, GError **error)
 {
-        g_autoptr(GVariant) metadata = load_metadata(repository, commit, error);
+        g_autoptr(GVariant) metadata = sc_image_metadata(repository, commit, error);
         g_autoptr(ScImage) image = g_new0(ScImage, 1);
         const char *manifest;
 
@@ -88,7 +99,7 @@ static ScImage *read_image(ScRepository *repository, const char *commit, GError 
                 sc_digest_to_hex(&image->info->config, hex);
                 image->id = g_strdup(hex);
         } else
-                image->id = read_id(manifest, error);
+                image->id = read_id(metadata, manifest, commit, error);
         if (image->id == NULL)
                 return NULL;
         image->commit = g_strdup(commit);
@@ -96,14 +107,9 @@ static ScImage *read_image(ScRepository *repository, const char *commit, GError 
         return g_steal_pointer(&image);
 }
 
-typedef struct {
-        char *name;
-        char *commit;
-} NamedCommit;
-
 static void named_commit_clear(gpointer data)
 {
-        NamedCommit *named = data;
+        ScImageRef *named = data;
 
         g_free(named->name);
         g_free(named->commit);
@@ -111,11 +117,10 @@ static void named_commit_clear(gpointer data)
 
 static int compare_named(gconstpointer a, gconstpointer b)
 {
-        return strcmp(((const NamedCommit *)a)->name, ((const NamedCommit *)b)->name);
+        return strcmp(((const ScImageRef *)a)->name, ((const ScImageRef *)b)->name);
 }
 
-/* Refs of images, sorted by name. */
-static GArray *list_refs(ScRepository *repository, GError **error)
+GArray *sc_image_refs(ScRepository *repository, GError **error)
 {
         const OstreeRepoListRefsExtFlags flags = OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_REMOTES |
                                                  OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_MIRRORS;
@@ -128,12 +133,12 @@ static GArray *list_refs(ScRepository *repository, GError **error)
                 sc_prefix(error, "Cannot list the images of the repository %s", sc_repository_path(repository));
                 return NULL;
         }
-        GArray *list = g_array_new(FALSE, FALSE, sizeof(NamedCommit));
+        GArray *list = g_array_new(FALSE, FALSE, sizeof(ScImageRef));
         g_array_set_clear_func(list, named_commit_clear);
         g_hash_table_iter_init(&iter, refs);
         while (g_hash_table_iter_next(&iter, &ref, &commit)) {
                 char *name = sc_ref_is_blob(ref) ? NULL : sc_ref_decode(ref);
-                NamedCommit named = {.name = name, .commit = name != NULL ? g_strdup(commit) : NULL};
+                ScImageRef named = {.name = name, .commit = name != NULL ? g_strdup(commit) : NULL};
                 if (name != NULL)
                         g_array_append_val(list, named);
         }
@@ -153,14 +158,14 @@ static void add_name(ScImage *image, const char *name)
 /* With manifests. */
 static GPtrArray *list_images(ScRepository *repository, GError **error)
 {
-        g_autoptr(GArray) refs = list_refs(repository, error);
+        g_autoptr(GArray) refs = sc_image_refs(repository, error);
         if (refs == NULL)
                 return NULL;
         g_autoptr(GPtrArray) images = g_ptr_array_new_with_free_func((GDestroyNotify)sc_image_free);
         g_autoptr(GHashTable) by_id = g_hash_table_new(g_str_hash, g_str_equal);
 
         for (guint i = 0; i < refs->len; i++) {
-                const NamedCommit *named = &g_array_index(refs, NamedCommit, i);
+                const ScImageRef *named = &g_array_index(refs, ScImageRef, i);
                 g_autoptr(GError) own_error = NULL;
                 g_autoptr(ScImage) image = read_image(repository, named->commit, &own_error);
                 if (image == NULL) {
@@ -281,13 +286,29 @@ static bool hold_blob(GHashTable *refs, JsonObject *descriptor, const char *key,
         return true;
 }
 
-/* Schema 2 and OCI name their blobs in config and layers, schema 1 (which the atomic command took, too) in fsLayers. */
+/* An entry of a list of blobs: an object with a digest, or (what the first versions of the atomic command wrote) the digest. */
+static bool hold_entry(GHashTable *refs, JsonNode *entry, const char *list, const char *key, GError **error)
+{
+        if (JSON_NODE_HOLDS_OBJECT(entry))
+                return hold_blob(refs, json_node_get_object(entry), key, error);
+        const char *text = JSON_NODE_HOLDS_VALUE(entry) && json_node_get_value_type(entry) == G_TYPE_STRING
+                                   ? json_node_get_string(entry)
+                                   : "";
+        const char *hex = g_str_has_prefix(text, "sha256:") ? text + strlen("sha256:") : text;
+        if (!sc_digest_is_hex(hex))
+                return sc_throw(error, SC_ERROR_CORRUPT, "An entry of %s is not a digest", list);
+        g_hash_table_add(refs, g_strconcat(SC_REF_PREFIX, hex, NULL));
+        return true;
+}
+
+/* Schema 2 and OCI name their blobs in config and layers, schema 1 (which the atomic command took, too) in fsLayers, its first
+ * versions in Layers. */
 static bool hold_blobs(GHashTable *refs, const char *manifest, GError **error)
 {
         g_autoptr(JsonObject) json = sc_json_parse_object(manifest, -1, MAX_MANIFEST, "manifest", error);
         static const struct {
                 const char *list, *key;
-        } lists[] = {{"layers", "digest"}, {"fsLayers", "blobSum"}};
+        } lists[] = {{"layers", "digest"}, {"fsLayers", "blobSum"}, {"Layers", "digest"}};
         JsonObject *config;
 
         if (json == NULL || !sc_json_get_object(json, "config", SC_JSON_OPTIONAL, &config, error) ||
@@ -297,24 +318,20 @@ static bool hold_blobs(GHashTable *refs, const char *manifest, GError **error)
                 JsonArray *array;
                 if (!sc_json_get_array(json, lists[i].list, SC_JSON_OPTIONAL, &array, error))
                         return false;
-                for (guint n = 0; array != NULL && n < json_array_get_length(array); n++) {
-                        JsonNode *node = json_array_get_element(array, n);
-                        if (!JSON_NODE_HOLDS_OBJECT(node))
-                                return sc_throw(error, SC_ERROR_CORRUPT, "An entry of %s is not an object", lists[i].list);
-                        if (!hold_blob(refs, json_node_get_object(node), lists[i].key, error))
+                for (guint n = 0; array != NULL && n < json_array_get_length(array); n++)
+                        if (!hold_entry(refs, json_array_get_element(array, n), lists[i].list, lists[i].key, error))
                                 return false;
-                }
         }
         return true;
 }
 
 bool sc_image_held_refs(ScRepository *repository, GHashTable *refs, GError **error)
 {
-        g_autoptr(GArray) named = list_refs(repository, error);
+        g_autoptr(GArray) named = sc_image_refs(repository, error);
 
         for (guint i = 0; named != NULL && i < named->len; i++) {
-                const NamedCommit *image = &g_array_index(named, NamedCommit, i);
-                g_autoptr(GVariant) metadata = load_metadata(repository, image->commit, error);
+                const ScImageRef *image = &g_array_index(named, ScImageRef, i);
+                g_autoptr(GVariant) metadata = sc_image_metadata(repository, image->commit, error);
                 const char *manifest;
                 if (metadata == NULL)
                         return sc_prefix(error, "Image %s", image->name);
@@ -378,6 +395,16 @@ bool sc_image_publish(ScRepository *repository, const char *name, const char *ma
         bool written = write_image(repository, staging, name, manifest, manifest_size, info, error);
         sc_staging_free(staging, SC_STAGING_REMOVE);
         return written || sc_prefix(error, "Image %s", name);
+}
+
+bool sc_image_is_revision(const ScImage *image, const char *revision)
+{
+        if (revision == NULL || revision[0] == '\0')
+                return false;
+        char digest[SC_DIGEST_HEX_SIZE] = "";
+        if (image->info != NULL)
+                sc_digest_to_hex(&image->info->digest, digest);
+        return strcmp(revision, image->id) == 0 || strcmp(revision, digest) == 0 || strcmp(revision, image->commit) == 0;
 }
 
 bool sc_image_delete(ScRepository *repository, const ScImage *image, const char *const *names, GError **error)

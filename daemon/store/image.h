@@ -37,5 +37,9 @@ ScImage *sc_image_at(ScRepository *repository, const char *commit, const char *n
 bool sc_image_publish(ScRepository *repository, const char *name, const char *manifest, gsize manifest_size,
                       const ScImageInfo *info, GError **error);
 
+/* Whether the `revision` in a deployment's info means this image. The atomic command called an image by its manifest's digest,
+ * older versions of it by that of the configuration (as we do), or by its commit. */
+bool sc_image_is_revision(const ScImage *image, const char *revision);
+
 /* Drops names (NULL: all of them) of an image; layers stay until prune. */
 bool sc_image_delete(ScRepository *repository, const ScImage *image, const char *const *names, GError **error);

@@ -347,21 +347,26 @@ bool sc_import_config(ScImport *import, const ScDigest *digest, const char *data
                sc_prefix(error, "Cannot store the image's configuration");
 }
 
-bool sc_layer_inflated_size(ScRepository *repository, const ScDigest *digest, guint64 *ret, GError **error)
+static void take_number(GVariant *metadata, const char *key, guint64 *number)
 {
-        g_autofree char *ref = blob_ref(digest), *checksum = sc_repository_resolve(repository, ref, error);
-        g_autoptr(GVariant) commit = NULL;
         const char *text;
-        guint64 size = 0;
+
+        if (*number == 0 && g_variant_lookup(metadata, key, "&s", &text) &&
+            !g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, number, NULL))
+                *number = 0;
+}
+
+bool sc_layer_know_sizes(ScRepository *repository, ScLayerInfo *layer, GError **error)
+{
+        g_autofree char *ref = blob_ref(&layer->digest), *checksum = sc_repository_resolve(repository, ref, error);
+        g_autoptr(GVariant) commit = NULL;
 
         if (checksum == NULL)
                 return false;
         if (!ostree_repo_load_commit(sc_repository_ostree(repository), checksum, &commit, NULL, error))
                 return sc_prefix(error, "Cannot read the layer %s", ref);
         g_autoptr(GVariant) metadata = g_variant_get_child_value(commit, 0);
-        if (g_variant_lookup(metadata, KEY_INFLATED_SIZE, "&s", &text) &&
-            !g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, &size, NULL))
-                size = 0;
-        *ret = size;
+        take_number(metadata, KEY_SIZE, &layer->size);
+        take_number(metadata, KEY_INFLATED_SIZE, &layer->inflated_size);
         return true;
 }

@@ -43,5 +43,6 @@ bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead rea
 /* The configuration blob as ref SC_REF_PREFIX HEX: a tree with one file, /content; docker.size. */
 bool sc_import_config(ScImport *import, const ScDigest *digest, const char *data, gsize size, GError **error);
 
-/* What the commit's metadata says of the tar's size; 0 where it does not. NotFound where the layer is missing. */
-bool sc_layer_inflated_size(ScRepository *repository, const ScDigest *digest, guint64 *ret, GError **error);
+/* Fills in the sizes of a layer that are not known yet (0) with what its commit's metadata says; they stay 0 where it does not.
+ * NotFound where the layer is missing. */
+bool sc_layer_know_sizes(ScRepository *repository, ScLayerInfo *layer, GError **error);

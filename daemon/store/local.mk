@@ -6,7 +6,8 @@ libsc_store_a_SOURCES = \
 	daemon/store/commit.c daemon/store/commit.h \
 	daemon/store/decoder-gzip.c daemon/store/decoder-zstd.c daemon/store/decoder.h \
 	daemon/store/deployment.c daemon/store/deployment.h \
-	daemon/store/image.c daemon/store/image.h \
+	daemon/store/foreign.c daemon/store/foreign.h \
+	daemon/store/image.c daemon/store/image.h daemon/store/image-commit.h \
 	daemon/store/info.c daemon/store/info.h \
 	daemon/store/intent.c daemon/store/intent.h \
 	daemon/store/inflate.c daemon/store/inflate.h \

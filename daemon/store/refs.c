@@ -63,9 +63,31 @@ static bool write_new(int state_fd, const char *commit, GError **error)
         return true;
 }
 
-bool sc_repository_set_ref(ScRepository *repository, const char *ref, const char *commit, GError **error)
+typedef struct {
+        const char *ref;
+        const char *from; /* NULL: anything */
+        const char *commit;
+} RefChange;
+
+/* 1: the ref is where it is to be taken from; 0: it is not; -1: error. */
+static int is_at(ScRepository *repository, const RefChange *change, GError **error)
 {
-        g_autofree char *path = g_build_filename(HEADS, ref, NULL), *folder = g_path_get_dirname(path),
+        g_autoptr(GError) own_error = NULL;
+
+        if (change->from == NULL)
+                return 1;
+        g_autofree char *now = sc_repository_resolve(repository, change->ref, &own_error);
+        if (now != NULL)
+                return strcmp(now, change->from) == 0 ? 1 : 0;
+        if (g_error_matches(own_error, SC_ERROR, SC_ERROR_NOT_FOUND))
+                return 0;
+        g_propagate_error(error, g_steal_pointer(&own_error));
+        return -1;
+}
+
+static bool change_ref(ScRepository *repository, const RefChange *change, GError **error)
+{
+        g_autofree char *path = g_build_filename(HEADS, change->ref, NULL), *folder = g_path_get_dirname(path),
                         *name = g_path_get_basename(path);
         sc_autofd state_fd = sc_repository_open_state(repository, error);
 
@@ -76,21 +98,39 @@ bool sc_repository_set_ref(ScRepository *repository, const char *ref, const char
                 return false;
         /* The name ref.new belongs to whoever has the lock; what a crash leaves of it is written over. */
         sc_autofd lock_fd = sc_lock_wait(state_fd, "ref.lock", SC_LOCK_EXCLUSIVE, NULL, error);
-        if (lock_fd < 0)
-                return false;
-        if (!write_new(state_fd, commit, error))
-                return sc_prefix(error, "Ref %s", ref);
+        int here = lock_fd >= 0 ? is_at(repository, change, error) : -1;
+        if (here <= 0)
+                return here == 0;
+        if (!write_new(state_fd, change->commit, error))
+                return sc_prefix(error, "Ref %s", change->ref);
         if (renameat(state_fd, "ref.new", folder_fd, name) < 0)
-                return sc_throw_errno(error, "Cannot write the ref %s", ref);
+                return sc_throw_errno(error, "Cannot write the ref %s", change->ref);
         return sc_sync_dir(folder_fd, error);
+}
+
+bool sc_repository_set_ref(ScRepository *repository, const char *ref, const char *commit, GError **error)
+{
+        const RefChange change = {.ref = ref, .commit = commit};
+        return change_ref(repository, &change, error);
+}
+
+bool sc_repository_move_ref(ScRepository *repository, const char *ref, const char *from, const char *commit, GError **error)
+{
+        const RefChange change = {.ref = ref, .from = from, .commit = commit};
+        return change_ref(repository, &change, error);
 }
 
 bool sc_repository_drop_ref(ScRepository *repository, const char *ref, GError **error)
 {
         g_autofree char *path = g_build_filename(HEADS, ref, NULL), *folder = g_path_get_dirname(path),
                         *name = g_path_get_basename(path);
-        sc_autofd folder_fd = openat(sc_repository_fd(repository), folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        sc_autofd state_fd = sc_repository_open_state(repository, error);
+        /* not between somebody's look at the ref and his change of it */
+        sc_autofd lock_fd = state_fd >= 0 ? sc_lock_wait(state_fd, "ref.lock", SC_LOCK_EXCLUSIVE, NULL, error) : -1;
 
+        if (lock_fd < 0)
+                return false;
+        sc_autofd folder_fd = openat(sc_repository_fd(repository), folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (folder_fd < 0)
                 return errno == ENOENT ? true : sc_throw_errno(error, "Cannot open %s/%s", sc_repository_path(repository), folder);
         if (unlinkat(folder_fd, name, 0) < 0 && errno != ENOENT)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "store/foreign.h"
 #include "store/image.h"
 #include "store.h"
 
@@ -273,6 +274,100 @@ START_TEST(test_foreign_images)
 }
 END_TEST
 
+/* As the first versions of the atomic command stored them: without a configuration. */
+START_TEST(test_old_foreign_images)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GHashTable) held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_autofree char *layer = g_strnfill(64, 'b'), *other = g_strnfill(64, 'd'), *digest = g_strnfill(64, 'e');
+        g_autofree char *archive = g_strdup_printf("{\"Layers\":[\"%s\"],\"Labels\":null}", layer);
+        g_autofree char *inspected = g_strdup_printf("{\"Digest\":\"sha256:%s\",\"Layers\":[\"sha256:%s\"]}", digest, other);
+
+        publish_foreign(store, "archive:latest", archive);
+        publish_foreign(store, "docker.io/inspected:1", inspected);
+        g_autoptr(ScImage) by_commit = sc_image_find(store->repository, "archive", &error);
+        ck_assert_no_error(error);
+        ck_assert_str_eq(by_commit->id, by_commit->commit);
+        g_autoptr(ScImage) by_digest = sc_image_find(store->repository, digest, &error);
+        ck_assert_no_error(error);
+        ck_assert_str_eq(by_digest->names[0], "docker.io/inspected:1");
+        ck_assert(sc_image_is_revision(by_digest, digest) && sc_image_is_revision(by_digest, by_digest->commit));
+        ck_assert(!sc_image_is_revision(by_digest, layer) && !sc_image_is_revision(by_digest, NULL));
+        ck_assert(!sc_image_is_revision(by_digest, ""));
+        /* prune must know what they hold */
+        ck_assert(sc_image_held_refs(store->repository, held, &error));
+        const char *const layers[] = {layer, other};
+        for (guint i = 0; i < G_N_ELEMENTS(layers); i++) {
+                g_autofree char *ref = g_strconcat("ociimage/", layers[i], NULL);
+                ck_assert(g_hash_table_contains(held, ref));
+        }
+        publish_foreign(store, "docker.io/bad:1", "{\"Layers\":[\"md5:1\"]}");
+        ck_assert(!sc_image_held_refs(store->repository, held, &error));
+        ck_assert_error(error, SC_ERROR_CORRUPT, "not a digest");
+}
+END_TEST
+
+static GVariant *commit_of(Store *store, const char *checksum)
+{
+        GVariant *commit = NULL;
+
+        ck_assert(ostree_repo_load_commit(sc_repository_ostree(store->repository), checksum, &commit, NULL, NULL));
+        return commit;
+}
+
+START_TEST(test_describe_foreign)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ScImageInfo) info = image_info(store, "{\"seed\":1}");
+        char hex[SC_DIGEST_HEX_SIZE];
+        sc_digest_to_hex(&info->config, hex);
+        g_autofree char *manifest = g_strdup_printf("{\"config\":{\"digest\":\"sha256:%s\"}}  \n", hex), *config = NULL;
+        gsize size;
+
+        publish_foreign(store, "docker.io/old:latest", manifest);
+        publish(store, "docker.io/ours:latest", info);
+        g_autoptr(GPtrArray) foreign = sc_foreign_images(store->repository, &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(foreign->len, 1);
+        const ScForeignImage *image = foreign->pdata[0];
+        ck_assert_str_eq(image->name, "docker.io/old:latest");
+        ck_assert_str_eq(image->manifest, manifest);
+        ck_assert_ptr_null(image->digest);
+        ck_assert(sc_foreign_config(store->repository, &info->config, 100, &config, &size, &error));
+        ck_assert_str_eq(config, "{\"seed\":1}");
+
+        ck_assert(sc_foreign_describe(store->repository, image, info, &error));
+        ck_assert_no_error(error);
+        store_check(store);
+        g_autoptr(ScImage) described = sc_image_find(store->repository, "docker.io/old", &error);
+        ck_assert_no_error(error);
+        ck_assert_str_eq(described->manifest, manifest);
+        ck_assert_str_eq(described->info->architecture, "amd64");
+        /* Tree, time and the other metadata are those of the old commit. */
+        g_autoptr(GVariant) before = commit_of(store, image->commit), after = commit_of(store, described->commit);
+        for (gsize i = 1; i < g_variant_n_children(before); i++) {
+                g_autoptr(GVariant) one = g_variant_get_child_value(before, i), other = g_variant_get_child_value(after, i);
+                ck_assert(g_variant_equal(one, other));
+        }
+        g_autoptr(GVariant) metadata = g_variant_get_child_value(after, 0);
+        ck_assert_uint_eq(g_variant_n_children(metadata), 2);
+        g_autoptr(GPtrArray) none = sc_foreign_images(store->repository, &error);
+        ck_assert_uint_eq(none->len, 0);
+
+        /* Somebody was faster: what the name means now stays. */
+        publish(store, "docker.io/old:latest", info);
+        g_autoptr(ScImage) pulled = sc_image_find(store->repository, "docker.io/old", &error);
+        ck_assert(sc_foreign_describe(store->repository, image, info, &error));
+        g_autoptr(ScImage) still = sc_image_find(store->repository, "docker.io/old", &error);
+        ck_assert_str_eq(still->commit, pulled->commit);
+        ck_assert(sc_image_delete(store->repository, still, NULL, &error));
+        ck_assert(sc_foreign_describe(store->repository, image, info, &error));
+        ck_assert_ptr_null(sc_image_find(store->repository, "docker.io/old:latest", NULL));
+}
+END_TEST
+
 START_TEST(test_refs)
 {
         g_autoptr(Store) store = store_new();
@@ -306,6 +401,8 @@ int main(void)
         tcase_add_test(tcase, test_missing_parts);
         tcase_add_test(tcase, test_delete);
         tcase_add_test(tcase, test_foreign_images);
+        tcase_add_test(tcase, test_old_foreign_images);
+        tcase_add_test(tcase, test_describe_foreign);
         tcase_add_test(tcase, test_refs);
         suite_add_tcase(suite, tcase);
         return test_run(suite);

@@ -143,22 +143,23 @@ START_TEST(test_metadata)
         g_autoptr(GError) error = NULL;
         g_autoptr(GVariant) commit = NULL, metadata = NULL;
         g_autofree char *ref = NULL, *checksum = NULL, *diff_id = NULL;
-        guint64 size = 0;
         const char *text;
 
-        ScDigest missing = {{1}};
-        ck_assert(!sc_layer_inflated_size(store->repository, &missing, &size, &error));
+        ScLayerInfo missing = {.digest = {{1}}}, known = {.size = 0};
+        ck_assert(!sc_layer_know_sizes(store->repository, &missing, &error));
         ck_assert_error(error, SC_ERROR_NOT_FOUND, "no ref");
         g_clear_error(&error);
-        ck_assert(!sc_layer_exists(store->repository, &missing, &error));
+        ck_assert(!sc_layer_exists(store->repository, &missing.digest, &error));
         ck_assert_no_error(error);
 
         Tar *tar = tar_new();
         tar_file(tar, "a", 0644, "content");
         layer = store_add_layer(store, tar);
         ck_assert(sc_layer_exists(store->repository, &layer->digest, &error));
-        ck_assert(sc_layer_inflated_size(store->repository, &layer->digest, &size, &error));
-        ck_assert_uint_eq(size, layer->size);
+        known.digest = layer->digest;
+        ck_assert(sc_layer_know_sizes(store->repository, &known, &error));
+        ck_assert_uint_eq(known.size, layer->size);
+        ck_assert_uint_eq(known.inflated_size, layer->size);
         ref = layer_ref(layer);
         checksum = sc_repository_resolve(store->repository, ref, &error);
         ck_assert_no_error(error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "registry/manifest.h"
+#include "registry/old-manifest.h"
 #include "registry/platform.h"
 #include "test.h"
 #include <string.h>
@@ -427,6 +428,59 @@ START_TEST(wants_one_diff_id_for_a_layer_that_stands_there_twice)
 }
 END_TEST
 
+static ScImageInfo *parse_old(const char *quoted, guint max_layers, GError **error)
+{
+        g_autofree char *text = json(quoted);
+        ScDigest id, digest;
+        sc_digest_of("id", 2, &id);
+        sc_digest_of("digest", 6, &digest);
+        ck_assert(sc_manifest_is_old(text, strlen(text)));
+        return sc_manifest_parse_old(text, strlen(text), &id, &digest, max_layers, "manifest of x", error);
+}
+
+START_TEST(reads_old_manifests)
+{
+        static const char *const texts[] = {
+                "{'schemaVersion':1,'fsLayers':[{'blobSum':'" B "'},{'blobSum':'" A "'}],'history':[{'v1Compatibility':"
+                "'{\\\'architecture\\\':\\\'HOST\\\',\\\'os\\\':\\\'linux\\\',\\\'config\\\':{\\\'Labels\\\':{\\\'name\\\':"
+                "\\\'x\\\'}}}'},{}]}",
+                "{'Digest':'" C "','Labels':{'name':'x'},'Layers':['" A "','" B "']}",
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(ScImageInfo) info = parse_old(texts[i], 2, &error);
+                ck_assert_no_error(error);
+                ck_assert_str_eq(g_hash_table_lookup(info->labels, "name"), "x");
+                ck_assert_uint_eq(info->layers->len, 2);
+                const ScLayerInfo *lowest = info->layers->pdata[0];
+                g_autofree char *digest = sc_digest_to_string(&lowest->digest);
+                ck_assert_str_eq(digest, A);
+                ck_assert(!lowest->has_diff_id);
+                ck_assert_ptr_null(parse_old(texts[i], 1, &error));
+                ck_assert_error(error, SC_ERROR_UNSUPPORTED, "It has 2 layers");
+        }
+        g_autoptr(GError) error = NULL;
+        ck_assert_ptr_null(parse_old(
+                "{'fsLayers':[{'blobSum':'" A "'}],'history':[{'v1Compatibility':'{\\\'os\\\':\\\'plan9\\\'}'}]}", 2, &error));
+        ck_assert_error(error, SC_ERROR_UNSUPPORTED, "for plan9/");
+        g_clear_error(&error);
+        static const char *const bad[] = {"{'Layers':[]}",
+                                          "{'Layers':[1]}",
+                                          "{'Layers':['x']}",
+                                          "{'fsLayers':[{}]}",
+                                          "{'fsLayers':['x']}",
+                                          "{'fsLayers':[{'blobSum':'" A "'}],'history':[{}]}",
+                                          "{'fsLayers':[{'blobSum':'" A "'}],'history':[{'v1Compatibility':'['}]}"};
+        for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+                ck_assert_ptr_null(parse_old(bad[i], 2, &error));
+                ck_assert_ptr_nonnull(strstr(error->message, "manifest of x"));
+                g_clear_error(&error);
+        }
+        ck_assert(!sc_manifest_is_old("{\"config\":{},\"Layers\":[]}", strlen("{\"config\":{},\"Layers\":[]}")));
+        ck_assert(!sc_manifest_is_old("[", 1));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("manifest");
@@ -443,6 +497,7 @@ int main(void)
         tcase_add_test(tests, reads_a_configuration);
         tcase_add_test(tests, takes_what_is_empty_for_absent);
         tcase_add_loop_test(tests, refuses_a_configuration, 0, G_N_ELEMENTS(bad_configs));
+        tcase_add_test(tests, reads_old_manifests);
         tcase_add_test(tests, wants_one_diff_id_for_a_layer_that_stands_there_twice);
         suite_add_tcase(suite, tests);
         return test_run(suite);

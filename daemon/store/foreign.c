@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "foreign.h"
+
+#include "base/error.h"
+#include "base/path.h"
+#include "base/reference.h"
+#include "commit.h"
+#include "image-commit.h"
+#include "staging.h"
+
+void sc_foreign_image_free(ScForeignImage *image)
+{
+        if (image == NULL)
+                return;
+        g_free(image->name);
+        g_free(image->commit);
+        g_free(image->manifest);
+        g_free(image->digest);
+        g_free(image);
+}
+
+GPtrArray *sc_foreign_images(ScRepository *repository, GError **error)
+{
+        g_autoptr(GArray) refs = sc_image_refs(repository, error);
+        if (refs == NULL)
+                return NULL;
+        GPtrArray *images = g_ptr_array_new_with_free_func((GDestroyNotify)sc_foreign_image_free);
+        for (guint i = 0; i < refs->len; i++) {
+                const ScImageRef *ref = &g_array_index(refs, ScImageRef, i);
+                g_autoptr(GVariant) metadata = sc_image_metadata(repository, ref->commit, NULL);
+                g_autoptr(GVariant) commit = NULL;
+                const char *manifest, *digest = NULL, *info;
+                if (metadata == NULL ||
+                    !ostree_repo_load_commit(sc_repository_ostree(repository), ref->commit, &commit, NULL, NULL) ||
+                    g_variant_lookup(metadata, SC_IMAGE_INFO, "&s", &info) ||
+                    !g_variant_lookup(metadata, SC_IMAGE_MANIFEST, "&s", &manifest))
+                        continue;
+                g_variant_lookup(metadata, SC_IMAGE_DIGEST, "&s", &digest);
+                ScForeignImage *image = g_new0(ScForeignImage, 1);
+                image->name = g_strdup(ref->name);
+                image->commit = g_strdup(ref->commit);
+                image->manifest = g_strdup(manifest);
+                image->digest = g_strdup(digest);
+                image->created = (gint64)ostree_commit_get_timestamp(commit);
+                g_ptr_array_add(images, image);
+        }
+        return images;
+}
+
+bool sc_foreign_config(ScRepository *repository, const ScDigest *config, gsize max, char **ret, gsize *ret_size, GError **error)
+{
+        char hex[SC_DIGEST_HEX_SIZE];
+        sc_digest_to_hex(config, hex);
+        g_autofree char *ref = g_strconcat(SC_REF_PREFIX, hex, NULL);
+        g_autofree char *commit = sc_repository_resolve(repository, ref, error);
+        g_autoptr(GFile) root = NULL;
+        if (commit == NULL || !ostree_repo_read_commit(sc_repository_ostree(repository), commit, &root, NULL, NULL, error))
+                return sc_prefix(error, "Cannot read the image's configuration");
+        g_autoptr(GFile) file = g_file_get_child(root, "content");
+        g_autoptr(GError) local = NULL;
+        if (!ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(file), &local))
+                return sc_throw(error, SC_ERROR_CORRUPT, "The image's configuration cannot be read: %s", local->message);
+        ScDigest object;
+        char object_path[SC_OBJECT_PATH_SIZE];
+        if (!sc_digest_parse_hex(ostree_repo_file_get_checksum(OSTREE_REPO_FILE(file)), &object, error))
+                return false;
+        sc_object_path(SC_OBJECT_FILE, &object, object_path);
+        return sc_read_file(sc_repository_objects_fd(repository), object_path, max, ret, ret_size, error) ||
+               sc_prefix(error, "Cannot read the image's configuration");
+}
+
+static GVariant *with_info(GVariant *commit, const ScImageInfo *info)
+{
+        g_autoptr(GVariant) old = g_variant_get_child_value(commit, 0);
+        g_auto(GVariantDict) metadata = G_VARIANT_DICT_INIT(old);
+        g_autoptr(JsonObject) json = sc_image_info_to_json(info);
+        g_variant_dict_insert_value(&metadata, SC_IMAGE_INFO, g_variant_new_take_string(sc_json_to_string(json, false)));
+        GVariant *members[8] = {g_variant_dict_end(&metadata)};
+        for (gsize i = 1; i < G_N_ELEMENTS(members); i++)
+                members[i] = g_variant_get_child_value(commit, i);
+        GVariant *changed = g_variant_ref_sink(g_variant_new_tuple(members, G_N_ELEMENTS(members)));
+        for (gsize i = 1; i < G_N_ELEMENTS(members); i++)
+                g_variant_unref(members[i]);
+        return changed;
+}
+
+static bool publish(ScRepository *repository, ScStaging *staging, const ScForeignImage *image, GVariant *commit, GError **error)
+{
+        g_autoptr(GPtrArray) objects = g_ptr_array_new();
+        g_autofree char *ref = sc_ref_encode(image->name);
+        char hex[SC_DIGEST_HEX_SIZE];
+        ScStagedObject *object = sc_commit_write_variant(staging, commit, error);
+        if (object == NULL)
+                return false;
+        g_ptr_array_add(objects, object);
+        if (!sc_staging_wait(staging, objects, error) || !sc_staging_sync(staging, error) ||
+            !sc_staging_move(staging, objects, error) || !sc_staging_sync(staging, error))
+                return false;
+        sc_digest_to_hex(sc_staged_object_id(object), hex);
+        return sc_repository_move_ref(repository, ref, image->commit, hex, error);
+}
+
+bool sc_foreign_describe(ScRepository *repository, const ScForeignImage *image, const ScImageInfo *info, GError **error)
+{
+        g_autoptr(GVariant) commit = NULL;
+        if (!ostree_repo_load_commit(sc_repository_ostree(repository), image->commit, &commit, NULL, error))
+                return sc_prefix(error, "Cannot read the commit of the image %s", image->name);
+        g_autoptr(GVariant) described = with_info(commit, info);
+        ScStaging *staging = sc_staging_new(repository, SC_STAGING_FRESH, error);
+        bool published = staging != NULL && publish(repository, staging, image, described, error);
+        sc_staging_free(staging, SC_STAGING_REMOVE);
+        return published || sc_prefix(error, "Cannot describe the image %s", image->name);
+}

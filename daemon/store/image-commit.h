@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the store's own files share of the commits that make an image. */
+
+#include "repository.h"
+
+#define SC_IMAGE_MANIFEST "docker.manifest"
+#define SC_IMAGE_DIGEST "docker.digest"
+#define SC_IMAGE_SIGNATURES "signatures"
+#define SC_IMAGE_INFO "sysconsd.image"
+#define SC_IMAGE_MANIFEST_MAX (4u << 20)
+
+typedef struct {
+        char *name; /* of the image */
+        char *commit;
+} ScImageRef;
+
+/* Refs of images, sorted by name. */
+GArray *sc_image_refs(ScRepository *repository, GError **error);
+/* The commit's metadata, a{sv}. */
+GVariant *sc_image_metadata(ScRepository *repository, const char *commit, GError **error);
