@@ -21,6 +21,12 @@ static const ScAtomicOption install_options[] = {
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
+static const ScAtomicOption info_options[] = {
+        {"remote", 0, SC_ATOMIC_REFUSE, NULL, NULL,
+         "The --remote option cannot be used with the 'ostree' storage option: use `skopeo inspect`"},
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
+};
+
 static const ScAtomicOption uninstall_options[] = {
         {"force", 'f', SC_ATOMIC_DROP, NULL, "An uninstall never holds back", NULL},
         {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL,
@@ -93,6 +99,8 @@ static const ScAtomicVerb verbs[] = {
          "dangling "
          "one.",
          list_options, 0, 0, false, sc_atomic_images_list, NULL},
+        {"images info", "IMAGE", "Labels of an image, and variables of its templates", NULL, info_options, 1, 1, false,
+         sc_atomic_info, NULL},
         {"images delete", "IMAGE...|--all", "Drop images, by name or start of the id, after a question",
          "Layers stay until `atomic images prune`.", images_delete_options, 0, SC_ARGUMENTS_ANY, false, sc_atomic_images_delete,
          NULL},
@@ -101,6 +109,7 @@ static const ScAtomicVerb verbs[] = {
         NOT_HERE("images help", "mount the image, and read its help file with `man -l`"),
         {"ps", "", "List the running containers, as containers list", NULL, list_options, 0, 0, false, sc_atomic_containers_list,
          NULL},
+        {"info", "IMAGE", "Labels and variables, as images info", NULL, info_options, 1, 1, false, sc_atomic_info, NULL},
         NOT_HERE("diff", "mount both with `atomic mount`, and use diff"),
         NOT_HERE("help", "mount the image, and read its help file with `man -l`"),
         NOT_HERE("host", "use rpm-ostree"),

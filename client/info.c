@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus.h"
+#include "info.h"
 #include "options.h"
 #include "text.h"
 #include "value.h"
@@ -9,22 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct {
-        ScObject *image;
-        JsonObject *defaults;
-        JsonNode *required; /* an array */
-} Info;
-
-static void info_clear(Info *info)
+void sc_description_clear(ScDescription *description)
 {
-        sc_object_free(info->image);
-        g_clear_pointer(&info->defaults, json_object_unref);
-        g_clear_pointer(&info->required, json_node_unref);
+        sc_object_free(description->image);
+        g_clear_pointer(&description->defaults, json_object_unref);
+        g_clear_pointer(&description->required, json_node_unref);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Info, info_clear)
-
-static bool describe_variables(ScClient *client, const char *path, Info *info, GError **error)
+static bool describe_variables(ScClient *client, const char *path, ScDescription *description, GError **error)
 {
         sd_bus_message *call, *reply;
         if (!sc_call_new(client, path, SC_BUS_IMAGE, "DescribeVariables", NULL, &call, error))
@@ -33,13 +25,20 @@ static bool describe_variables(ScClient *client, const char *path, Info *info, G
         sd_bus_message_unref(call);
         if (!ok)
                 return false;
-        int r = sc_value_read_object(reply, &info->defaults);
+        int r = sc_value_read_object(reply, &description->defaults);
         if (r >= 0)
-                r = sc_value_read(reply, &info->required);
-        if (r >= 0 && !JSON_NODE_HOLDS_ARRAY(info->required))
+                r = sc_value_read(reply, &description->required);
+        if (r >= 0 && !JSON_NODE_HOLDS_ARRAY(description->required))
                 r = -EBADMSG;
         sd_bus_message_unref(reply);
         return sc_bus_check(r, "The answer of sysconsd cannot be read", error);
+}
+
+bool sc_describe(ScClient *client, const char *image, ScDescription *ret, GError **error)
+{
+        g_autofree char *path = NULL;
+        return sc_object_find(client, SC_OBJECT_IMAGE, image, &path, error) &&
+               sc_object_get(client, SC_OBJECT_IMAGE, path, &ret->image, error) && describe_variables(client, path, ret, error);
 }
 
 static void print_pair(const char *name, const char *value)
@@ -59,13 +58,13 @@ static void print_map(const char *title, JsonObject *map)
                 print_pair(item->data, sc_value_string(map, item->data));
 }
 
-static void print_info(const Info *info)
+static void print_info(const ScDescription *description)
 {
-        JsonNode *labels = json_object_get_member(info->image->properties, "Labels");
+        JsonNode *labels = json_object_get_member(description->image->properties, "Labels");
         if (labels != NULL && JSON_NODE_HOLDS_OBJECT(labels))
                 print_map("Labels:", json_node_get_object(labels));
-        print_map("Variables with a default, which --set overrides:", info->defaults);
-        JsonArray *required = json_node_get_array(info->required);
+        print_map("Variables with a default, which --set overrides:", description->defaults);
+        JsonArray *required = json_node_get_array(description->required);
         if (json_array_get_length(required) > 0)
                 printf("Variables without a default, which --set must give:\n");
         for (guint i = 0; i < json_array_get_length(required); i++) {
@@ -74,12 +73,12 @@ static void print_info(const Info *info)
         }
 }
 
-static void print_json(const Info *info)
+static void print_json(const ScDescription *description)
 {
-        g_autoptr(JsonObject) presented = sc_object_present(info->image);
+        g_autoptr(JsonObject) presented = sc_object_present(description->image);
         g_autoptr(JsonObject) object = sc_object_to_json(presented);
-        json_object_set_object_member(object, "defaults", json_object_ref(info->defaults));
-        json_object_set_member(object, "required", json_node_copy(info->required));
+        json_object_set_object_member(object, "defaults", json_object_ref(description->defaults));
+        json_object_set_member(object, "required", json_node_copy(description->required));
         g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), object);
         sc_client_print_json(node);
 }
@@ -93,14 +92,12 @@ bool sc_verb_info(ScClient *client, int argc, char **argv, GError **error)
         ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
         if (parsed != SC_PARSED)
                 return parsed == SC_PARSED_HELP;
-        g_auto(Info) info = {NULL};
-        g_autofree char *path = NULL;
-        if (!sc_object_find(client, SC_OBJECT_IMAGE, arguments[0], &path, error) ||
-            !sc_object_get(client, SC_OBJECT_IMAGE, path, &info.image, error) || !describe_variables(client, path, &info, error))
+        g_auto(ScDescription) description = {NULL};
+        if (!sc_describe(client, arguments[0], &description, error))
                 return false;
         if (client->json)
-                print_json(&info);
+                print_json(&description);
         else
-                print_info(&info);
+                print_info(&description);
         return true;
 }

@@ -9,6 +9,7 @@ libsc_client_a_SOURCES = \
 	client/atomic-delete.c \
 	client/atomic-filter.c client/atomic-filter.h \
 	client/atomic-grammar.c client/atomic-grammar.h \
+	client/atomic-info.c \
 	client/atomic-list.c \
 	client/atomic-verbs.c \
 	client/bus.c client/bus.h \
@@ -17,7 +18,7 @@ libsc_client_a_SOURCES = \
 	client/deploy.c \
 	client/exit.c client/exit.h \
 	client/images.c \
-	client/info.c \
+	client/info.c client/info.h \
 	client/interrupt.c client/interrupt.h \
 	client/jobs.c \
 	client/listing.c client/listing.h \

@@ -71,6 +71,24 @@ The filter size is not valid.  Please choose from [<ANY>]
 $ atomic images list
    REPOSITORY            TAG     IMAGE ID      CREATED           VIRTUAL SIZE  TYPE
 >  localhost:5000/hello  latest  <ID>  2025-06-01 12:00  2.03 MB       ostree
+$ atomic images info localhost:5000/hello
+Image Name: localhost:5000/hello:latest
+atomic.type: system
+name: hello
+org.opencontainers.image.title: hello
+org.opencontainers.image.version: 1
+summary: A greeter over HTTP
+version: 1
+
+
+Template variables with default value, but overridable with --set:
+CONF_DIRECTORY: {SET_BY_OS}
+PIDFILE: {SET_BY_OS}
+PORT: 8081
+RECEIVER: World
+RUN_DIRECTORY: {SET_BY_OS}
+STATE_DIRECTORY: {SET_BY_OS}
+UUID: {SET_BY_OS}
 $ atomic containers update hello
 Image localhost:5000/hello:latest is being pulled to ostree ...
 Latest version already installed.
