@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "base/reference.h"
 #include "listing.h"
 #include "options.h"
 #include "run.h"
@@ -160,28 +161,15 @@ bool sc_verb_prune(ScClient *client, int argc, char **argv, GError **error)
         return sc_run_each(client, &task, (char *[]){(char *)"prune", NULL}, false, error);
 }
 
-/* The name of the image that `text` stands for; NULL where it is a prefix of the id, which means all names. */
-static bool which_name(const ScObject *image, const char *text, const char **ret, GError **error)
+/* The name or digest by which `text` means some of the image's names; NULL where it is the start of the id, which means all. */
+static const char *which_name(const ScObject *image, const char *text)
 {
-        static const char *const sources[] = {"docker://", "oci:", "http:"};
-        const char *bare = text;
-        for (gsize i = 0; i < G_N_ELEMENTS(sources); i++)
-                if (g_str_has_prefix(text, sources[i]))
-                        bare = text + strlen(sources[i]);
-        g_autofree char *latest = g_strconcat(bare, ":latest", NULL);
-        guint n_names = array_length(image->properties, "Names");
-        for (guint i = 0; i < n_names; i++) {
-                const char *name = json_array_get_string_element(json_object_get_array_member(image->properties, "Names"), i);
-                if (g_strcmp0(name, bare) == 0 || g_strcmp0(name, latest) == 0) {
-                        *ret = name;
-                        return true;
-                }
-        }
-        if (!g_str_has_prefix(sc_value_string(image->properties, "Id"), text))
-                return sc_exit_throw(error, SC_EXIT_USAGE, "'%s' is neither a full name of image %.*s nor the start of its id",
-                                     text, SHORT_ID, sc_value_string(image->properties, "Id"));
-        *ret = NULL;
-        return true;
+        g_autoptr(ScReference) reference = sc_reference_parse(text, NULL);
+        JsonArray *names = json_object_get_array_member(image->properties, "Names");
+        for (guint i = 0; reference != NULL && i < json_array_get_length(names); i++)
+                if (strcmp(json_array_get_string_element(names, i), reference->name) == 0)
+                        return text;
+        return g_str_has_prefix(sc_value_string(image->properties, "Id"), text) ? NULL : text;
 }
 
 static bool make_delete_call(ScClient *client, const char *text, gconstpointer data, sd_bus_message **ret, GError **error)
@@ -189,13 +177,12 @@ static bool make_delete_call(ScClient *client, const char *text, gconstpointer d
         const gboolean *force = data;
         g_autofree char *path = NULL;
         g_autoptr(ScObject) image = NULL;
-        const char *name = NULL;
         if (!sc_object_find(client, SC_OBJECT_IMAGE, text, &path, error) ||
-            !sc_object_get(client, SC_OBJECT_IMAGE, path, &image, error) || !which_name(image, text, &name, error))
+            !sc_object_get(client, SC_OBJECT_IMAGE, path, &image, error))
                 return false;
         sd_bus_message *call = NULL;
         if (sc_call_new(client, path, SC_BUS_IMAGE, "Delete", NULL, &call, error) && sc_call_open_options(call, error) &&
-            sc_call_option_string(call, "name", name, error) &&
+            sc_call_option_string(call, "name", which_name(image, text), error) &&
             sc_call_option_string(call, "force", *force ? "yes" : NULL, error) && sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;
@@ -214,7 +201,7 @@ bool sc_verb_delete_image(ScClient *client, int argc, char **argv, GError **erro
         const ScSyntax syntax = {
                 argv[0],
                 "IMAGE...",
-                "Drop the name of an image; the start of its id drops all its names.",
+                "Drop the name of an image; the start of its id drops all its names, a digest those that have it.",
                 "Its layers stay until `sysconsctl prune`.",
                 entries,
                 1,
@@ -226,4 +213,54 @@ bool sc_verb_delete_image(ScClient *client, int argc, char **argv, GError **erro
                 return parsed == SC_PARSED_HELP;
         const ScTask task = {make_delete_call, &force, "org.sysconsd1.manage-images"};
         return sc_run_each(client, &task, arguments, arguments[1] != NULL, error);
+}
+
+typedef struct {
+        gboolean replace;
+        const char *name;
+} TagOptions;
+
+static bool make_tag_call(ScClient *client, const char *text, gconstpointer data, sd_bus_message **ret, GError **error)
+{
+        const TagOptions *options = data;
+        g_autofree char *path = NULL;
+        g_autoptr(ScObject) image = NULL;
+        if (!sc_object_find(client, SC_OBJECT_IMAGE, text, &path, error) ||
+            !sc_object_get(client, SC_OBJECT_IMAGE, path, &image, error))
+                return false;
+        sd_bus_message *call = NULL;
+        if (sc_call_new(client, path, SC_BUS_IMAGE, "Tag", options->name, &call, error) && sc_call_open_options(call, error) &&
+            sc_call_option_string(call, "name", which_name(image, text), error) &&
+            sc_call_option_string(call, "replace", options->replace ? "yes" : NULL, error) && sc_call_close_options(call, error)) {
+                *ret = call;
+                return true;
+        }
+        sd_bus_message_unref(call);
+        return false;
+}
+
+bool sc_verb_tag(ScClient *client, int argc, char **argv, GError **error)
+{
+        TagOptions options = {FALSE};
+        const GOptionEntry entries[] = {
+                {"replace", 0, 0, G_OPTION_ARG_NONE, &options.replace, "Also a name that means another image", NULL},
+                G_OPTION_ENTRY_NULL,
+        };
+        const ScSyntax syntax = {
+                argv[0],
+                "IMAGE NAME[:TAG]",
+                "Give an image one more name.",
+                "A name without a registry is this host's own: an update of a container that was installed by it fetches nothing.",
+                entries,
+                2,
+                2,
+        };
+        char **arguments;
+        ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
+        if (parsed != SC_PARSED)
+                return parsed == SC_PARSED_HELP;
+        options.name = arguments[1];
+        const ScTask task = {make_tag_call, &options,
+                             "org.sysconsd1.manage-images, and org.sysconsd1.import for a name of another registry", false};
+        return sc_run_each(client, &task, (char *[]){arguments[0], NULL}, false, error);
 }

@@ -43,6 +43,7 @@ void sc_image_info_free(ScImageInfo *info)
         g_hash_table_unref(info->defaults);
         g_strfreev(info->required);
         g_free(info->source);
+        g_free(info->name);
         g_free(info);
 }
 
@@ -94,6 +95,7 @@ static const struct {
         {"user", G_STRUCT_OFFSET(ScImageInfo, user)},
         {"working-dir", G_STRUCT_OFFSET(ScImageInfo, working_dir)},
         {"source", G_STRUCT_OFFSET(ScImageInfo, source)},
+        {"name", G_STRUCT_OFFSET(ScImageInfo, name)},
 };
 
 static JsonObject *layer_to_json(const ScLayerInfo *layer)

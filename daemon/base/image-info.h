@@ -35,6 +35,7 @@ typedef struct {
         GHashTable *defaults; /* exports/manifest.json's defaultValues, as text; empty until the store has seen the layers */
         char **required;      /* variables of the templates without any default */
         char *source;         /* where it came from: "registry", "registry-insecure"; NULL: unknown */
+        char *name;           /* the canonical name by which it came from there: any other is a tag; NULL: unknown */
 } ScImageInfo;
 
 ScImageInfo *sc_image_info_new(void);

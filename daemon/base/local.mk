@@ -9,6 +9,7 @@ libsc_base_a_SOURCES = \
 	daemon/base/failpoint.c daemon/base/failpoint.h \
 	daemon/base/fds.c daemon/base/fds.h \
 	daemon/base/image-info.c daemon/base/image-info.h \
+	daemon/base/image-name.c daemon/base/image-name.h \
 	daemon/base/journal.c daemon/base/journal.h \
 	daemon/base/json.c daemon/base/json.h \
 	daemon/base/lock.c daemon/base/lock.h \

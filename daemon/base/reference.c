@@ -223,6 +223,14 @@ void sc_reference_free(ScReference *reference)
         g_free(reference);
 }
 
+bool sc_reference_is_tag(const ScReference *reference, GError **error)
+{
+        if (reference->source == SC_SOURCE_REGISTRY && reference->digest == NULL)
+                return true;
+        return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "A tag is [HOST/]NAME[:TAG], without a source and without a digest: %s",
+                        reference->name);
+}
+
 bool sc_reference_is_loopback(const ScReference *reference)
 {
         if (reference->host == NULL)

@@ -29,6 +29,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScReference, sc_reference_free)
 /* True for localhost, 127.0.0.0/8 and ::1 with any port; from the text alone. */
 bool sc_reference_is_loopback(const ScReference *reference);
 
+/* True for what an image that is here can be named; a digest says what is in one, a source where it came from, and neither can be
+ * given to it: InvalidArgument. */
+bool sc_reference_is_tag(const ScReference *reference, GError **error);
+
 /* OSTree refs of images: SC_REF_PREFIX, then the canonical name with every byte outside [A-Za-z0-9.-] as _XX (upper-case hex). */
 #define SC_REF_PREFIX "ociimage/"
 char *sc_ref_encode(const char *name);

@@ -22,6 +22,7 @@ void sc_call_free(ScCall *call)
         sd_bus_message_unref(call->message);
         g_free(call->sender);
         g_free(call->subject);
+        g_free(call->argument);
         g_free(call->container);
         g_free(call->image);
         g_free(call->source);
@@ -214,21 +215,29 @@ static const ScVerb *find_verb(const char *interface, const char *member)
         return NULL;
 }
 
+static bool read_argument(sd_bus_message *message, char **ret, GError **error)
+{
+        const char *text;
+        int r = sd_bus_message_read(message, "s", &text);
+        if (r < 0)
+                return sc_bus_throw(error, r, "Cannot read the call");
+        *ret = g_strdup(text);
+        return true;
+}
+
 static bool read_subject(ScCall *call, sd_bus_message *message, GError **error)
 {
         if (call->verb->subject == SC_SUBJECT_NONE) {
                 call->subject = g_strdup("");
         } else if (call->verb->subject == SC_SUBJECT_ARGUMENT) {
-                const char *text;
-                int r = sd_bus_message_read(message, "s", &text);
-                if (r < 0)
-                        return sc_bus_throw(error, r, "Cannot read the call");
-                call->subject = g_strdup(text);
+                return read_argument(message, &call->subject, error);
         } else {
                 g_autofree char *prefix = g_path_get_dirname(sd_bus_message_get_path(message));
                 int r = sd_bus_path_decode(sd_bus_message_get_path(message), prefix, &call->subject);
                 if (r <= 0)
                         return sc_throw(error, SC_ERROR_NOT_FOUND, "There is no such object");
+                if (call->verb->subject == SC_SUBJECT_OBJECT_AND_ARGUMENT)
+                        return read_argument(message, &call->argument, error);
         }
         return true;
 }

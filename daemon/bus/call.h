@@ -15,8 +15,9 @@ typedef struct ScCall ScCall;
 /* What the verb works on. */
 typedef enum {
         SC_SUBJECT_NONE,
-        SC_SUBJECT_ARGUMENT, /* the first argument, a string */
-        SC_SUBJECT_OBJECT,   /* the object called, by the last part of its path */
+        SC_SUBJECT_ARGUMENT,            /* the first argument, a string */
+        SC_SUBJECT_OBJECT,              /* the object called, by the last part of its path */
+        SC_SUBJECT_OBJECT_AND_ARGUMENT, /* the same, and a string more: call->argument */
 } ScVerbSubject;
 
 typedef struct {
@@ -45,6 +46,7 @@ struct ScCall {
         bool interactive;
         bool cancel_on_disconnect;
         char *subject;
+        char *argument; /* NULL: the method has none but its subject */
         JsonObject *options;
         GArray *fds; /* those of the options */
         /* plan: what polkit's rules see (NULL: does not apply), and what the job will be */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/catalog.h"
 #include "base/error.h"
+#include "base/image-name.h"
 #include "base/path.h"
 #include "base/reference.h"
 #include "bus/reply.h"
@@ -50,7 +51,8 @@ static void image_free(gpointer data)
         g_strfreev(image->layers);
         g_hash_table_unref(image->defaults);
         g_strfreev(image->required);
-        g_free(image->source);
+        g_strfreev(image->digests);
+        g_strfreev(image->sources);
         g_strfreev(image->used_by);
         g_free(image);
 }
@@ -150,7 +152,9 @@ static ScCatalogImage *image_new(const ScImage *source, GHashTable *containers, 
         image->commit = g_strdup(source->commit);
         image->described = info != NULL;
         image->names = g_strdupv(source->names);
-        image->digest = info != NULL ? sc_digest_to_string(&info->digest) : g_strdup("");
+        image->digests = g_strdupv(source->digests);
+        image->sources = g_strdupv(source->sources);
+        image->digest = g_strdup(source->digests[0]);
         image->labels = info != NULL ? sc_string_map_copy(info->labels) : sc_string_map_new();
         image->defaults = info != NULL ? sc_string_map_copy(info->defaults) : sc_string_map_new();
         image->required = info != NULL && info->required != NULL ? g_strdupv(info->required) : g_new0(char *, 1);
@@ -162,7 +166,6 @@ static ScCatalogImage *image_new(const ScImage *source, GHashTable *containers, 
         image->created = info->created;
         image->size = sc_image_info_size(info);
         image->virtual_size = sc_image_info_virtual_size(info);
-        image->source = g_strdup(info->source);
         set_layers(image, info, repository_fd);
         return image;
 }
@@ -237,6 +240,14 @@ static void compare_images(ScCatalog *catalog, const ScCatalogImage *old, const 
         for (unsigned i = 0; i < G_N_ELEMENTS(of_commit); i++)
                 note(changed, strcmp(old->commit, new->commit) == 0, of_commit[i]);
         note(changed, g_strv_equal((const char *const *)old->names, (const char *const *)new->names), "Names");
+        note(changed,
+             g_strv_equal((const char *const *)old->names, (const char *const *)new->names) &&
+                     g_strv_equal((const char *const *)old->digests, (const char *const *)new->digests),
+             "Digests");
+        note(changed,
+             g_strv_equal((const char *const *)old->names, (const char *const *)new->names) &&
+                     g_strv_equal((const char *const *)old->sources, (const char *const *)new->sources),
+             "Sources");
         note(changed, g_strv_equal((const char *const *)old->used_by, (const char *const *)new->used_by), "UsedBy");
         note(changed, old->dangling == new->dangling, "Dangling");
         if (changed->len == 0)
@@ -386,10 +397,42 @@ static bool is_id_prefix(const char *text)
         return length >= MIN_ID_PREFIX && length <= SC_DIGEST_HEX_SIZE - 1 && text[length] == '\0';
 }
 
+const char *sc_catalog_image_source(const ScCatalogImage *image, const char *name)
+{
+        for (guint i = 0; image->names[i] != NULL; i++)
+                if (strcmp(image->names[i], name) == 0)
+                        return image->sources[i];
+        return "";
+}
+
+char **sc_catalog_image_meant(const ScCatalogImage *image, const char *text)
+{
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        for (guint i = 0; image->names[i] != NULL; i++)
+                if (sc_image_is_meant(text, image->names[i], image->digests[i], image->id))
+                        g_strv_builder_add(names, image->names[i]);
+        return g_strv_builder_end(names);
+}
+
+static ScCatalogImage *find_meant(ScCatalog *catalog, const char *text)
+{
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, catalog->images);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                g_auto(GStrv) names = sc_catalog_image_meant(value, text);
+                if (names[0] != NULL)
+                        return value;
+        }
+        return NULL;
+}
+
 ScCatalogImage *sc_catalog_image_find(ScCatalog *catalog, const char *name_or_id, GError **error)
 {
         g_autoptr(ScReference) reference = sc_reference_parse(name_or_id, NULL);
         ScCatalogImage *found = reference != NULL ? sc_catalog_image_named(catalog, reference->name) : NULL;
+        if (found == NULL && reference != NULL)
+                found = find_meant(catalog, reference->name);
         if (found == NULL && is_id_prefix(name_or_id)) {
                 GHashTableIter iter;
                 gpointer value;

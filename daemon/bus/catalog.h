@@ -39,7 +39,7 @@ typedef struct {
         char **layers;
         GHashTable *defaults;
         char **required;
-        char *source; /* "registry", "registry-insecure"; NULL: unknown */
+        char **digests, **sources; /* of each name, as in ScImage */
         char **used_by;
         int dangling;
 } ScCatalogImage;
@@ -70,7 +70,11 @@ ScCatalogContainer *sc_catalog_container(ScCatalog *catalog, const char *name);
 ScCatalogImage *sc_catalog_image(ScCatalog *catalog, const char *id);
 /* By canonical name. */
 ScCatalogImage *sc_catalog_image_named(ScCatalog *catalog, const char *name);
-/* By any name, or by at least four digits of an id. NotFound; InvalidArgument where the prefix fits several. */
+/* Where a name came from, as in ScImage; "": unknown. */
+const char *sc_catalog_image_source(const ScCatalogImage *image, const char *name);
+/* The names of the image that are meant by a name or a digest (base/image-name.h), maybe none; free with g_strfreev. */
+char **sc_catalog_image_meant(const ScCatalogImage *image, const char *text);
+/* By any name, by digest, or by at least four digits of an id. NotFound; InvalidArgument where the prefix fits several. */
 ScCatalogImage *sc_catalog_image_find(ScCatalog *catalog, const char *name_or_id, GError **error);
 /* Sorted; the keys of the tables, to be freed by g_free only. */
 const char **sc_catalog_container_names(ScCatalog *catalog);

@@ -129,7 +129,7 @@ static ScReference *parse_update_source(const ScCall *call, const ScCatalogConta
                 return sc_reference_parse(rebase, error);
         ScReference *reference = sc_reference_parse(container->image, error);
         const ScCatalogImage *image = reference != NULL ? sc_catalog_image_named(call->service->catalog, reference->name) : NULL;
-        if (image != NULL && g_strcmp0(image->source, "registry-insecure") == 0)
+        if (image != NULL && strcmp(sc_catalog_image_source(image, reference->name), "registry-insecure") == 0)
                 reference->source = SC_SOURCE_REGISTRY_INSECURE;
         return reference;
 }
@@ -137,6 +137,9 @@ static ScReference *parse_update_source(const ScCall *call, const ScCatalogConta
 static bool wants_pull(const ScCall *call, const ScReference *reference)
 {
         const char *pull = sc_options_get(call->options, "pull");
+        /* A name without a registry was given here: whatever it means now is the newest. */
+        if (pull == NULL && reference->host == NULL)
+                return sc_catalog_image_named(call->service->catalog, reference->name) == NULL;
         if (pull == NULL || strcmp(pull, "always") == 0)
                 return true;
         return strcmp(pull, "missing") == 0 && sc_catalog_image_named(call->service->catalog, reference->name) == NULL;

@@ -69,6 +69,22 @@ static int describe_variables(sd_bus_message *message, void *data, sd_bus_error 
         return r < 0 ? r : 1;
 }
 
+/* The names, each with what is known of it: `of` has as many. */
+static int append_by_name(sd_bus_message *reply, const ScCatalogImage *image, char **of)
+{
+        int r = sd_bus_message_open_container(reply, 'a', "{ss}");
+        for (guint i = 0; r >= 0 && image->names[i] != NULL; i++)
+                r = sd_bus_message_append(reply, "{ss}", image->names[i], of[i]);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_by_name(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                       void *data, sd_bus_error *ret_error)
+{
+        const ScCatalogImage *image = data;
+        return append_by_name(reply, image, strcmp(property, "Digests") == 0 ? image->digests : image->sources);
+}
+
 #define FIELD(name, signature, field) \
         SD_BUS_PROPERTY(name, signature, NULL, offsetof(ScCatalogImage, field), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
 
@@ -76,11 +92,15 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Tag", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("DescribeVariables", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{ss}", defaults, "as", required),
                                 describe_variables, SD_BUS_VTABLE_UNPRIVILEGED),
         FIELD("Names", "as", names),
         SD_BUS_PROPERTY("Id", "s", NULL, offsetof(ScCatalogImage, id), SD_BUS_VTABLE_PROPERTY_CONST),
         FIELD("Digest", "s", digest),
+        SD_BUS_PROPERTY("Digests", "a{ss}", get_by_name, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Sources", "a{ss}", get_by_name, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         FIELD("Created", "x", created),
         FIELD("Size", "t", size),
         FIELD("VirtualSize", "t", virtual_size),
@@ -115,19 +135,38 @@ void sc_bus_image_removed(ScService *service, const char *id)
         sd_bus_emit_interfaces_removed(service->bus, path, SC_BUS_IMAGE, NULL);
 }
 
+static ScCatalogImage *look_up(const ScCall *call, GError **error)
+{
+        ScCatalogImage *image = sc_catalog_image(call->service->catalog, call->subject);
+        if (image == NULL)
+                sc_throw(error, SC_ERROR_NOT_FOUND, "Image %s not found", call->subject);
+        return image;
+}
+
+/* The names that the option `name` means, all of them without it. */
+static char **names_of_option(const ScCall *call, const ScCatalogImage *image, GError **error)
+{
+        const char *option = sc_options_get(call->options, "name");
+        if (option == NULL)
+                return g_strdupv(image->names);
+        g_autoptr(ScReference) reference = sc_reference_parse(option, error);
+        if (reference == NULL)
+                return NULL;
+        g_auto(GStrv) names = sc_catalog_image_meant(image, reference->name);
+        if (names[0] != NULL)
+                return g_steal_pointer(&names);
+        sc_throw(error, SC_ERROR_NOT_FOUND, "%s is no name of the image %s", reference->name, image->id);
+        return NULL;
+}
+
 bool sc_bus_image_plan_delete(ScCall *call, GError **error)
 {
-        const ScCatalogImage *image = sc_catalog_image(call->service->catalog, call->subject);
-        if (image == NULL)
-                return sc_throw(error, SC_ERROR_NOT_FOUND, "Image %s not found", call->subject);
-        const char *option = sc_options_get(call->options, "name");
-        g_autoptr(ScReference) name = option != NULL ? sc_reference_parse(option, error) : NULL;
-        if (option != NULL && name == NULL)
+        const ScCatalogImage *image = look_up(call, error);
+        g_auto(GStrv) names = image != NULL ? names_of_option(call, image, error) : NULL;
+        if (names == NULL)
                 return false;
-        if (name != NULL && !g_strv_contains((const char *const *)image->names, name->name))
-                return sc_throw(error, SC_ERROR_NOT_FOUND, "%s is no name of the image %s", name->name, image->id);
-        call->image = g_strdup(name != NULL ? name->name : image->names[0]);
-        bool is_last_name = name == NULL || g_strv_length(image->names) == 1;
+        call->image = g_strdup(names[0]);
+        bool is_last_name = g_strv_length(names) == g_strv_length(image->names);
         if (is_last_name && image->used_by[0] != NULL && g_strcmp0(sc_options_get(call->options, "force"), "yes") != 0) {
                 g_autofree char *users = g_strjoinv(", ", image->used_by);
                 return sc_throw(error, SC_ERROR_BUSY, "Image %s is used by %s: uninstall it, or use force", call->image, users);
@@ -135,8 +174,90 @@ bool sc_bus_image_plan_delete(ScCall *call, GError **error)
         return true;
 }
 
-/* The id names all of it; a single name comes as the option. */
+/* The id names all of it; single names come as the option. */
 bool sc_bus_image_run_delete(ScCall *call, GError **error)
 {
+        g_auto(GStrv) names = names_of_option(call, look_up(call, NULL), error);
+        if (sc_options_get(call->options, "name") != NULL) {
+                json_object_remove_member(call->options, "name");
+                sc_json_set_strv(call->options, "names", names);
+        }
+        return sc_call_queue(call, call->subject, error);
+}
+
+/* ---- tags ---- */
+
+/* The name by which the image of this name came here. */
+static ScReference *parse_origin(const ScCatalogImage *image, const char *name)
+{
+        const char *source = sc_catalog_image_source(image, name);
+        return sc_reference_parse(g_str_has_prefix(source, "tag:") ? source + strlen("tag:") : name, NULL);
+}
+
+static bool is_of_repository(const ScReference *reference, const ScReference *other)
+{
+        return other != NULL && g_strcmp0(reference->host, other->host) == 0 && strcmp(reference->path, other->path) == 0;
+}
+
+static bool is_installed_by(ScCatalog *catalog, const char *image_name)
+{
+        g_autofree const char **names = sc_catalog_container_names(catalog);
+        for (const char **name = names; *name != NULL; name++)
+                if (strcmp(sc_catalog_container(catalog, *name)->image, image_name) == 0)
+                        return true;
+        return false;
+}
+
+/* A name with a registry in it says where an image came from. Whoever gives such a name to one that did not, or takes it from one
+ * that did, imports what nobody vouches for; and whoever gives a container's image name to another image chooses what its next
+ * update brings. */
+static void need_for_tag(ScCall *call, const ScCatalogImage *image, const char *from, const ScReference *to)
+{
+        ScCatalog *catalog = call->service->catalog;
+        const ScCatalogImage *before = sc_catalog_image_named(catalog, to->name);
+        if (before == image)
+                return;
+        g_autoptr(ScReference) origin = parse_origin(image, from);
+        bool is_verified = origin != NULL && strcmp(sc_catalog_image_source(image, origin->name), "registry-insecure") != 0;
+        bool takes_verified = before != NULL && strcmp(sc_catalog_image_source(before, to->name), "registry") == 0;
+        if ((to->host != NULL && !is_of_repository(to, origin)) || (takes_verified && !is_verified))
+                sc_call_need(call, "import");
+        if (is_installed_by(catalog, to->name))
+                sc_call_need(call, "configure");
+}
+
+static const char *name_to_tag(const ScCall *call, const ScCatalogImage *image, GError **error)
+{
+        g_auto(GStrv) names = names_of_option(call, image, error);
+        for (char **name = image->names; names != NULL && *name != NULL; name++)
+                if (strcmp(*name, names[0]) == 0)
+                        return *name;
+        return NULL;
+}
+
+bool sc_bus_image_plan_tag(ScCall *call, GError **error)
+{
+        const ScCatalogImage *image = look_up(call, error);
+        g_autoptr(ScReference) reference = image != NULL ? sc_reference_parse(call->argument, error) : NULL;
+        if (reference == NULL || !sc_reference_is_tag(reference, error))
+                return false;
+        const char *from = name_to_tag(call, image, error);
+        if (from == NULL)
+                return false;
+        const ScCatalogImage *before = sc_catalog_image_named(call->service->catalog, reference->name);
+        if (before != NULL && before != image && g_strcmp0(sc_options_get(call->options, "replace"), "yes") != 0)
+                return sc_throw(error, SC_ERROR_EXISTS,
+                                "The name %s means another image already: delete it first, or say that it shall be replaced",
+                                reference->name);
+        call->image = g_strdup(reference->name);
+        need_for_tag(call, image, from, reference);
+        return true;
+}
+
+bool sc_bus_image_run_tag(ScCall *call, GError **error)
+{
+        const char *from = name_to_tag(call, look_up(call, NULL), NULL);
+        json_object_set_string_member(call->options, "name", from);
+        json_object_set_string_member(call->options, "as", call->image);
         return sc_call_queue(call, call->subject, error);
 }

@@ -18,3 +18,5 @@ void sc_bus_image_removed(ScService *service, const char *id);
 
 bool sc_bus_image_plan_delete(ScCall *call, GError **error);
 bool sc_bus_image_run_delete(ScCall *call, GError **error);
+bool sc_bus_image_plan_tag(ScCall *call, GError **error);
+bool sc_bus_image_run_tag(ScCall *call, GError **error);

@@ -35,6 +35,7 @@ static const Sandbox sandboxes[] = {
         {"prune", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"delete-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"describe", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
+        {"tag-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"start", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
         {"stop", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
         {"restart", REACH_REPOSITORY, NETWORK_NONE, 0, 30},

@@ -32,24 +32,35 @@ static bool nobody_uses(ScOpContext *context, const ScImage *image, const char *
         return true;
 }
 
+/* An image that keeps a name can be used on; one that loses the last is gone. */
+static bool nobody_uses_any(ScOpContext *context, const ScImage *image, char **names, GError **error)
+{
+        bool kept = false;
+        for (char **name = image->names; names != NULL && *name != NULL; name++)
+                kept = kept || !g_strv_contains((const char *const *)names, *name);
+        if (!kept)
+                return nobody_uses(context, image, NULL, error);
+        for (char **name = names; *name != NULL; name++)
+                if (!nobody_uses(context, image, *name, error))
+                        return false;
+        return true;
+}
+
 bool sc_op_delete_image(ScOpContext *context, GError **error)
 {
         static const char *const force_words[] = {"no", "yes", NULL};
-        const char *force, *name;
-        if (!sc_option_word(context, "force", force_words, &force, error) || !sc_option_string(context, "name", &name, error))
+        const char *force;
+        g_auto(GStrv) names = NULL;
+        if (!sc_option_word(context, "force", force_words, &force, error) || !sc_option_strv(context, "names", &names, error))
                 return false;
         g_autoptr(ScRepository) repository = sc_repository_open(context->config, SC_REPOSITORY_READ, error);
         sc_autofd lock = repository != NULL ? sc_repository_lock(repository, false, context->cancellable, error) : -1;
         g_autoptr(ScImage) image = lock >= 0 ? sc_image_find(repository, context->subject, error) : NULL;
         if (image == NULL)
                 return false;
-        const char *only[] = {name, NULL};
-        bool last = name == NULL || (g_strv_length(image->names) == 1 && strcmp(image->names[0], name) == 0);
-        if (name != NULL && !g_strv_contains((const char *const *)image->names, name))
-                return sc_throw(error, SC_ERROR_NOT_FOUND, "The image %s has no name %s", image->names[0], name);
-        if (strcmp(force, "no") == 0 && !nobody_uses(context, image, last ? NULL : name, error))
+        if (strcmp(force, "no") == 0 && !nobody_uses_any(context, image, names, error))
                 return false;
-        sc_detail(context, "image", name != NULL ? name : image->names[0]);
+        sc_detail(context, "image", names != NULL ? names[0] : image->names[0]);
         sc_detail(context, "image-id", image->id);
-        return sc_image_delete(repository, image, name != NULL ? only : NULL, error);
+        return sc_image_delete(repository, image, (const char *const *)names, error);
 }

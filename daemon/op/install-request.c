@@ -24,7 +24,7 @@ static char *choose_name(ScOpContext *context, const ScImage *image, GError **er
                 return sc_container_name_check(name, error) ? g_strdup(name) : NULL;
         g_autoptr(ScReference) reference = sc_reference_parse(context->subject, image == NULL ? error : NULL);
         /* an image named by its id has the name that the repository knows */
-        if (image != NULL && (reference == NULL || reference->host == NULL)) {
+        if (image != NULL && (reference == NULL || !g_strv_contains((const char *const *)image->names, reference->name))) {
                 g_clear_pointer(&reference, sc_reference_free);
                 reference = sc_reference_parse(image->names[0], error);
         }

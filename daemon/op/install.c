@@ -12,17 +12,22 @@
 #include "store/deployment.h"
 #include <string.h>
 
+static const char *name_meant(const ScOpContext *context, const ScImage *image)
+{
+        g_autoptr(ScReference) reference = sc_reference_parse(context->subject, NULL);
+        for (char **name = image->names; reference != NULL && *name != NULL; name++)
+                if (strcmp(*name, reference->name) == 0)
+                        return *name;
+        return image->names[0];
+}
+
 static bool carry_out(ScOpContext *context, ScRepository *repository, const ScImage *image, const ScInstallRequest *request,
                       ScChange *change, GError **error)
 {
-        g_autoptr(ScReference) reference = sc_reference_parse(context->subject, NULL);
-        const char *image_name = reference != NULL && g_strv_contains((const char *const *)image->names, reference->name)
-                                         ? reference->name
-                                         : image->names[0];
         ScBuildInput input = {
                 .container = request->container,
                 .slot = 0,
-                .image_name = image_name,
+                .image_name = name_meant(context, image),
                 .image = image,
                 .set = request->values,
                 .runtime = request->runtime != NULL ? request->runtime : context->config->runtime,
@@ -56,7 +61,7 @@ bool sc_op_install(ScOpContext *context, GError **error)
                 return false;
 
         sc_detail(context, "container", request.container);
-        sc_detail(context, "image", image->names[0]);
+        sc_detail(context, "image", name_meant(context, image));
         sc_detail(context, "image-id", image->id);
         struct stat st;
         if (sc_lstat(change->checkout_fd, request.container, &st, NULL) == 1 && S_ISLNK(st.st_mode)) {

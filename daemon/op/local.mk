@@ -23,6 +23,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/resolve.c daemon/op/resolve.h \
 	daemon/op/rollback.c \
 	daemon/op/side.c daemon/op/side.h \
+	daemon/op/tag-image.c \
 	daemon/op/trial.c daemon/op/trial.h \
 	daemon/op/uninstall.c \
 	daemon/op/unit-look.c daemon/op/unit-look.h \

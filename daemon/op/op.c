@@ -17,6 +17,7 @@ static const ScOperation operations[] = {
         {"prune", sc_op_prune},
         {"delete-image", sc_op_delete_image},
         {"describe", sc_op_describe},
+        {"tag-image", sc_op_tag_image},
 };
 
 const ScOperation *sc_operation_find(const char *name)

@@ -98,7 +98,8 @@ static ScImage *find_published(Pull *pull, const char *name, const ScImageInfo *
 {
         g_autoptr(ScImage) image = sc_image_find(pull->repository, name, NULL);
         bool same = image != NULL && image->info != NULL && sc_digest_equal(&image->info->digest, &info->digest) &&
-                    g_strv_contains((const char *const *)image->names, name) && g_strcmp0(image->info->source, info->source) == 0;
+                    g_strv_contains((const char *const *)image->names, name) && g_strcmp0(image->info->source, info->source) == 0 &&
+                    g_strcmp0(image->info->name, info->name) == 0;
         return same ? g_steal_pointer(&image) : NULL;
 }
 
@@ -144,6 +145,7 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         g_autoptr(ScImageInfo) info = sc_resolve(context, pull->registry, pull->cancellable, &manifest, &config, error);
         if (info == NULL)
                 return false;
+        info->name = g_strdup(reference->name);
         info->source = g_strdup(reference->source == SC_SOURCE_REGISTRY_INSECURE ? "registry-insecure" : "registry");
 
         /* From the look at what is missing to the image's ref, prune stays away. */

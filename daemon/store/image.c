@@ -2,6 +2,7 @@
 
 #include "image.h"
 #include "base/error.h"
+#include "base/image-name.h"
 #include "base/journal.h"
 #include "base/reference.h"
 #include "image-commit.h"
@@ -23,6 +24,8 @@ void sc_image_free(ScImage *image)
         if (image == NULL)
                 return;
         g_strfreev(image->names);
+        g_strfreev(image->digests);
+        g_strfreev(image->sources);
         g_free(image->id);
         g_free(image->commit);
         g_free(image->manifest);
@@ -81,7 +84,17 @@ static char *read_id(GVariant *metadata, const char *manifest, const char *commi
         return g_strdup(hex);
 }
 
-/* Without names. */
+static char *read_digest(GVariant *metadata, const ScImageInfo *info)
+{
+        const char *text = "";
+
+        if (info != NULL)
+                return sc_digest_to_string(&info->digest);
+        (void)g_variant_lookup(metadata, KEY_DIGEST, "&s", &text);
+        return g_strdup(text);
+}
+
+/* Without names; `digests` has its one digest. */
 static ScImage *read_image(ScRepository *repository, const char *commit, GError **error)
 {
         g_autoptr(GVariant) metadata = sc_image_metadata(repository, commit, error);
@@ -104,6 +117,8 @@ static ScImage *read_image(ScRepository *repository, const char *commit, GError 
                 return NULL;
         image->commit = g_strdup(commit);
         image->manifest = g_strdup(manifest);
+        image->digests = g_new0(char *, 2);
+        image->digests[0] = read_digest(metadata, image->info);
         return g_steal_pointer(&image);
 }
 
@@ -146,13 +161,29 @@ GArray *sc_image_refs(ScRepository *repository, GError **error)
         return list;
 }
 
-static void add_name(ScImage *image, const char *name)
+static void append(char ***strv, char *text)
 {
-        guint n = image->names != NULL ? g_strv_length(image->names) : 0;
+        guint n = *strv != NULL ? g_strv_length(*strv) : 0;
 
-        image->names = g_renew(char *, image->names, n + 2);
-        image->names[n] = g_strdup(name);
-        image->names[n + 1] = NULL;
+        *strv = g_renew(char *, *strv, n + 2);
+        (*strv)[n] = text;
+        (*strv)[n + 1] = NULL;
+}
+
+static char *source_of(const ScImageInfo *info, const char *name)
+{
+        if (info != NULL && info->name != NULL && strcmp(info->name, name) != 0)
+                return g_strconcat("tag:", info->name, NULL);
+        return g_strdup(info != NULL && info->source != NULL ? info->source : "");
+}
+
+/* named: what the name's commit says; may be the image itself, which has then no name yet. */
+static void add_name(ScImage *image, const char *name, const ScImage *named)
+{
+        append(&image->names, g_strdup(name));
+        append(&image->sources, source_of(named->info, name));
+        if (named != image)
+                append(&image->digests, g_strdup(named->digests[0]));
 }
 
 /* With manifests. */
@@ -175,10 +206,10 @@ static GPtrArray *list_images(ScRepository *repository, GError **error)
                 }
                 ScImage *known = g_hash_table_lookup(by_id, image->id);
                 if (known != NULL) {
-                        add_name(known, named->name);
+                        add_name(known, named->name, image);
                         continue;
                 }
-                add_name(image, named->name);
+                add_name(image, named->name, image);
                 g_hash_table_insert(by_id, image->id, image);
                 g_ptr_array_add(images, g_steal_pointer(&image));
         }
@@ -194,12 +225,13 @@ GPtrArray *sc_image_list(ScRepository *repository, GError **error)
         return images;
 }
 
-static bool has_name(const ScImage *image, const char *name)
+/* The name that is meant by a name or a digest; NULL: none is. */
+static const char *meant_name(const ScImage *image, const char *text)
 {
-        g_autofree char *latest = g_strconcat(name, ":latest", NULL);
-
-        return g_strv_contains((const char *const *)image->names, name) ||
-               g_strv_contains((const char *const *)image->names, latest);
+        for (guint i = 0; image->names[i] != NULL; i++)
+                if (sc_image_is_meant(text, image->names[i], image->digests[i], image->id))
+                        return image->names[i];
+        return NULL;
 }
 
 static bool is_id_prefix(const char *text)
@@ -213,16 +245,18 @@ static bool is_id_prefix(const char *text)
 static ScImage *as_named(ScRepository *repository, ScImage *image, const char *name, GError **error)
 {
         g_autoptr(ScImage) found = image;
-        g_autofree char *full = g_strv_contains((const char *const *)image->names, name) ? g_strdup(name)
-                                                                                         : g_strconcat(name, ":latest", NULL);
-        g_autofree char *ref = sc_ref_encode(full);
+        g_autofree char *ref = sc_ref_encode(name);
         g_autofree char *commit = sc_repository_resolve(repository, ref, error);
 
         if (commit == NULL || strcmp(commit, image->commit) == 0)
                 return commit != NULL ? g_steal_pointer(&found) : NULL;
         ScImage *named = read_image(repository, commit, error);
-        if (named != NULL)
+        if (named != NULL) {
+                g_strfreev(named->digests);
                 named->names = g_steal_pointer(&found->names);
+                named->digests = g_steal_pointer(&found->digests);
+                named->sources = g_steal_pointer(&found->sources);
+        }
         return named;
 }
 
@@ -233,9 +267,11 @@ ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError 
 
         if (images == NULL)
                 return NULL;
-        for (guint i = 0; i < images->len; i++)
-                if (has_name(images->pdata[i], name_or_id))
-                        return as_named(repository, g_ptr_array_steal_index(images, i), name_or_id, error);
+        for (guint i = 0; i < images->len; i++) {
+                const char *name = meant_name(images->pdata[i], name_or_id);
+                if (name != NULL)
+                        return as_named(repository, g_ptr_array_steal_index(images, i), name, error);
+        }
         for (guint i = 0; found == G_MAXUINT && is_id_prefix(name_or_id) && i < images->len; i++) {
                 if (!g_str_has_prefix(((const ScImage *)images->pdata[i])->id, name_or_id))
                         continue;
@@ -268,7 +304,7 @@ ScImage *sc_image_at(ScRepository *repository, const char *commit, const char *n
         }
         ScImage *image = read_image(repository, commit, error);
         if (image != NULL)
-                add_name(image, name);
+                add_name(image, name, image);
         return image;
 }
 
@@ -405,6 +441,37 @@ bool sc_image_is_revision(const ScImage *image, const char *revision)
         if (image->info != NULL)
                 sc_digest_to_hex(&image->info->digest, digest);
         return strcmp(revision, image->id) == 0 || strcmp(revision, digest) == 0 || strcmp(revision, image->commit) == 0;
+}
+
+bool sc_image_tag(ScRepository *repository, const char *old_name, const char *new_name, ScTagFlags flags, bool *ret_changed,
+                  GError **error)
+{
+        g_autofree char *from = sc_ref_encode(old_name), *to = sc_ref_encode(new_name);
+        g_autofree char *commit = sc_repository_resolve(repository, from, error);
+        g_autoptr(ScImage) image = commit != NULL ? read_image(repository, commit, error) : NULL;
+        g_autoptr(GError) none = NULL;
+
+        if (image == NULL)
+                return sc_prefix(error, "Image %s", old_name);
+        g_autofree char *before = sc_repository_resolve(repository, to, &none);
+        if (before == NULL && !g_error_matches(none, SC_ERROR, SC_ERROR_NOT_FOUND)) {
+                g_propagate_error(error, g_steal_pointer(&none));
+                return false;
+        }
+        *ret_changed = g_strcmp0(before, commit) != 0;
+        if (!*ret_changed)
+                return true;
+        /* What cannot be read is another image, for all that is known. */
+        g_autoptr(ScImage) other = before != NULL ? read_image(repository, before, NULL) : NULL;
+        if (before != NULL && (flags & SC_TAG_REPLACE) == 0 && (other == NULL || strcmp(other->id, image->id) != 0))
+                return sc_throw(error, SC_ERROR_EXISTS,
+                                "The name %s means another image already: delete it first, or say that it shall be replaced",
+                                new_name);
+        if (!sc_repository_move_ref(repository, to, before != NULL ? before : "", commit, error))
+                return false;
+        g_autofree char *now = sc_repository_resolve(repository, to, NULL);
+        return g_strcmp0(now, commit) == 0 ||
+               sc_throw(error, SC_ERROR_BUSY, "The name %s was given to another image at the same time: try again", new_name);
 }
 
 bool sc_image_delete(ScRepository *repository, const ScImage *image, const char *const *names, GError **error)

@@ -10,6 +10,8 @@
 
 typedef struct {
         char **names;      /* canonical names, sorted; at least one */
+        char **digests;    /* of each name's manifest: "sha256:HEX"; "": unknown */
+        char **sources;    /* of each name: that of its info, or "tag:NAME" if it came here by another NAME; "": unknown */
         char *id;          /* hex of the configuration's digest */
         char *commit;      /* OSTree checksum of (the first name's) image commit */
         char *manifest;    /* text as fetched; NULL from the list */
@@ -26,12 +28,21 @@ bool sc_image_held_refs(ScRepository *repository, GHashTable *refs, GError **err
 /* All images, one entry an id, sorted by first name. An image that cannot be read is left out, with a line in the journal. */
 GPtrArray *sc_image_list(ScRepository *repository, GError **error);
 
-/* By canonical name, by name without ":latest", or by a prefix (at least 4 digits) of its id. NotFound: "Image X not found";
- * a prefix of different images: InvalidArgument "more images matching prefix `X`". */
+/* By canonical name, by name without ":latest", by digest (base/image-name.h), or by a prefix (at least 4 digits) of its id.
+ * NotFound: "Image X not found"; a prefix of different images: InvalidArgument "more images matching prefix `X`". */
 ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError **error);
 
 /* The image of a commit that the name means, or meant until somebody pulled a newer one: until prune it can still be used. */
 ScImage *sc_image_at(ScRepository *repository, const char *commit, const char *name, GError **error);
+
+typedef enum {
+        SC_TAG_NEW = 0,          /* Exists if the name means another image */
+        SC_TAG_REPLACE = 1 << 0, /* takes the name from it */
+} ScTagFlags;
+
+/* One more name, durably: only a ref, to the commit of the old name, which says where the image came from. */
+bool sc_image_tag(ScRepository *repository, const char *old_name, const char *new_name, ScTagFlags flags, bool *ret_changed,
+                  GError **error);
 
 /* Publishes the image under a name, durably, replacing what the name meant: all layers and the configuration must be here. */
 bool sc_image_publish(ScRepository *repository, const char *name, const char *manifest, gsize manifest_size,

@@ -65,7 +65,7 @@ static bool write_new(int state_fd, const char *commit, GError **error)
 
 typedef struct {
         const char *ref;
-        const char *from; /* NULL: anything */
+        const char *from; /* NULL: anything, "": it is missing */
         const char *commit;
 } RefChange;
 
@@ -80,7 +80,7 @@ static int is_at(ScRepository *repository, const RefChange *change, GError **err
         if (now != NULL)
                 return strcmp(now, change->from) == 0 ? 1 : 0;
         if (g_error_matches(own_error, SC_ERROR, SC_ERROR_NOT_FOUND))
-                return 0;
+                return *change->from == '\0' ? 1 : 0;
         g_propagate_error(error, g_steal_pointer(&own_error));
         return -1;
 }

@@ -53,7 +53,7 @@ int sc_repository_has_ref(ScRepository *repository, const char *ref, GError **er
 /* Durable when they return, and at no time half-written; a ref that is missing already is dropped without an error. The commit must
  * be durable before. */
 bool sc_repository_set_ref(ScRepository *repository, const char *ref, const char *commit, GError **error);
-/* The same, but only where the ref is at `from` still; one that somebody moved or dropped meanwhile is left alone, without an
- * error. */
+/* The same, but only where the ref is at `from` ("": is missing) still; one that somebody moved or dropped meanwhile is left alone,
+ * without an error. */
 bool sc_repository_move_ref(ScRepository *repository, const char *ref, const char *from, const char *commit, GError **error);
 bool sc_repository_drop_ref(ScRepository *repository, const char *ref, GError **error);

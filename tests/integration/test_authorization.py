@@ -45,7 +45,8 @@ def rule(condition, user="alice", result="YES"):
 def words_for(method, signature):
     # an image in use is refused to everybody without this
     values = options({"force": "yes"}) if method == "Delete" else options()
-    return {"": [], "a{sv}": values, "sa{sv}": [HELLO, *values]}[signature]
+    name = "alices:1" if method == "Tag" else HELLO
+    return {"": [], "a{sv}": values, "sa{sv}": [name, *values]}[signature]
 
 
 def test_every_mutating_method_is_guarded(hello):

@@ -3,10 +3,11 @@
 
 import json
 import re
-import time
 
 import pytest
 from bed import CHECKOUT, wait_until
+from sysconsbus import Refused, call, options, wait_done
+from sysconsbus import image as image_path
 
 HELLO = "localhost:5000/hello"
 ETCD = "localhost:5000/etcd"
@@ -14,6 +15,10 @@ REPO = f"{CHECKOUT}/.storage/ostree"
 REFS = f"{REPO}/refs/heads/ociimage"
 INTENTS = f"{REPO}/extensions/sysconsd/pull"
 FAILPOINT = "/run/sysconsd/failpoint"
+
+
+def rule(condition, user="alice"):
+    return f'polkit.addRule(function(action, subject) {{ if (subject.user == "{user}" && {condition}) return polkit.Result.YES; }});\n'
 
 
 def images(bed):
@@ -128,3 +133,133 @@ def test_update_takes_what_its_own_pull_has_found(clean):
     bed.sysconsctl("wait", str(job["job"]))
     assert json.loads(bed.sysconsctl("show", "--json", "hello").stdout)["image_id"] == found
     assert "this is version 2" in bed.wait_http(8082)
+
+
+# ---- names
+
+
+@pytest.fixture
+def two(clean):
+    """hello:1 and hello:2, one name each."""
+    clean.push("hello:1", "hello:2")
+    clean.sysconsctl("pull", HELLO + ":1", HELLO + ":2")
+    return clean
+
+
+def commit(bed, name):
+    ref = "".join(c if re.match(r"[A-Za-z0-9.-]", c) else f"_{ord(c):02X}" for c in name)
+    return bed.read(f"{REFS}/{ref}").strip()
+
+
+def test_a_tag_is_only_a_ref(two):
+    bed = two
+    bed.sysconsctl("tag", HELLO + ":1", "mine")
+    assert commit(bed, "mine:latest") == commit(bed, HELLO + ":1")
+    one = image(bed, "mine:latest")
+    assert one["names"] == [HELLO + ":1", "mine:latest"]
+    assert one["sources"] == {HELLO + ":1": "registry", "mine:latest": f"tag:{HELLO}:1"}
+    # again is no harm, another image is
+    bed.sysconsctl("tag", HELLO + ":1", "mine")
+    refusal = bed.sysconsctl("tag", HELLO + ":2", "mine", check=False)
+    assert refusal.returncode == 1 and "mine:latest means another image" in refusal.stderr
+    bed.write(FAILPOINT, "tag kill\n")
+    assert bed.sysconsctl("tag", "--replace", HELLO + ":2", "mine", check=False).returncode == 1
+    assert commit(bed, "mine:latest") == commit(bed, HELLO + ":1")
+    bed.sysconsctl("tag", "--replace", HELLO + ":2", "mine")
+    assert commit(bed, "mine:latest") == commit(bed, HELLO + ":2")
+    # a tag of a tag came from where the first did
+    bed.sysconsctl("tag", "mine", "ours:1")
+    assert image(bed, "ours:1")["sources"]["ours:1"] == f"tag:{HELLO}:2"
+    for wrong in "mine@sha256:" + "0" * 64, "http:mine", "", "UPPER":
+        assert bed.sysconsctl("tag", HELLO + ":1", wrong, check=False).returncode != 0
+    bed.sysconsctl("delete-image", HELLO + ":2")
+    assert image(bed, "ours:1")["names"] == ["mine:latest", "ours:1"]
+
+
+def test_a_pull_makes_a_tag_a_name_of_its_own(two):
+    bed = two
+    bed.sysconsctl("tag", HELLO + ":1", HELLO)
+    assert image(bed, HELLO + ":1")["sources"][HELLO + ":latest"] == f"tag:{HELLO}:1"
+    bed.sysconsctl("pull", HELLO)
+    assert image(bed, HELLO + ":1")["sources"][HELLO + ":latest"] == "registry"
+
+
+def test_update_by_a_name_of_this_host(two):
+    bed = two
+    bed.sysconsctl("tag", HELLO + ":1", "mine")
+    bed.sysconsctl("install", "--set=PORT=8082", "--start", "mine")
+    bed.wait_http(8082)
+    assert "Latest version already installed." in bed.sysconsctl("update", "mine").stdout
+    bed.sysconsctl("tag", "--replace", HELLO + ":2", "mine")
+    bed.sysconsctl("update", "mine")
+    assert "this is version 2" in bed.wait_http(8082)
+
+
+def test_who_may_tag(two):
+    bed = two
+    one, other = image(bed, HELLO + ":1"), image(bed, HELLO + ":2")
+    bed.sysconsctl("install", "--set=PORT=8082", HELLO + ":1")
+
+    def tag(identity, name, **values):
+        return call(bed, image_path(identity), "Image", "Tag", "sa{sv}", name, *options(values), user="alice")
+
+    def refused(identity, name, action, **values):
+        with pytest.raises(Refused) as refusal:
+            tag(identity, name, **values)
+        assert refusal.value.error == "InteractiveAuthorizationRequired" and f"org.sysconsd1.{action})" in refusal.value.message
+
+    refused(one["id"], "alices", "manage-images")
+    bed.polkit_rules(rule('action.id == "org.sysconsd1.manage-images" && action.lookup("image") != "bobs:latest"'))
+    wait_done(bed, tag(one["id"], "alices")[0])
+    refused(one["id"], "bobs", "manage-images")
+    # of the same repository it came from
+    wait_done(bed, tag(other["id"], HELLO + ":newest")[0])
+    # what says that it came from elsewhere
+    refused(one["id"], "docker.io/library/etcd", "import")
+    refused(one["id"], "localhost:5000/etcd", "import")
+    # what root runs at the next update
+    refused(other["id"], HELLO + ":1", "configure", replace="yes")
+    assert image(bed, HELLO + ":1")["id"] == one["id"]
+
+
+def test_delete_by_digest_and_id(two):
+    bed = two
+    bed.sysconsctl("tag", HELLO + ":1", "mine")
+    bed.sysconsctl("tag", HELLO + ":1", HELLO + ":same")
+    one = image(bed, HELLO + ":1")
+    for wrong in f"{HELLO}@sha256:{'0' * 64}", f"sha256:{'0' * 64}", f"other@{one['digest']}", f"{HELLO}:2@{one['digest']}":
+        assert bed.sysconsctl("delete-image", wrong, check=False).returncode == 3, wrong
+    assert json.loads(bed.sysconsctl("show", "--type=image", "--json", f"{HELLO}@{one['digest']}").stdout)["id"] == one["id"]
+    # all names of that repository
+    bed.sysconsctl("delete-image", f"{HELLO}@{one['digest']}")
+    assert names(bed) == [HELLO + ":2", "mine:latest"]
+    bed.sysconsctl("pull", HELLO + ":1")
+    bed.sysconsctl("delete-image", one["digest"])
+    assert names(bed) == [HELLO + ":2"]
+    bed.sysconsctl("pull", HELLO + ":1")
+    bed.sysconsctl("tag", HELLO + ":1", "mine")
+    bed.sysconsctl("delete-image", one["id"][:12])
+    assert names(bed) == [HELLO + ":2"]
+
+
+def test_an_image_in_use_stays(two):
+    bed = two
+    bed.sysconsctl("tag", HELLO + ":1", "mine")
+    bed.sysconsctl("install", "--set=PORT=8082", HELLO + ":1")
+    one = image(bed, HELLO + ":1")
+    for name in HELLO + ":1", one["id"][:12], one["digest"], f"{HELLO}@{one['digest']}":
+        refusal = bed.sysconsctl("delete-image", name, check=False)
+        assert refusal.returncode == 1 and "is used by" in refusal.stderr
+    bed.sysconsctl("delete-image", "mine")
+    assert image(bed, HELLO + ":1")["names"] == [HELLO + ":1"]
+    bed.sysconsctl("delete-image", "--force", one["id"][:12])
+    assert names(bed) == [HELLO + ":2"]
+
+
+def test_a_prefix_of_several_is_no_id(two):
+    bed = two
+    bed.sysconsctl("pull", ETCD)
+    ids = [i["id"] for i in images(bed)]
+    short = bed.sysconsctl("delete-image", ids[0][:3], check=False)
+    assert short.returncode == 3
+    assert len(names(bed)) == 3

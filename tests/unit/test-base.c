@@ -3,6 +3,7 @@
 #include "base/config.h"
 #include "base/digest.h"
 #include "base/image-info.h"
+#include "base/image-name.h"
 #include "base/json.h"
 #include "base/lock.h"
 #include "base/path.h"
@@ -457,6 +458,56 @@ static void count_progress(gpointer data, const char *phase, guint64 done, guint
         seen[1] = done;
 }
 
+#define D "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define ID "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+START_TEST(images_are_meant_by_name_or_digest)
+{
+        static const struct {
+                const char *text, *name;
+                bool meant;
+        } cases[] = {
+                {"localhost:5000/hello:1", "localhost:5000/hello:1", true},
+                {"localhost:5000/hello", "localhost:5000/hello:latest", true},
+                {"localhost:5000/hello", "localhost:5000/hello:1", false},
+                {"localhost", "localhost:5000/hello:latest", false},
+                {"", "hello:latest", false},
+                {D, "hello:latest", true},
+                {"sha256:" ID, "hello:latest", true},
+                {ID, "hello:latest", false}, /* an id is looked for by its beginning, elsewhere */
+                {"localhost:5000/hello@" D, "localhost:5000/hello:1", true},
+                {"localhost:5000/hello:1@" D, "localhost:5000/hello:1", true},
+                {"localhost:5000/hello:2@" D, "localhost:5000/hello:1", false},
+                {"localhost:5000/hello@" D, "localhost:5000/hello@" D, true},
+                {"hello@" D, "localhost:5000/hello:1", false},
+                {"localhost:5000/hello@sha256:" ID, "localhost:5000/hello:1", false},
+                {"@" D, "hello:latest", false},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+                ck_assert_msg(sc_image_is_meant(cases[i].text, cases[i].name, D, ID) == cases[i].meant, "%s %s", cases[i].text,
+                              cases[i].name);
+        /* of an image without a known digest nothing is said */
+        ck_assert(!sc_image_is_meant("hello@", "hello:latest", "", ID) && !sc_image_is_meant("", "hello:latest", "", ID));
+        g_autofree char *with_port = sc_image_repository("localhost:5000/hello"), *plain = sc_image_repository("hello:1@" D);
+        ck_assert_str_eq(with_port, "localhost:5000/hello");
+        ck_assert_str_eq(plain, "hello");
+}
+END_TEST
+
+START_TEST(tags_have_no_source)
+{
+        static const char *const bad[] = {"http:localhost:5000/hello", "hello@" D};
+        for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(ScReference) reference = sc_reference_parse(bad[i], NULL);
+                ck_assert(!sc_reference_is_tag(reference, &error));
+                ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "without a source");
+        }
+        g_autoptr(ScReference) good = sc_reference_parse("localhost:5000/hello", NULL);
+        ck_assert(sc_reference_is_tag(good, NULL));
+}
+END_TEST
+
 START_TEST(progress_is_thinned_but_complete)
 {
         guint64 seen[2] = {0};
@@ -491,6 +542,8 @@ int main(void)
         tcase_add_test(tcase, scopes);
         tcase_add_test(tcase, configuration);
         tcase_add_test(tcase, image_info_round_trip);
+        tcase_add_test(tcase, images_are_meant_by_name_or_digest);
+        tcase_add_test(tcase, tags_have_no_source);
         tcase_add_test(tcase, progress_is_thinned_but_complete);
         suite_add_tcase(suite, tcase);
         return test_run(suite);

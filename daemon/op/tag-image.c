@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verbs.h"
+
+#include "base/error.h"
+#include "base/failpoint.h"
+#include "base/path.h"
+#include "base/reference.h"
+#include "options.h"
+#include "store/image.h"
+#include <string.h>
+
+bool sc_op_tag_image(ScOpContext *context, GError **error)
+{
+        static const char *const replace_words[] = {"no", "yes", NULL};
+        const char *replace, *as, *name;
+        bool changed;
+        if (!sc_json_get_string(context->options, "as", SC_JSON_REQUIRED, &as, error) ||
+            !sc_option_string(context, "name", &name, error) || !sc_option_word(context, "replace", replace_words, &replace, error))
+                return false;
+        g_autoptr(ScReference) reference = sc_reference_parse(as, error);
+        if (reference == NULL || !sc_reference_is_tag(reference, error))
+                return false;
+        g_autoptr(ScRepository) repository = sc_repository_open(context->config, SC_REPOSITORY_READ, error);
+        sc_autofd lock = repository != NULL ? sc_repository_lock(repository, false, context->cancellable, error) : -1;
+        g_autoptr(ScImage) image = lock >= 0 ? sc_image_find(repository, context->subject, error) : NULL;
+        if (image == NULL)
+                return false;
+        if (name != NULL && !g_strv_contains((const char *const *)image->names, name))
+                return sc_throw(error, SC_ERROR_NOT_FOUND, "The image %s has no name %s", image->names[0], name);
+        if (!sc_failpoint("tag", error) ||
+            !sc_image_tag(repository, name != NULL ? name : image->names[0], reference->name,
+                          strcmp(replace, "yes") == 0 ? SC_TAG_REPLACE : SC_TAG_NEW, &changed, error))
+                return false;
+        sc_detail(context, "image", reference->name);
+        sc_detail(context, "image-id", image->id);
+        sc_detail(context, "changed", changed ? "yes" : "no");
+        return true;
+}
