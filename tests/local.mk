@@ -4,7 +4,7 @@ include tests/fuzz/local.mk
 
 LOG_COMPILER = $(top_srcdir)/tests/run-test
 
-EXTRA_DIST += tests/integration/test_atomic.py
+EXTRA_DIST += tests/integration/test_atomic.py docs/from-atomic.md
 EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/figures tests/bench/inside.py \
 	tests/check-format tests/check-includes tests/demo tests/packages tests/setup tests/stage \
 	tests/integration/test_change.py \
