@@ -101,8 +101,23 @@ static char *read_optional_text(ScRendering *rendering, const char *path)
         return text;
 }
 
-static bool render_texts(ScRendering *rendering, int scratch_fd, GError **error)
+/* A user's containers live in a user namespace; the system's need none. */
+static ScUserNamespace *user_namespace(const ScOpContext *context)
 {
+        if (context->config->scope->kind != SC_SCOPE_USER)
+                return NULL;
+        ScUserNamespace *made = sc_user_namespace_new();
+        if (made->uids->len == 1)
+                sc_report_message(context->report,
+                                  "Warning: %s has no ids in /etc/subuid and /etc/subgid, or newuidmap is not installed.  The "
+                                  "container has root as its only user.",
+                                  made->user_name);
+        return made;
+}
+
+static bool render_texts(ScRendering *rendering, const ScOpContext *context, int scratch_fd, GError **error)
+{
+        g_autoptr(ScUserNamespace) own_namespace = user_namespace(context);
         g_autofree char *passwd = read_optional_text(rendering, "etc/passwd");
         g_autofree char *group = read_optional_text(rendering, "etc/group");
         g_autofree char *rootfs = rendering->input->remote != NULL ? g_build_filename(rendering->input->remote, "rootfs", NULL)
@@ -112,6 +127,7 @@ static bool render_texts(ScRendering *rendering, int scratch_fd, GError **error)
                 .image = rendering->input->image->info,
                 .variables = rendering->variables,
                 .runtime = rendering->runtime,
+                .user_namespace = own_namespace,
                 .rootfs_path = rootfs,
                 .passwd = passwd,
                 .group = group,
@@ -145,7 +161,7 @@ ScRendering *sc_render(ScOpContext *context, ScRepository *repository, int scrat
         g_autofree char *slot = sc_slot_name(input->container, input->slot);
         rendering->destination = g_build_filename(context->config->checkout_path, slot, NULL);
         return load_exports(rendering, context, repository, error) && make_variables(rendering, context->config->scope, error) &&
-                               render_texts(rendering, scratch_fd, error)
+                               render_texts(rendering, context, scratch_fd, error)
                        ? g_steal_pointer(&rendering)
                        : NULL;
 }

@@ -14,12 +14,14 @@ libsc_unit_a_SOURCES = \
 	daemon/unit/image-user.c daemon/unit/image-user.h \
 	daemon/unit/runtime-config.c daemon/unit/runtime-config.h \
 	daemon/unit/service.c daemon/unit/service.h \
+	daemon/unit/subid.c daemon/unit/subid.h \
 	daemon/unit/systemd.c daemon/unit/systemd.h \
 	daemon/unit/systemd-bus.c daemon/unit/systemd-bus.h \
 	daemon/unit/systemd-job.c \
 	daemon/unit/systemd-run.c \
 	daemon/unit/template.c daemon/unit/template.h \
 	daemon/unit/tmpfiles.c \
+	daemon/unit/user-namespace.c daemon/unit/user-namespace.h \
 	daemon/unit/variables.c daemon/unit/variables.h
 
 # In a container's ExecStart, for as long as it takes to start the runtime: no library but libc.
@@ -34,6 +36,7 @@ unit_tests = \
 	tests/unit/test-runtime-config \
 	tests/unit/test-service \
 	tests/unit/test-template \
+	tests/unit/test-user-namespace \
 	tests/unit/test-variables
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -65,3 +68,7 @@ tests_unit_test_template_LDADD = libsc-unit.a $(UNIT_LDADD)
 tests_unit_test_variables_SOURCES = tests/unit/test-variables.c tests/unit/test-unit.h tests/unit/test.h
 tests_unit_test_variables_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_variables_LDADD = libsc-unit.a $(UNIT_LDADD)
+
+tests_unit_test_user_namespace_SOURCES = tests/unit/test-user-namespace.c tests/unit/test.h
+tests_unit_test_user_namespace_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_user_namespace_LDADD = libsc-unit.a $(UNIT_LDADD)

@@ -314,7 +314,9 @@ char *sc_runtime_config_make(const ScRuntimeConfigInput *input, GError **error)
 {
         g_auto(Numbers) numbers = {0};
         g_autoptr(JsonObject) config = load(input, &numbers, error);
-        if (config == NULL || !check_root(config, input->rootfs_path, error) || !set_cgroup(config, input, error))
+        if (config == NULL || !check_root(config, input->rootfs_path, error) ||
+            (input->user_namespace != NULL && !sc_user_namespace_apply(input->user_namespace, config, error)) ||
+            !set_cgroup(config, input, error))
                 return NULL;
         g_autofree char *text = sc_json_to_string(config, true);
         return numbers_show(&numbers, text);

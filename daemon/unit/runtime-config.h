@@ -5,17 +5,19 @@
 
 #include "base/image-info.h"
 #include "exports.h"
+#include "user-namespace.h"
 #include "variables.h"
 
 typedef struct {
         const ScExports *exports;
         const ScImageInfo *image;
         const ScVariables *variables;
-        const char *runtime;     /* absolute path of the OCI runtime */
-        const char *rootfs_path; /* a remote rootfs: root.path is rewritten to it; else NULL */
-        const char *passwd;      /* texts of /etc/passwd and /etc/group of the image, where it has them: asked for the image's */
-        const char *group;       /* User only where the image brings no configuration; else NULL */
-        int scratch_fd;          /* an empty private folder where the runtime may write its specification */
+        const char *runtime;                   /* absolute path of the OCI runtime */
+        const ScUserNamespace *user_namespace; /* for a user's container; else NULL */
+        const char *rootfs_path;               /* a remote rootfs: root.path is rewritten to it; else NULL */
+        const char *passwd; /* texts of /etc/passwd and /etc/group of the image, where it has them: asked for the image's */
+        const char *group;  /* User only where the image brings no configuration; else NULL */
+        int scratch_fd;     /* an empty private folder where the runtime may write its specification */
 } ScRuntimeConfigInput;
 
 /* The text to write beside rootfs. From the image's template or file, or (where it has none) from `RUNTIME spec` with a

@@ -8,12 +8,25 @@
 #include "unit/runtime-config.h"
 #include <string.h>
 
-static char *make(const ScVariables *variables, char *config)
+static char *make(const ScVariables *variables, const ScUserNamespace *user_namespace, char *config)
 {
         char *rendered[] = {NULL};
         ScExports exports = {.present = true, .rendered = rendered, .config = config};
-        ScRuntimeConfigInput input = {.exports = &exports, .variables = variables, .runtime = "/usr/bin/runc", .scratch_fd = -1};
+        ScRuntimeConfigInput input = {.exports = &exports,
+                                      .variables = variables,
+                                      .runtime = "/usr/bin/runc",
+                                      .user_namespace = user_namespace,
+                                      .scratch_fd = -1};
         return sc_runtime_config_make(&input, NULL);
+}
+
+static void check(const ScVariables *variables, const ScUserNamespace *user_namespace, char *config)
+{
+        g_autofree char *made = make(variables, user_namespace, config);
+        if (made == NULL)
+                return;
+        g_autofree char *again = make(variables, user_namespace, made);
+        g_assert_cmpstr(again, ==, made);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -34,10 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_assert((missing == NULL) == (error != NULL));
         g_autofree char *command = sc_runtime_config_command(text);
         g_assert(command != NULL);
-        g_autofree char *made = make(variables, text);
-        if (made == NULL)
-                return 0;
-        g_autofree char *again = make(variables, made);
-        g_assert_cmpstr(again, ==, made);
+        g_autoptr(ScUserNamespace) user_namespace = sc_user_namespace_new();
+        check(variables, NULL, text);
+        check(variables, user_namespace, text);
         return 0;
 }

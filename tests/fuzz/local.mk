@@ -78,6 +78,16 @@ tests_fuzz_fuzz_reference_SOURCES = tests/fuzz/fuzz-reference.c $(REPLAY)
 tests_fuzz_fuzz_reference_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_reference_LDADD = libsc-base.a $(BASE_LIBS)
 
+FUZZ_REPLAYS += tests/fuzz/fuzz-subid
+tests_fuzz_fuzz_subid_SOURCES = tests/fuzz/fuzz-subid.c $(REPLAY)
+tests_fuzz_fuzz_subid_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_subid_LDADD = $(UNIT_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-object-meta
+tests_fuzz_fuzz_object_meta_SOURCES = tests/fuzz/fuzz-object-meta.c $(REPLAY)
+tests_fuzz_fuzz_object_meta_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_object_meta_LDADD = libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+
 if FUZZERS
 noinst_PROGRAMS =
 
@@ -158,4 +168,16 @@ tests_fuzz_libfuzzer_reference_SOURCES = tests/fuzz/fuzz-reference.c tests/fuzz/
 tests_fuzz_libfuzzer_reference_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_libfuzzer_reference_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_reference_LDADD = libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-subid
+tests_fuzz_libfuzzer_subid_SOURCES = tests/fuzz/fuzz-subid.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_subid_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_subid_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_subid_LDADD = $(UNIT_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-object-meta
+tests_fuzz_libfuzzer_object_meta_SOURCES = tests/fuzz/fuzz-object-meta.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_object_meta_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_object_meta_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_object_meta_LDADD = libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
 endif
