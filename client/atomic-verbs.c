@@ -101,7 +101,6 @@ static const ScAtomicVerb verbs[] = {
          list_options, 0, 0, false, sc_atomic_images_list, NULL},
         {"images info", "IMAGE", "Labels of an image, and variables of its templates", NULL, info_options, 1, 1, false,
          sc_atomic_info, NULL},
-        {"images tag", "IMAGE NAME", "Give an image one more name", NULL, NULL, 2, 2, false, sc_atomic_images_tag, NULL},
         {"images delete", "IMAGE...|--all", "Drop images, by name or start of the id, after a question",
          "Layers stay until `atomic images prune`.", images_delete_options, 0, SC_ARGUMENTS_ANY, false, sc_atomic_images_delete,
          NULL},

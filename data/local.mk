@@ -4,6 +4,11 @@ systemdsystemunitdir = @systemdsystemunitdir@
 EXTRA_DIST += data/sysconsd.service.in data/sysconsd-recover.service.in data/sysconsd-settle.service.in data/sysconsd.conf
 CLEANFILES += $(systemdsystemunit_DATA)
 
+systemduserunit_DATA = data/user/sysconsd.service data/user/sysconsd-recover.service data/user/sysconsd-settle.service
+systemduserunitdir = @systemduserunitdir@
+EXTRA_DIST += data/user/sysconsd.service.in data/user/sysconsd-recover.service.in data/user/sysconsd-settle.service.in
+CLEANFILES += $(systemduserunit_DATA)
+
 dist_tmpfiles_DATA = data/tmpfiles.d/sysconsd.conf
 tmpfilesdir = @tmpfilesdir@
 
@@ -14,6 +19,9 @@ install-data-local:
 	$(MKDIR_P) $(DESTDIR)$(systemdsystemunitdir)/sysinit.target.wants $(DESTDIR)$(systemdsystemunitdir)/multi-user.target.wants
 	ln -sfn ../sysconsd-recover.service $(DESTDIR)$(systemdsystemunitdir)/sysinit.target.wants/sysconsd-recover.service
 	ln -sfn ../sysconsd-settle.service $(DESTDIR)$(systemdsystemunitdir)/multi-user.target.wants/sysconsd-settle.service
+	$(MKDIR_P) $(DESTDIR)$(systemduserunitdir)/basic.target.wants $(DESTDIR)$(systemduserunitdir)/default.target.wants
+	ln -sfn ../sysconsd-recover.service $(DESTDIR)$(systemduserunitdir)/basic.target.wants/sysconsd-recover.service
+	ln -sfn ../sysconsd-settle.service $(DESTDIR)$(systemduserunitdir)/default.target.wants/sysconsd-settle.service
 	$(MKDIR_P) $(DESTDIR)$(sysconfdir)
 	test -e $(DESTDIR)$(sysconfdir)/sysconsd.conf || \
 		$(INSTALL_DATA) $(srcdir)/data/sysconsd.conf $(DESTDIR)$(sysconfdir)/sysconsd.conf
@@ -21,10 +29,14 @@ install-data-local:
 uninstall-local:
 	rm -f $(DESTDIR)$(systemdsystemunitdir)/sysinit.target.wants/sysconsd-recover.service
 	rm -f $(DESTDIR)$(systemdsystemunitdir)/multi-user.target.wants/sysconsd-settle.service
+	rm -f $(DESTDIR)$(systemduserunitdir)/basic.target.wants/sysconsd-recover.service
+	rm -f $(DESTDIR)$(systemduserunitdir)/default.target.wants/sysconsd-settle.service
 	if cmp -s $(srcdir)/data/sysconsd.conf $(DESTDIR)$(sysconfdir)/sysconsd.conf; then rm -f $(DESTDIR)$(sysconfdir)/sysconsd.conf; fi
 
 EXTRA_DIST += data/sanitizers.conf
 if SANITIZERS
 sanitizersdir = $(systemdsystemunitdir)/sysconsd.service.d
 sanitizers_DATA = data/sanitizers.conf
+usersanitizersdir = $(systemduserunitdir)/sysconsd.service.d
+usersanitizers_DATA = data/sanitizers.conf
 endif

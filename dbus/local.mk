@@ -13,3 +13,9 @@ dbussystemservice_DATA = dbus/org.sysconsd1.service
 dbussystemservicedir = @dbussystemservicedir@
 EXTRA_DIST += dbus/org.sysconsd1.service.in
 CLEANFILES += dbus/org.sysconsd1.service
+
+# The same name on the buses of users.
+dbussessionservice_DATA = dbus/session/org.sysconsd1.service
+dbussessionservicedir = @dbussessionservicedir@
+EXTRA_DIST += dbus/session/org.sysconsd1.service.in
+CLEANFILES += dbus/session/org.sysconsd1.service

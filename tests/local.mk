@@ -16,4 +16,5 @@ EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/figures tests/bench/i
 	tests/integration/test_pull.py \
 	tests/integration/test_recovery.py \
 	tests/integration/test_systemd.py \
+	tests/integration/test_user.py \
 	docs/architecture.md docs/performance.md

@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FAILPOINT_FILE "/run/sysconsd/failpoint"
+static char *failpoint_file(void)
+{
+        return g_build_filename(geteuid() == 0 ? "/run" : g_get_user_runtime_dir(), "sysconsd/failpoint", NULL);
+}
 
 static unsigned passings(const char *name)
 {
@@ -25,11 +28,11 @@ static unsigned passings(const char *name)
         return count;
 }
 
-static bool act(const char *name, const char *action, GError **error)
+static bool act(const char *name, const char *action, const char *file, GError **error)
 {
         fprintf(stderr, "failpoint %s: %s\n", name, action);
         if (strcmp(action, "kill") == 0) {
-                unlink(FAILPOINT_FILE); /* once: recovery passes here, too */
+                unlink(file); /* once: recovery passes here, too */
                 raise(SIGKILL);
         }
         if (strcmp(action, "sleep") == 0)
@@ -44,8 +47,9 @@ static bool act(const char *name, const char *action, GError **error)
 bool sc_failpoint(const char *name, GError **error)
 {
         unsigned count = passings(name);
+        g_autofree char *file = failpoint_file();
         g_autofree char *text = NULL;
-        if (!g_file_get_contents(FAILPOINT_FILE, &text, NULL, NULL))
+        if (!g_file_get_contents(file, &text, NULL, NULL))
                 return true;
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
         for (char **line = lines; *line != NULL; line++) {
@@ -57,7 +61,7 @@ bool sc_failpoint(const char *name, GError **error)
                 if (number != NULL)
                         *number++ = '\0';
                 if (strcmp(*line, name) == 0 && (number == NULL || (unsigned)atoi(number) == count))
-                        return act(name, action, error);
+                        return act(name, action, file, error);
         }
         return true;
 }

@@ -87,15 +87,15 @@ static int append_common(sd_bus_message *m, const Sandbox *sandbox)
                                        1, "RestrictNamespaces", "t", UINT64_C(0), "LockPersonality", "b", 1, "RestrictRealtime",
                                        "b", 1, "SystemCallErrorNumber", "i", EPERM, "UMask", "u", (uint32_t)022)) < 0 ||
             (r = append_allowed(m, "SystemCallFilter", calls)) < 0 || (r = append_list(m, "Environment", environment)) < 0 ||
-            (r = append_list(m, "SystemCallArchitectures", (const char *const[]){"native", NULL})) < 0 ||
-            (r = sd_bus_message_append(m, "(sv)", "PrivateNetwork", "b", sandbox->network == NETWORK_NONE)) < 0)
+            (r = append_list(m, "SystemCallArchitectures", (const char *const[]){"native", NULL})) < 0)
                 return r;
         return append_allowed(m, "RestrictAddressFamilies", sandbox->network == NETWORK_ALL ? families_network : families_local);
 }
 
 static int append_privileges(sd_bus_message *m, const Sandbox *sandbox)
 {
-        return sd_bus_message_append(m, "(sv)(sv)", "CapabilityBoundingSet", "t", sandbox->capabilities, "ProtectHostname", "b", 1);
+        return sd_bus_message_append(m, "(sv)(sv)(sv)", "CapabilityBoundingSet", "t", sandbox->capabilities, "ProtectHostname", "b",
+                                     1, "PrivateNetwork", "b", sandbox->network == NETWORK_NONE);
 }
 
 /* A path that is not there yet can only be made by somebody who may write to what is there of it. */
@@ -129,16 +129,17 @@ static int append_repository_reach(sd_bus_message *m, const ScConfig *config, co
         return r < 0 ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
 }
 
-/* A user's manager may only unshare what a user namespace gives: the worker is in one in which nobody but the user exists. The bus
- * is in his runtime directory, his settings are in his home: that can be read. */
+/* A user's manager can only unshare what a user namespace gives: where that is wanted, the worker is in one in which nobody but the
+ * user exists. systemd is asked in his runtime directory, his settings are in his home: that can be read. What changes the host
+ * cannot live so (systemd-tmpfiles trusts no path below a folder of "nobody"): it has what is done by seccomp. */
 static int append_user_reach(sd_bus_message *m, const Sandbox *sandbox, const ScConfig *config)
 {
-        int r = sd_bus_message_append(m, "(sv)", "PrivateUsers", "b", 1);
-        if (r < 0 || sandbox->reach == REACH_HOST)
-                return r;
+        if (sandbox->reach == REACH_HOST)
+                return 0;
         g_autofree char *writable = existing_part(config->checkout_path);
-        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "ProtectSystem", "s", "strict", "ProtectHome", "s", "read-only",
-                                  "PrivateTmp", "b", 1, "ProtectControlGroups", "b", 1);
+        int r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)", "PrivateUsers", "b", 1, "ProtectSystem", "s", "strict",
+                                      "ProtectHome", "s", "read-only", "PrivateTmp", "b", 1, "ProtectControlGroups", "b", 1,
+                                      "PrivateNetwork", "b", sandbox->network == NETWORK_NONE);
         return r < 0 ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
 }
 

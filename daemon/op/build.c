@@ -64,6 +64,16 @@ static bool write_texts(Build *build, int fd, GError **error)
                 sc_write_file(fd, tmpfiles, build->rendering->tmpfiles, -1, 0644, SC_WRITE_NEW, error));
 }
 
+/* The host's files are root's. */
+static bool warn_of_host_files(const Build *build, int hostfs)
+{
+        if (hostfs >= 0)
+                sc_report_message(build->context->report,
+                                  "Warning: the image's files for the host (/exports/hostfs) are not installed.  Only root can do "
+                                  "that, with a container of the system.");
+        return true;
+}
+
 /* What lies on the host already stays, unless the live deployment put it there and it is as it was. */
 static bool choose_host_files(Build *build, int fd, ScInfo *info, GError **error)
 {
@@ -74,6 +84,8 @@ static bool choose_host_files(Build *build, int fd, ScInfo *info, GError **error
                 return false;
         sc_autofd exports = sc_side_open_exports(rootfs);
         sc_autofd hostfs = exports >= 0 ? sc_open_beneath(exports, "hostfs", O_RDONLY | O_DIRECTORY, 0, NULL) : -1;
+        if (build->context->config->scope->kind == SC_SCOPE_USER)
+                return warn_of_host_files(build, hostfs);
         g_autoptr(GPtrArray) files = sc_host_files_plan(hostfs, build->rendering->exports, build->rendering->variables, error);
         g_autoptr(GPtrArray) old = build->input->old != NULL ? sc_side_recorded_files(build->input->old) : NULL;
         if (files == NULL || !sc_host_files_settle(root, files, old, build->context->report, error))

@@ -116,15 +116,6 @@ $ atomic uninstall hello
 systemctl disable hello
 systemctl stop hello
 systemd-tmpfiles --remove /etc/tmpfiles.d/hello.conf
-$ atomic images tag localhost:5000/hello greeter:old
-$ atomic images tag localhost:5000/hello greeter:old
-$ atomic images list -n -f tag=old
-   greeter  old  <ID>  2025-06-01 12:00  2.03 MB  ostree
-$ atomic --assumeyes images delete greeter:old
-The following images will be deleted.
-
-   IMAGE        STORAGE
-   greeter:old  ostree
 $ echo y | atomic images delete localhost:5000/hello
 Do you wish to delete the following images?
 
