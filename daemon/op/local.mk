@@ -16,6 +16,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/options.c daemon/op/options.h \
 	daemon/op/pin.c daemon/op/pin.h \
 	daemon/op/prune.c \
+	daemon/op/prune-list.c daemon/op/prune-list.h \
 	daemon/op/pull.c \
 	daemon/op/recover.c \
 	daemon/op/render.c daemon/op/render.h \
