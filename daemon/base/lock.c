@@ -28,19 +28,28 @@ static int open_lock(int dir_fd, const char *name, GError **error)
         return sc_open_beneath(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, error);
 }
 
-int sc_lock_wait(int dir_fd, const char *name, ScLockMode mode, GCancellable *cancellable, GError **error)
+static int wait_for_lock(int fd, const char *name, ScLockMode mode, GCancellable *cancellable, GError **error)
 {
-        sc_autofd fd = open_lock(dir_fd, name, error);
-        if (fd < 0)
-                return -1;
         for (;;) {
                 int locked = try_lock(fd, mode, name, error);
                 if (locked < 0 || sc_cancelled(cancellable, error))
                         return -1;
                 if (locked > 0)
-                        return sc_steal_fd(&fd);
+                        return 0;
                 g_usleep(POLL_INTERVAL);
         }
+}
+
+int sc_lock_wait(int dir_fd, const char *name, ScLockMode mode, GCancellable *cancellable, GError **error)
+{
+        sc_autofd fd = open_lock(dir_fd, name, error);
+        return fd >= 0 && wait_for_lock(fd, name, mode, cancellable, error) == 0 ? sc_steal_fd(&fd) : -1;
+}
+
+int sc_lock_wait_read_only(int dir_fd, const char *name, GCancellable *cancellable, GError **error)
+{
+        sc_autofd fd = sc_open_beneath(dir_fd, name, O_RDONLY | O_NOFOLLOW, 0, error);
+        return fd >= 0 && wait_for_lock(fd, name, SC_LOCK_SHARED, cancellable, error) == 0 ? sc_steal_fd(&fd) : -1;
 }
 
 int sc_lock_try(int dir_fd, const char *name, ScLockMode mode, GError **error)

@@ -11,5 +11,7 @@ typedef enum { SC_LOCK_SHARED, SC_LOCK_EXCLUSIVE } ScLockMode;
 /* Opens or makes the file `name` below dir_fd and waits for the lock, looking at cancellable ten times a second. Returns the
  * descriptor that holds the lock, -1 on error. */
 int sc_lock_wait(int dir_fd, const char *name, ScLockMode mode, GCancellable *cancellable, GError **error);
-/* The same without waiting: Busy if somebody else holds it. */
+/* Shared, of a file that must be there already (NotFound): nothing is written. */
+int sc_lock_wait_read_only(int dir_fd, const char *name, GCancellable *cancellable, GError **error);
+/* The same as the first without waiting: Busy if somebody else holds it. */
 int sc_lock_try(int dir_fd, const char *name, ScLockMode mode, GError **error);

@@ -3,6 +3,7 @@
 #include "base/journal.h"
 #include "bus/job.h"
 #include "bus/peer.h"
+#include "bus/plan.h"
 #include "bus/polkit.h"
 #include "bus/reply.h"
 #include "job/queue.h"
@@ -75,6 +76,12 @@ void sc_call_need(ScCall *call, const char *action)
         g_assert_not_reached();
 }
 
+/* The action of the verb itself. */
+static const char *own_action(const ScCall *call)
+{
+        return call->planned != NULL ? call->planned->action : call->verb->action;
+}
+
 static bool make_plan(ScCall *call, GError **error)
 {
         g_clear_pointer(&call->container, g_free);
@@ -83,7 +90,7 @@ static bool make_plan(ScCall *call, GError **error)
         g_clear_pointer(&call->pull, g_free);
         call->is_own = false;
         memset(call->needs, 0, sizeof(call->needs));
-        sc_call_need(call, call->verb->action);
+        sc_call_need(call, own_action(call));
         return call->verb->plan == NULL || call->verb->plan(call, error);
 }
 
@@ -115,9 +122,9 @@ typedef struct {
 } Question;
 
 /* The owner of a user's bus is asked for nothing, as root is on the system's. */
-static uid_t master(const ScService *service)
+bool sc_call_is_master(const ScCall *call)
 {
-        return service->config->scope->kind == SC_SCOPE_USER ? getuid() : 0;
+        return call->uid == (call->service->config->scope->kind == SC_SCOPE_USER ? getuid() : 0);
 }
 
 static void proceed(ScCall *call);
@@ -167,7 +174,7 @@ static void proceed(ScCall *call)
 {
         g_autoptr(GError) error = NULL;
         bool ok = make_plan(call, &error);
-        for (unsigned i = 0; ok && call->uid != master(call->service) && !call->is_own && call->needs[i] != NULL; i++) {
+        for (unsigned i = 0; ok && !sc_call_is_master(call) && !call->is_own && call->needs[i] != NULL; i++) {
                 int r = ask(call, call->needs[i], &error);
                 if (r == 0)
                         return;
@@ -194,7 +201,7 @@ static void on_sender_known(gpointer data, uid_t uid)
         call->uid = uid;
         /* A user's bus is nobody else's, and polkit has no say there. */
         if (service->config->scope->kind == SC_SCOPE_USER && uid != getuid()) {
-                refuse(call, call->verb->action, SC_POLKIT_REFUSED);
+                refuse(call, own_action(call), SC_POLKIT_REFUSED);
                 return;
         }
         if (uid != 0 && count_calls(service, uid) + sc_queue_count(service->queue, uid) > service->config->max_jobs_per_user) {
@@ -225,8 +232,19 @@ static bool read_argument(sd_bus_message *message, char **ret, GError **error)
         return true;
 }
 
+static bool read_planned(ScCall *call, sd_bus_message *message, GError **error)
+{
+        g_autofree char *operation = NULL;
+        if (!read_argument(message, &operation, error) || !read_argument(message, &call->subject, error))
+                return false;
+        call->planned = sc_bus_plan_find(operation, error);
+        return call->planned != NULL;
+}
+
 static bool read_subject(ScCall *call, sd_bus_message *message, GError **error)
 {
+        if (call->verb->subject == SC_SUBJECT_PLANNED)
+                return read_planned(call, message, error);
         if (call->verb->subject == SC_SUBJECT_NONE) {
                 call->subject = g_strdup("");
         } else if (call->verb->subject == SC_SUBJECT_ARGUMENT) {
@@ -244,7 +262,8 @@ static bool read_subject(ScCall *call, sd_bus_message *message, GError **error)
 
 static bool read_options(ScCall *call, sd_bus_message *message, GError **error)
 {
-        const ScOption *known = call->verb->options;
+        g_autofree ScOption *planned = call->planned != NULL ? sc_bus_plan_options(call->planned) : NULL;
+        const ScOption *known = planned != NULL ? planned : call->verb->options;
         call->options = known != NULL ? sc_options_read(message, known, call->fds, error) : json_object_new();
         if (call->options == NULL)
                 return false;

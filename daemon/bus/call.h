@@ -18,13 +18,14 @@ typedef enum {
         SC_SUBJECT_ARGUMENT,            /* the first argument, a string */
         SC_SUBJECT_OBJECT,              /* the object called, by the last part of its path */
         SC_SUBJECT_OBJECT_AND_ARGUMENT, /* the same, and a string more: call->argument */
+        SC_SUBJECT_PLANNED,             /* the second argument; the first is the operation of the verb that is planned */
 } ScVerbSubject;
 
 typedef struct {
         const char *interface;
         const char *member;
         const char *operation; /* as Job.Operation; for methods without a job, a word for polkit's details and the journal */
-        const char *action;    /* the polkit action without its prefix SC_ACTION_PREFIX */
+        const char *action;    /* the polkit action without its prefix SC_ACTION_PREFIX; NULL: that of the verb that is planned */
         ScVerbSubject subject;
         const ScOption *options; /* NULL: the method takes no options */
         /* Looks at the subject and the options as things are now: sets what is below "plan" in the call; an error is the answer.
@@ -40,6 +41,7 @@ typedef struct {
 struct ScCall {
         ScService *service;
         const ScVerb *verb;
+        const ScVerb *planned;   /* whose plan is asked for; else NULL */
         sd_bus_message *message; /* for the reply */
         char *sender;
         uid_t uid;
@@ -66,6 +68,8 @@ int sc_call_method(sd_bus_message *message, void *userdata, sd_bus_error *ret_er
 
 /* For plan: one more action. */
 void sc_call_need(ScCall *call, const char *action);
+/* Whether no action is asked for: root, or the owner of a user's bus. */
+bool sc_call_is_master(const ScCall *call);
 /* For run: queues the operation on the subject and answers with the job's path. */
 bool sc_call_queue(ScCall *call, const char *subject, GError **error);
 

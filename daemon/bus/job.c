@@ -3,6 +3,7 @@
 #include "base/journal.h"
 #include "bus/call.h"
 #include "bus/manager.h"
+#include "bus/plan.h"
 #include "bus/reply.h"
 #include "job/number.h"
 #include <stddef.h>
@@ -222,6 +223,7 @@ static void on_over(gpointer data, ScJob *job)
 {
         ScService *service = data;
         g_autofree char *path = sc_bus_job_path(job->id);
+        sc_bus_plan_answer(service, job);
         sd_bus_emit_properties_changed(service->bus, path, SC_BUS_JOB, "State", "Phase", "Done", "Total", "Error", NULL);
         emit_finished(service, job, path);
         write_journal(job, job->state == SC_JOB_FAILED ? LOG_ERR : LOG_INFO,

@@ -12,6 +12,7 @@ libsc_bus_a_SOURCES = \
 	daemon/bus/manager.c daemon/bus/manager.h \
 	daemon/bus/options.c daemon/bus/options.h \
 	daemon/bus/peer.c daemon/bus/peer.h \
+	daemon/bus/plan.c daemon/bus/plan.h \
 	daemon/bus/polkit.c daemon/bus/polkit.h \
 	daemon/bus/reply.c daemon/bus/reply.h \
 	daemon/bus/service.c daemon/bus/service.h \

@@ -6,6 +6,7 @@
 #include "bus/job.h"
 #include "bus/loop.h"
 #include "bus/manager.h"
+#include "bus/plan.h"
 #include "bus/reply.h"
 #include "job/adopt.h"
 #include "job/number.h"
@@ -198,6 +199,7 @@ ScService *sc_service_new(sd_bus *bus, const ScConfig *config, const ScServicePa
         service->sink = sink;
         service->data = data;
         service->workers = (ScWorkers){.bus = bus, .config = config, .worker = paths->worker, .config_path = paths->config_path};
+        service->plans = sc_bus_plans_new();
         service->calls = g_ptr_array_new_with_free_func((GDestroyNotify)sc_call_free);
         service->peers = sc_peers_new(bus, on_peer_gone, service);
         service->queue = sc_queue_new(config, &sc_process_runner, &service->workers, &sc_bus_job_sink, service);
@@ -218,6 +220,7 @@ void sc_service_free(ScService *service)
         g_clear_handle_id(&service->idle_source, g_source_remove);
         g_ptr_array_unref(service->calls);
         g_clear_pointer(&service->looked_at, g_hash_table_unref);
+        g_hash_table_unref(service->plans);
         sc_queue_free(service->queue);
         sc_units_free(service->units);
         sc_catalog_free(service->catalog);

@@ -29,6 +29,7 @@ struct ScService {
         ScPeers *peers;
         ScWorkers workers;
         ScQueue *queue;
+        GHashTable *plans;     /* number of a job that makes a plan to the sd_bus_message that it answers */
         GPtrArray *calls;      /* ScCall, waiting for who asks or for polkit */
         GHashTable *looked_at; /* commits of images without a description that a worker was sent to; NULL before workers are */
         gint64 last_activity;  /* monotonic time of the last call */

@@ -4,6 +4,7 @@
 #include "bus/image.h"
 #include "bus/job.h"
 #include "bus/manager.h"
+#include "bus/plan.h"
 
 /* Every method that changes something or shows a secret, the polkit action that guards it, and its options. */
 
@@ -50,6 +51,7 @@ const ScVerb sc_verbs[] = {
          sc_bus_manager_run_pull},
         {SC_BUS_MANAGER, "Install", "install", "install", SC_SUBJECT_ARGUMENT, install_options, sc_bus_manager_plan_install,
          sc_bus_manager_run_install},
+        {SC_BUS_MANAGER, "Plan", "plan", NULL, SC_SUBJECT_PLANNED, common_options, sc_bus_plan_plan, sc_bus_plan_run},
         {SC_BUS_MANAGER, "Prune", "prune", "manage-images", SC_SUBJECT_NONE, common_options, NULL, sc_bus_manager_run_prune},
         {SC_BUS_IMAGE, "Delete", "delete-image", "manage-images", SC_SUBJECT_OBJECT, delete_options, sc_bus_image_plan_delete,
          sc_bus_image_run_delete},

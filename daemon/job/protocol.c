@@ -14,7 +14,7 @@
 #define MAX_PHASE 64
 #define MAX_DETAILS 64
 #define MAX_DETAIL_KEY 64
-#define MAX_DETAIL_VALUE (64u * 1024)
+#define MAX_DETAIL_VALUE (160u * 1024) /* a plan is that long */
 
 static const char *const type_words[] = {
         [SC_PACKET_REQUEST] = "request", [SC_PACKET_PROGRESS] = "progress", [SC_PACKET_MESSAGE] = "message",

@@ -10,6 +10,7 @@
 
 /* To make files as an image says: owners, modes, security.capability; other users' files can be hardlinked only with CAP_FOWNER. */
 #define CAPS_FILES (CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_FOWNER) | CAP(CAP_FSETID) | CAP(CAP_SETFCAP))
+#define CAPS_LOOK CAP(CAP_DAC_READ_SEARCH)
 /* systemd-tmpfiles makes device nodes, too; labels of an SELinux policy that the host does not know need CAP_MAC_ADMIN. */
 #define CAPS_HOST (CAPS_FILES | CAP(CAP_DAC_READ_SEARCH) | CAP(CAP_MKNOD) | CAP(CAP_MAC_ADMIN))
 
@@ -17,6 +18,7 @@
 typedef enum {
         REACH_REPOSITORY, /* the checkout path and the repository, nothing else of the host is even visible where that is possible
                            */
+        REACH_LOOK,       /* all of the host but the folders of temporary files, and nothing of it can be changed */
         REACH_HOST,       /* all of the host, as it is: no mounts between a hardlink's two ends, nothing private */
 } Reach;
 
@@ -32,6 +34,7 @@ typedef struct {
 
 static const Sandbox sandboxes[] = {
         {"pull", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30},
+        {"plan", REACH_LOOK, NETWORK_ALL, CAPS_LOOK, 30},
         {"prune", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"delete-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"describe", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
@@ -110,12 +113,24 @@ static char *existing_part(const char *path)
         return g_steal_pointer(&part);
 }
 
+static int append_kernel_reach(sd_bus_message *m)
+{
+        return sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "PrivateTmp", "b", 1, "PrivateDevices", "b", 1,
+                                     "ProtectKernelTunables", "b", 1, "ProtectKernelModules", "b", 1, "ProtectKernelLogs", "b", 1,
+                                     "ProtectControlGroups", "b", 1, "ProtectClock", "b", 1, "ProtectProc", "s", "invisible");
+}
+
+static int append_look_reach(sd_bus_message *m)
+{
+        int r = append_kernel_reach(m);
+        return r < 0 ? r : sd_bus_message_append(m, "(sv)(sv)", "ProtectSystem", "s", "strict", "ProtectHome", "s", "read-only");
+}
+
 static int append_repository_reach(sd_bus_message *m, const ScConfig *config, const char *repository)
 {
-        int r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "PrivateTmp", "b", 1, "PrivateDevices", "b", 1,
-                                      "ProtectHome", "s", "yes", "ProtectKernelTunables", "b", 1, "ProtectKernelModules", "b", 1,
-                                      "ProtectKernelLogs", "b", 1, "ProtectControlGroups", "b", 1, "ProtectClock", "b", 1,
-                                      "ProtectProc", "s", "invisible");
+        int r = append_kernel_reach(m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "(sv)", "ProtectHome", "s", "yes");
         if (r < 0)
                 return r;
         /* A repository elsewhere (/ostree/repo) must stay on one mount with the checkout path, or it could not be told that
@@ -140,7 +155,7 @@ static int append_user_reach(sd_bus_message *m, const Sandbox *sandbox, const Sc
         int r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)", "PrivateUsers", "b", 1, "ProtectSystem", "s", "strict",
                                       "ProtectHome", "s", "read-only", "PrivateTmp", "b", 1, "ProtectControlGroups", "b", 1,
                                       "PrivateNetwork", "b", sandbox->network == NETWORK_NONE);
-        return r < 0 ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
+        return r < 0 || sandbox->reach == REACH_LOOK ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
 }
 
 static int append_sandbox(sd_bus_message *m, const Sandbox *sandbox, const ScConfig *config, const char *repository)
@@ -151,7 +166,9 @@ static int append_sandbox(sd_bus_message *m, const Sandbox *sandbox, const ScCon
         if (r < 0 || config->scope->kind == SC_SCOPE_USER)
                 return r < 0 ? r : append_user_reach(m, sandbox, config);
         r = append_privileges(m, sandbox);
-        return r < 0 || sandbox->reach == REACH_HOST ? r : append_repository_reach(m, config, repository);
+        if (r < 0 || sandbox->reach == REACH_HOST)
+                return r;
+        return sandbox->reach == REACH_LOOK ? append_look_reach(m) : append_repository_reach(m, config, repository);
 }
 
 bool sc_sandbox_append(sd_bus_message *message, const char *operation, const ScConfig *config, const char *repository,

@@ -15,6 +15,11 @@ libsc_op_a_SOURCES = \
 	daemon/op/option-image.c daemon/op/option-image.h \
 	daemon/op/options.c daemon/op/options.h \
 	daemon/op/pin.c daemon/op/pin.h \
+	daemon/op/plan.c daemon/op/plan.h \
+	daemon/op/plan-change.c \
+	daemon/op/plan-host.c \
+	daemon/op/plan-image.c \
+	daemon/op/plan-prune.c \
 	daemon/op/prune.c \
 	daemon/op/prune-list.c daemon/op/prune-list.h \
 	daemon/op/pull.c \
@@ -22,7 +27,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/render.c daemon/op/render.h \
 	daemon/op/removal.c \
 	daemon/op/resolve.c daemon/op/resolve.h \
-	daemon/op/rollback.c \
+	daemon/op/rollback.c daemon/op/rollback.h \
 	daemon/op/side.c daemon/op/side.h \
 	daemon/op/tag-image.c \
 	daemon/op/trial.c daemon/op/trial.h \

@@ -14,6 +14,7 @@ static const ScOperation operations[] = {
         {"start", sc_op_start},
         {"stop", sc_op_stop},
         {"restart", sc_op_restart},
+        {"plan", sc_op_plan},
         {"prune", sc_op_prune},
         {"delete-image", sc_op_delete_image},
         {"describe", sc_op_describe},

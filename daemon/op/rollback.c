@@ -4,22 +4,27 @@
 #include "base/error.h"
 #include "change.h"
 #include "options.h"
+#include "rollback.h"
 #include "store/deployment.h"
+
+bool sc_rollback_is_possible(const ScConfig *config, const ScDeployment *deployment, GError **error)
+{
+        if (deployment->preinstalled)
+                return sc_throw(error, SC_ERROR_UNSUPPORTED, "Cannot roll back a preinstalled container");
+        if (deployment->slot >= 0 && deployment->previous != NULL)
+                return true;
+        g_autofree char *slot = sc_slot_name(deployment->name, deployment->slot < 0 ? 0 : 1 - deployment->slot);
+        return sc_throw(error, SC_ERROR_NOT_FOUND, "Cannot find a previous deployment to rollback located at %s/%s",
+                        config->checkout_path, slot);
+}
 
 /* An update without the build: the other slot becomes live as it stands, and the live one stays to go forward again. */
 bool sc_op_rollback(ScOpContext *context, GError **error)
 {
         g_autoptr(ScChange) change = sc_change_begin(context, context->subject, SC_BEGIN_CHANGE, error);
         g_autoptr(ScDeployment) deployment = change != NULL ? sc_deployment_find(context->config, context->subject, error) : NULL;
-        if (deployment == NULL)
+        if (deployment == NULL || !sc_rollback_is_possible(context->config, deployment, error))
                 return false;
-        if (deployment->preinstalled)
-                return sc_throw(error, SC_ERROR_UNSUPPORTED, "Cannot roll back a preinstalled container");
-        if (deployment->slot < 0 || deployment->previous == NULL) {
-                g_autofree char *slot = sc_slot_name(deployment->name, deployment->slot < 0 ? 0 : 1 - deployment->slot);
-                return sc_throw(error, SC_ERROR_NOT_FOUND, "Cannot find a previous deployment to rollback located at %s/%s",
-                                context->config->checkout_path, slot);
-        }
         g_autoptr(ScIntent) intent = sc_intent_new(deployment->name, "rollback");
         intent->old.slot = deployment->slot;
         intent->new.slot = 1 - deployment->slot;

@@ -188,3 +188,15 @@ int sc_repository_lock(ScRepository *repository, bool exclusive, GCancellable *c
                 return -1;
         return sc_lock_wait(state_fd, "lock", exclusive ? SC_LOCK_EXCLUSIVE : SC_LOCK_SHARED, cancellable, error);
 }
+
+int sc_repository_lock_read_only(ScRepository *repository, GCancellable *cancellable, GError **error)
+{
+        g_autoptr(GError) local = NULL;
+        int fd = sc_lock_wait_read_only(sc_repository_fd(repository), STATE_DIR "/lock", cancellable, &local);
+
+        if (fd < 0 && g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
+                return sc_open_beneath(sc_repository_fd(repository), ".", O_RDONLY | O_DIRECTORY, 0, error);
+        if (fd < 0)
+                g_propagate_error(error, g_steal_pointer(&local));
+        return fd;
+}

@@ -45,6 +45,8 @@ int sc_repository_open_state(ScRepository *repository, GError **error);
  * install and update merge and link; exclusive for prune. Waits, cancellable. The descriptor is the lock. (libostree's own lock
  * cannot serve: it belongs to an OstreeRepo, not to a descriptor, and gives up after 30 s.) */
 int sc_repository_lock(ScRepository *repository, bool exclusive, GCancellable *cancellable, GError **error);
+/* The same, shared, for who may not write; where the lock was never made nothing is locked. */
+int sc_repository_lock_read_only(ScRepository *repository, GCancellable *cancellable, GError **error);
 
 /* Refs, full names with SC_REF_PREFIX. The commit's checksum, newly allocated; NotFound. */
 char *sc_repository_resolve(ScRepository *repository, const char *ref, GError **error);

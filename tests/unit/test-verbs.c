@@ -58,7 +58,7 @@ START_TEST(every_method_names_an_action)
                                       "%s names no action", (*method)->name);
                         continue;
                 }
-                ck_assert_ptr_nonnull(verb->action);
+                ck_assert(verb->action != NULL || verb->subject == SC_SUBJECT_PLANNED);
                 ck_assert_int_eq(takes_options(*method), verb->options != NULL);
         }
         g_dbus_node_info_unref(node);
@@ -98,6 +98,8 @@ START_TEST(every_action_is_in_the_policy)
         g_autofree char *policy = source_file("polkit/org.sysconsd1.policy");
         g_autoptr(GHashTable) used = g_hash_table_new(g_str_hash, g_str_equal);
         for (const ScVerb *verb = sc_verbs; verb->interface != NULL; verb++) {
+                if (verb->action == NULL)
+                        continue;
                 ck_assert_msg(is_action(policy, verb->action), "no action %s", verb->action);
                 g_hash_table_add(used, (gpointer)verb->action);
         }
