@@ -24,6 +24,8 @@ typedef struct {
         gboolean quiet;
         gboolean no_wait;
         gboolean no_ask_password;
+        gboolean display;     /* show what would be done, and do nothing ... */
+        gboolean show_values; /* ... with values */
         gboolean help;
         gboolean version;
         gboolean assume_yes; /* atomic's, as the next */

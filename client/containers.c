@@ -156,12 +156,16 @@ bool sc_verb_restart(ScClient *client, int argc, char **argv, GError **error)
 
 bool sc_verb_uninstall(ScClient *client, int argc, char **argv, GError **error)
 {
+        const GOptionEntry entries[] = {
+                {"display", 0, 0, G_OPTION_ARG_NONE, &client->display, "Show what would be done, and do nothing", NULL},
+                G_OPTION_ENTRY_NULL,
+        };
         const ScSyntax syntax = {
                 argv[0],
                 "CONTAINER...",
                 "Stop containers and remove them with their units and the files that they put on the host.",
                 "Data below /var/lib and the image stay.",
-                NULL,
+                entries,
                 1,
                 SC_ARGUMENTS_ANY,
         };
@@ -175,6 +179,7 @@ bool sc_verb_rollback(ScClient *client, int argc, char **argv, GError **error)
         const GOptionEntry entries[] = {
                 {"health-timeout", 0, 0, G_OPTION_ARG_STRING, &health_timeout, "How long the service has to prove itself",
                  "SECONDS"},
+                {"display", 0, 0, G_OPTION_ARG_NONE, &client->display, "Show what would be done, and do nothing", NULL},
                 G_OPTION_ENTRY_NULL,
         };
         const ScSyntax syntax = {

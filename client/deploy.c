@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "options.h"
+#include "plan.h"
 #include "run.h"
 #include "update-summary.h"
 #include "verbs.h"
@@ -30,7 +31,7 @@ static bool make_install_call(ScClient *client, const char *image, gconstpointer
 {
         const InstallOptions *options = data;
         sd_bus_message *call = NULL;
-        if (sc_call_new(client, SC_BUS_ROOT, SC_BUS_MANAGER, "Install", image, &call, error) && sc_call_open_options(call, error) &&
+        if (sc_plannable_call(client, "Install", image, &call, error) &&
             sc_call_option_string(call, "name", options->name, error) &&
             sc_call_option_map(call, "values", options->values, error) &&
             sc_call_option_string(call, "runtime", options->runtime, error) &&
@@ -57,6 +58,7 @@ bool sc_verb_install(ScClient *client, int argc, char **argv, GError **error)
                  "PATH"},
                 {"pull", 0, 0, G_OPTION_ARG_FILENAME, &options.pull,
                  "Whether to pull the image first: missing (the default), always, never", "WHEN"},
+                {"display", 0, 0, G_OPTION_ARG_NONE, &client->display, "Show what would be done, and do nothing", NULL},
                 {"start", 0, 0, G_OPTION_ARG_NONE, &options.start, "Start it, too; else it starts with the next boot", NULL},
                 G_OPTION_ENTRY_NULL,
         };
@@ -154,6 +156,7 @@ bool sc_verb_update(ScClient *client, int argc, char **argv, GError **error)
                  "Whether to pull the image first: always (the default), missing, never", "WHEN"},
                 {"health-timeout", 0, 0, G_OPTION_ARG_STRING, &options.health_timeout, "How long the service has to prove itself",
                  "SECONDS"},
+                {"display", 0, 0, G_OPTION_ARG_NONE, &client->display, "Show what would be done, and do nothing", NULL},
                 G_OPTION_ENTRY_NULL,
         };
         const ScSyntax syntax = {

@@ -3,6 +3,7 @@
 #include "base/reference.h"
 #include "listing.h"
 #include "options.h"
+#include "plan.h"
 #include "run.h"
 #include "text.h"
 #include "value.h"
@@ -109,8 +110,7 @@ bool sc_verb_images(ScClient *client, int argc, char **argv, GError **error)
 static bool make_pull_call(ScClient *client, const char *name, gconstpointer data, sd_bus_message **ret, GError **error)
 {
         sd_bus_message *call = NULL;
-        if (sc_call_new(client, SC_BUS_ROOT, SC_BUS_MANAGER, "Pull", name, &call, error) && sc_call_open_options(call, error) &&
-            sc_call_close_options(call, error)) {
+        if (sc_plannable_call(client, "Pull", name, &call, error) && sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;
         }
@@ -140,8 +140,7 @@ bool sc_verb_pull(ScClient *client, int argc, char **argv, GError **error)
 static bool make_prune_call(ScClient *client, const char *name, gconstpointer data, sd_bus_message **ret, GError **error)
 {
         sd_bus_message *call = NULL;
-        if (sc_call_new(client, SC_BUS_ROOT, SC_BUS_MANAGER, "Prune", NULL, &call, error) && sc_call_open_options(call, error) &&
-            sc_call_close_options(call, error)) {
+        if (sc_plannable_call(client, "Prune", NULL, &call, error) && sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;
         }

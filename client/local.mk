@@ -16,6 +16,7 @@ libsc_client_a_SOURCES = \
 	client/client.c client/client.h \
 	client/containers.c client/verbs.h \
 	client/deploy.c \
+	client/diff.c client/diff.h \
 	client/exit.c client/exit.h \
 	client/images.c \
 	client/info.c client/info.h \
@@ -25,6 +26,8 @@ libsc_client_a_SOURCES = \
 	client/object.c \
 	client/options.c client/options.h \
 	client/outcome.c client/outcome.h \
+	client/plan.c client/plan.h \
+	client/plan-print.c \
 	client/progress.c client/progress.h \
 	client/remote.c client/remote.h \
 	client/run.c client/run.h \
@@ -41,14 +44,17 @@ sysconsctl_SOURCES = client/main.c
 sysconsctl_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 sysconsctl_LDADD = libsc-client.a libsc-base.a $(BASE_LIBS)
 
-check_PROGRAMS += tests/unit/test-client-text tests/unit/test-progress tests/unit/test-client-options tests/unit/test-client-wait \
+check_PROGRAMS += tests/unit/test-client-plan tests/unit/test-client-text tests/unit/test-progress tests/unit/test-client-options tests/unit/test-client-wait \
 	tests/unit/test-atomic
-TESTS += tests/unit/test-client-text tests/unit/test-progress tests/unit/test-client-options tests/unit/test-client-wait \
+TESTS += tests/unit/test-client-plan tests/unit/test-client-text tests/unit/test-progress tests/unit/test-client-options tests/unit/test-client-wait \
 	tests/unit/test-atomic
 CLIENT_UNIT_CFLAGS = $(UNIT_CFLAGS) -I$(top_srcdir)/client
 tests_unit_test_atomic_SOURCES = tests/unit/test-atomic.c tests/unit/test.h
 tests_unit_test_atomic_CFLAGS = $(CLIENT_UNIT_CFLAGS)
 tests_unit_test_atomic_LDADD = libsc-client.a $(UNIT_LDADD)
+tests_unit_test_client_plan_SOURCES = tests/unit/test-client-plan.c tests/unit/test.h
+tests_unit_test_client_plan_CFLAGS = $(CLIENT_UNIT_CFLAGS)
+tests_unit_test_client_plan_LDADD = libsc-client.a $(UNIT_LDADD)
 tests_unit_test_client_text_SOURCES = tests/unit/test-client-text.c tests/unit/test.h
 tests_unit_test_client_text_CFLAGS = $(CLIENT_UNIT_CFLAGS)
 tests_unit_test_client_text_LDADD = libsc-client.a $(UNIT_LDADD)

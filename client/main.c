@@ -15,6 +15,7 @@ static const ScVerb verbs[] = {
         {"delete-image", "IMAGE...", "Drop images", sc_verb_delete_image},
         {"prune", "", "Remove what no image and no container needs", sc_verb_prune},
         {"install", "IMAGE", "Make a container of an image", sc_verb_install},
+        {"plan", "VERB ...", "What a verb would do", sc_verb_plan},
         {"list", "", "List containers", sc_verb_list},
         {"show", "[NAME]", "All about a container, a job or an image", sc_verb_show},
         {"values", "CONTAINER", "The values that a container was installed with", sc_verb_values},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "run.h"
+#include "plan.h"
 #include <stdio.h>
 
 static void run_clear(gpointer data)
@@ -69,6 +70,8 @@ static bool must_stop(const GError *error)
 
 bool sc_run_each(ScClient *client, const ScTask *task, char *const *names, bool many, GError **error)
 {
+        if (client->display)
+                return sc_plan_each(client, task, names, many, error);
         g_autoptr(GArray) runs = g_array_new(FALSE, FALSE, sizeof(ScRun));
         g_array_set_clear_func(runs, run_clear);
         guint failed = 0;
@@ -106,6 +109,8 @@ bool sc_run_each(ScClient *client, const ScTask *task, char *const *names, bool 
 bool sc_container_call(ScClient *client, const char *name, const char *method, sd_bus_message **ret, GError **error)
 {
         g_autofree char *path = NULL;
+        if (client->display)
+                return sc_plannable_call(client, method, name, ret, error);
         return sc_object_find(client, SC_OBJECT_CONTAINER, name, &path, error) &&
                sc_call_new(client, path, SC_BUS_CONTAINER, method, NULL, ret, error) && sc_call_open_options(*ret, error);
 }

@@ -22,12 +22,13 @@ typedef struct {
         bool (*summarize)(ScClient *client, const ScRun *runs, guint n_runs, gconstpointer data, GError **error);
 } ScTask;
 
-/* Goes on after a failure, but not after an interruption or when sysconsd is gone. A single failure is the error; of several, each
- * is reported where it happens and the error counts them. With --json the outcomes are printed, as an array if `many`. */
+/* Where the client only displays, the plan of each is shown instead (plan.h). Goes on after a failure, but not after an
+ * interruption or when sysconsd is gone. A single failure is the error; of several, each is reported where it happens and the error
+ * counts them. With --json the outcomes are printed, as an array if `many`. */
 bool sc_run_each(ScClient *client, const ScTask *task, char *const *names, bool many, GError **error);
 
 /* The outcome, of a name without a job as well: an object. */
 JsonNode *sc_run_to_json(const ScRun *run);
 
-/* The call METHOD(a{sv}) -> o of a container, found by its name. The options are left open. */
+/* The call METHOD(a{sv}) -> o of a container, found by its name, or the call of its plan. The options are left open. */
 bool sc_container_call(ScClient *client, const char *name, const char *method, sd_bus_message **ret, GError **error);

@@ -31,5 +31,8 @@ bool sc_verb_jobs(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_wait(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_cancel(ScClient *client, int argc, char **argv, GError **error);
 
+/* plan.c */
+bool sc_verb_plan(ScClient *client, int argc, char **argv, GError **error);
+
 /* show.c */
 bool sc_verb_show(ScClient *client, int argc, char **argv, GError **error);
