@@ -17,6 +17,7 @@ static const ScAtomicOption install_options[] = {
         {"set", 0, SC_ATOMIC_PASS, "NAME=VALUE", "Set a variable of the image's templates (may be repeated)", NULL},
         {"rootfs", 0, SC_ATOMIC_PASS, "PATH", "Use the root file system below this folder of the host", NULL},
         {"runtime", 0, SC_ATOMIC_PASS, "PATH", "The OCI runtime that runs it", NULL},
+        {"display", 0, SC_ATOMIC_PASS, NULL, "Show what would be done, and do nothing", NULL},
         {"system", 0, SC_ATOMIC_DROP, NULL, "What is installed is a system container in any case", NULL},
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
@@ -29,8 +30,7 @@ static const ScAtomicOption info_options[] = {
 
 static const ScAtomicOption uninstall_options[] = {
         {"force", 'f', SC_ATOMIC_DROP, NULL, "An uninstall never holds back", NULL},
-        {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL,
-         "--display is for `atomic install`; `sysconsctl show NAME` shows what there is"},
+        {"display", 0, SC_ATOMIC_PASS, NULL, "Show what would be done, and do nothing", NULL},
         {"name", 'n', SC_ATOMIC_REFUSE, "NAME", NULL, "--name is not supported here: name the container as the argument"},
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
