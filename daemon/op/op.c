@@ -5,16 +5,28 @@
 #include <string.h>
 
 static const ScOperation operations[] = {
-        {"pull", sc_op_pull},         {"install", sc_op_install},     {"update", sc_op_update},
-        {"rollback", sc_op_rollback}, {"uninstall", sc_op_uninstall}, {"recover", sc_op_recover},
-        {"start", sc_op_start},       {"stop", sc_op_stop},           {"restart", sc_op_restart},
-        {"plan", sc_op_plan},         {"prune", sc_op_prune},         {"delete-image", sc_op_delete_image},
-        {"describe", sc_op_describe}, {"tag-image", sc_op_tag_image}, {0},
+        /* images */
+        {"pull", sc_op_pull},
+        {"prune", sc_op_prune},
+        {"delete-image", sc_op_delete_image},
+        {"describe", sc_op_describe},
+        {"tag-image", sc_op_tag_image},
+        /* containers */
+        {"install", sc_op_install},
+        {"update", sc_op_update},
+        {"rollback", sc_op_rollback},
+        {"uninstall", sc_op_uninstall},
+        {"recover", sc_op_recover},
+        {"start", sc_op_start},
+        {"stop", sc_op_stop},
+        {"restart", sc_op_restart},
+        /* neither is changed */
+        {"plan", sc_op_plan},
 };
 
 const ScOperation *sc_operation_find(const char *name)
 {
-        for (guint i = 0; operations[i].name != NULL; i++)
+        for (guint i = 0; i < G_N_ELEMENTS(operations); i++)
                 if (strcmp(operations[i].name, name) == 0)
                         return &operations[i];
         return NULL;
