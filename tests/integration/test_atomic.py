@@ -6,12 +6,13 @@ import re
 
 import pytest
 from bed import CHECKOUT
+from test_user import User, settings
 
 HELLO = "localhost:5000/hello"
 # What differs from run to run.
 MARKS = {"<HEX>": "[0-9a-f]{64}", "<HEX32>": "[0-9a-f]{32}", "<ID>": "[0-9a-f]{12}", "<DATE>": r"\d{4}-\d\d-\d\d \d\d:\d\d",
          "<RUNC>": "/usr/s?bin/runc", "<LAYERS>\n": "(?:Pulling layer [0-9a-f]{64}\n)+", "<DELETED>\n": "(?:Deleting ociimage/[0-9a-f]{64}\n)+",
-         "<ANY>": ".*"}
+         "<LINES>\n": "(?:.+\n)*", "<ANY>": ".*"}
 MARK = re.compile("|".join(map(re.escape, MARKS)))
 
 
@@ -143,6 +144,41 @@ Not authorized: polkit wants to ask first (org.sysconsd1.pull<ANY>
     clean.polkit_rules('polkit.addRule(function(action, subject) { if (action.id.indexOf("org.sysconsd1.") == 0 && subject.user == "alice") '
                        'return polkit.Result.YES; });\n')
     transcript(clean, LIFE, user="alice")
+
+
+def test_containers_of_ones_own(clean):
+    """--user says whose, on each line; the system's are not touched."""
+    settings(clean, "alice")
+    alice = User(clean, "alice")
+    try:
+        alice.linger()
+        transcript(clean, """\
+$ atomic pull --user 127.0.0.1:5000/hello
+Image 127.0.0.1:5000/hello:latest is being pulled to ostree ...
+<LAYERS>
+$ atomic install --user --set PORT=8085 127.0.0.1:5000/hello
+Extracting to <ANY>/hello.0
+<LINES>
+$ atomic run --user hello
+$ atomic containers list --user -n
+   hello  127.0.0.1:5000/hello:latest  /usr/local/bin/hello  <DATE>  running  <ANY>  ostree
+$ atomic containers list -a
+$ atomic containers update --user hello
+Image 127.0.0.1:5000/hello:latest is being pulled to ostree ...
+Latest version already installed.
+$ atomic containers update hello
+System container 'hello' is not installed
+[1]
+$ atomic -y containers delete --user --all
+The following containers will be deleted.
+
+   ID     NAME   IMAGE_NAME                   STORAGE
+   hello  hello  127.0.0.1:5000/hello:latest  ostree
+<LINES>
+$ atomic containers list --user -a
+""", user="alice")
+    finally:
+        alice.leave()
 
 
 def test_errors(clean):
