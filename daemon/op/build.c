@@ -10,6 +10,7 @@
 #include "store/deployment.h"
 #include "unit/hostfiles.h"
 #include "unit/runtime-config.h"
+#include "unit/service.h"
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,7 +59,8 @@ static bool write_texts(Build *build, int fd, GError **error)
 {
         g_autofree char *unit = sc_side_unit_file(build->input->container);
         g_autofree char *tmpfiles = sc_side_tmpfiles_file(build->input->container);
-        return sc_write_file(fd, "config.json", build->rendering->config, -1, 0600, SC_WRITE_NEW, error) &&
+        const char *config = build->rendering->config;
+        return (config == NULL || sc_write_file(fd, "config.json", config, -1, 0600, SC_WRITE_NEW, error)) &&
                (build->rendering->unit == NULL || sc_write_file(fd, unit, build->rendering->unit, -1, 0644, SC_WRITE_NEW, error)) &&
                (build->rendering->tmpfiles[0] == '\0' ||
                 sc_write_file(fd, tmpfiles, build->rendering->tmpfiles, -1, 0644, SC_WRITE_NEW, error));
@@ -130,9 +132,11 @@ static ScInfo *describe(const Build *build)
         info->runtime = g_strdup(build->rendering->runtime);
         info->deployment_id = sc_random_name(20);
         info->set_values = sc_string_map_copy(input->set);
-        info->command = sc_runtime_config_command(build->rendering->config);
+        info->command = build->rendering->config != NULL ? sc_runtime_config_command(build->rendering->config) : g_strdup("");
         info->ports = g_strdupv(input->image->info->ports);
-        info->health_command = health_command(input->image->info->health_test);
+        /* The check is executed in the container: there must be one. */
+        if (sc_service_needs_runtime(build->rendering->exports))
+                info->health_command = health_command(input->image->info->health_test);
         return info;
 }
 

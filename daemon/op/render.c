@@ -70,9 +70,12 @@ static bool load_exports(ScRendering *rendering, ScOpContext *context, ScReposit
 static bool make_variables(ScRendering *rendering, const ScScope *scope, GError **error)
 {
         const ScBuildInput *input = rendering->input;
-        rendering->runtime = sc_runtime_find(input->runtime, error);
-        if (rendering->runtime == NULL)
+        bool needed = sc_service_needs_runtime(rendering->exports);
+        rendering->runtime = sc_runtime_find(input->runtime, needed ? error : NULL);
+        if (rendering->runtime == NULL && needed)
                 return false;
+        if (rendering->runtime == NULL)
+                rendering->runtime = g_strdup(input->runtime);
         ScVariablesInput variables = {
                 .scope = scope,
                 .name = input->container,
@@ -115,8 +118,14 @@ static ScUserNamespace *user_namespace(const ScOpContext *context)
         return made;
 }
 
-static bool render_texts(ScRendering *rendering, const ScOpContext *context, int scratch_fd, GError **error)
+/* For an image that brings none, and whose unit needs none, it is made if that is possible: the unit may start a runtime by its
+ * name. */
+static bool render_config(ScRendering *rendering, const ScOpContext *context, int scratch_fd, GError **error)
 {
+        const ScExports *exports = rendering->exports;
+        if (exports->no_service)
+                return true;
+        bool needed = exports->config != NULL || sc_service_needs_runtime(exports);
         g_autoptr(ScUserNamespace) own_namespace = user_namespace(context);
         g_autofree char *passwd = read_optional_text(rendering, "etc/passwd");
         g_autofree char *group = read_optional_text(rendering, "etc/group");
@@ -133,12 +142,20 @@ static bool render_texts(ScRendering *rendering, const ScOpContext *context, int
                 .group = group,
                 .scratch_fd = scratch_fd,
         };
-        rendering->config = sc_runtime_config_make(&input, error);
-        if (rendering->config == NULL)
+        rendering->config = sc_runtime_config_make(&input, needed ? error : NULL);
+        return rendering->config != NULL || !needed;
+}
+
+static bool render_texts(ScRendering *rendering, const ScOpContext *context, int scratch_fd, GError **error)
+{
+        g_auto(GStrv) missing = NULL;
+        if (!render_config(rendering, context, scratch_fd, error))
                 return false;
-        g_auto(GStrv) missing = sc_runtime_config_missing_sources(rendering->config, rendering->input->old_tmpfiles, error);
-        if (missing == NULL)
-                return false;
+        if (rendering->config != NULL) {
+                missing = sc_runtime_config_missing_sources(rendering->config, rendering->input->old_tmpfiles, error);
+                if (missing == NULL)
+                        return false;
+        }
         rendering->tmpfiles = sc_tmpfiles_make(rendering->exports, rendering->variables, missing, error);
         if (rendering->tmpfiles == NULL)
                 return false;

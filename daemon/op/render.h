@@ -32,8 +32,8 @@ typedef struct {
         int remote_rootfs;         /* -1: none */
         ScExports *exports;
         ScVariables *variables;
-        char *runtime; /* absolute path */
-        char *config;  /* config.json */
+        char *runtime; /* absolute path; where none is needed and there is none, as it was asked for */
+        char *config;  /* config.json; NULL: nothing starts a runtime here */
         char *unit;    /* NULL: no service */
         char *tmpfiles;
         char *destination; /* CHECKOUT/NAME.N */

@@ -117,7 +117,7 @@ char **sc_exports_required(const ScExports *exports)
         g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         if (!exports->no_service && exports->service != NULL)
                 sc_template_collect(exports->service, names);
-        if (!exports->no_service && exports->tmpfiles != NULL)
+        if (exports->tmpfiles != NULL)
                 sc_template_collect(exports->tmpfiles, names);
         if (!exports->no_service && exports->config_is_template)
                 sc_template_collect(exports->config, names);

@@ -314,9 +314,13 @@ char *sc_runtime_config_make(const ScRuntimeConfigInput *input, GError **error)
 {
         g_auto(Numbers) numbers = {0};
         g_autoptr(JsonObject) config = load(input, &numbers, error);
-        if (config == NULL || !check_root(config, input->rootfs_path, error) ||
-            (input->user_namespace != NULL && !sc_user_namespace_apply(input->user_namespace, config, error)) ||
-            !set_cgroup(config, input, error))
+        if (config == NULL)
+                return NULL;
+        /* An image whose unit needs no runtime may bring {}, as the atomic command wrote for it. */
+        bool is_void = json_object_get_size(config) == 0 && !sc_service_needs_runtime(input->exports);
+        if (!is_void && (!check_root(config, input->rootfs_path, error) ||
+                         (input->user_namespace != NULL && !sc_user_namespace_apply(input->user_namespace, config, error)) ||
+                         !set_cgroup(config, input, error)))
                 return NULL;
         g_autofree char *text = sc_json_to_string(config, true);
         return numbers_show(&numbers, text);

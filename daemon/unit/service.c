@@ -34,6 +34,15 @@ bool sc_service_is_detached(const char *template_text)
         return sc_template_uses(template_text, "EXEC_STOPPOST") && sc_template_uses(template_text, "PIDFILE");
 }
 
+bool sc_service_needs_runtime(const ScExports *exports)
+{
+        static const char *const names[] = {"EXEC_START", "EXEC_STARTPRE", "EXEC_STOP", "EXEC_STOPPOST", "RUNTIME"};
+        for (guint i = 0; i < G_N_ELEMENTS(names) && !exports->no_service; i++)
+                if (sc_template_uses(sc_service_template(exports), names[i]))
+                        return true;
+        return false;
+}
+
 /* The value of the last of these directives in a section of the unit that is not empty; "" if all that are there are, NULL if there
  * is none. */
 static char *last_value(const char *unit_text, const char *section, const char *const *directives)

@@ -10,6 +10,9 @@
 /* The template in use: the image's, or ours (Restart=on-failure, WantedBy=multi-user.target ...). Not owned by the caller. */
 const char *sc_service_template(const ScExports *exports);
 bool sc_service_is_detached(const char *template_text);
+/* Whether the container's life is the OCI runtime's affair. A unit may as well start a program straight from $DESTDIR/rootfs; what
+ * has no service needs no runtime either. */
+bool sc_service_needs_runtime(const ScExports *exports);
 /* The rendered unit; what is to start with multi-user.target starts with the scope's own target. Where it starts a runtime and has
  * no Delegate=, one is added: the container's cgroup lies in the unit's. A % in a value is doubled. */
 char *sc_service_make(const ScExports *exports, const ScVariables *variables, GError **error);

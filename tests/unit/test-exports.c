@@ -156,8 +156,9 @@ START_TEST(required_variables)
         ck_assert_ptr_null(nothing[0]);
         exports->no_service = true;
         g_auto(GStrv) host_files = sc_exports_required(exports);
-        ck_assert_str_eq(host_files[0], "WHERE");
-        ck_assert_ptr_null(host_files[1]);
+        ck_assert_str_eq(host_files[0], "TMP");
+        ck_assert_str_eq(host_files[1], "WHERE");
+        ck_assert_ptr_null(host_files[2]);
 }
 END_TEST
 

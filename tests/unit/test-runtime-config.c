@@ -94,6 +94,23 @@ START_TEST(control_groups)
 }
 END_TEST
 
+START_TEST(a_void_configuration)
+{
+        g_autoptr(GError) error = NULL;
+        ck_assert_ptr_null(make("{}", &error));
+        g_clear_error(&error);
+        /* for a unit that starts no container it will do */
+        const char *files[] = {"config.json", "{}", "service.template", "[Service]\nExecStart=$DESTDIR/rootfs/bin/x\n", NULL};
+        g_autoptr(ScExports) exports = test_exports(files);
+        g_autoptr(ScVariables) variables = test_variables(NULL);
+        ScRuntimeConfigInput input = {.exports = exports, .variables = variables, .runtime = "/usr/bin/runc", .scratch_fd = -1};
+        g_autofree char *text = sc_runtime_config_make(&input, &error);
+        ck_assert_no_error(error);
+        g_autoptr(JsonObject) config = parse(text);
+        ck_assert_uint_eq(json_object_get_size(config), 0);
+}
+END_TEST
+
 START_TEST(a_remote_rootfs)
 {
         g_autoptr(GError) error = NULL;
@@ -384,6 +401,7 @@ int main(void)
         tcase_set_timeout(tcase, 30);
         tcase_add_test(tcase, the_images_configuration);
         tcase_add_test(tcase, control_groups);
+        tcase_add_test(tcase, a_void_configuration);
         tcase_add_test(tcase, a_remote_rootfs);
         tcase_add_test(tcase, numbers_stay_as_they_are);
         tcase_add_test(tcase, bad_configurations_are_refused);

@@ -124,6 +124,30 @@ START_TEST(detached_if_both_are_named)
 }
 END_TEST
 
+START_TEST(what_needs_a_runtime)
+{
+        static const struct {
+                const char *service;
+                bool needs;
+        } cases[] = {
+                {"[Service]\nExecStart=$EXEC_START\n", true},
+                {"[Service]\nExecStart=${RUNTIME} run $NAME\n", true},
+                {"[Service]\nExecStart=$DESTDIR/rootfs/usr/bin/daemon\n", false},
+                {"[Service]\nExecStart=/bin/echo $$RUNTIME\n", false},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                const char *files[] = {"service.template", cases[i].service, "config.json", "{}", NULL};
+                g_autoptr(ScExports) exports = test_exports(files);
+                ck_assert_int_eq(sc_service_needs_runtime(exports), cases[i].needs);
+                exports->no_service = true;
+                ck_assert(!sc_service_needs_runtime(exports));
+        }
+        const char *none[] = {NULL};
+        g_autoptr(ScExports) exports = test_exports(none);
+        ck_assert(sc_service_needs_runtime(exports)); /* the default unit does */
+}
+END_TEST
+
 START_TEST(enableable)
 {
         ck_assert(sc_service_is_enableable("[Install]\nWantedBy=multi-user.target\n"));
@@ -280,6 +304,7 @@ int main(void)
         tcase_add_test(tcase, the_unit_of_an_image);
         tcase_add_test(tcase, delegation_is_added_where_it_is_missing);
         tcase_add_test(tcase, detached_if_both_are_named);
+        tcase_add_test(tcase, what_needs_a_runtime);
         tcase_add_test(tcase, enableable);
         tcase_add_test(tcase, control_groups);
         tcase_add_test(tcase, tmpfiles);
