@@ -227,9 +227,10 @@ static bool fail_and_go_back(ScChange *change, GError **error)
         return sc_throw(error, code, "%s. %s", cause->message, now);
 }
 
-static bool on_trial(const ScChange *change)
+/* Only a service can fail it. */
+static bool on_trial(const ScChange *change, const ScSide *new)
 {
-        return change->intent->was_active || change->intent->start;
+        return new->unit_text != NULL && (change->intent->was_active || change->intent->start);
 }
 
 /* With the reason in *error. A trial that the shutdown of the machine interrupts stays where it is: it is resumed after the boot.
@@ -246,7 +247,7 @@ static bool end_trial(ScChange *change, ScVerdict verdict, GError **error)
 /* From SC_INTENT_TRIAL on. */
 static bool judge(ScChange *change, const ScSide *new, GError **error)
 {
-        if (on_trial(change)) {
+        if (on_trial(change, new)) {
                 sc_report_phase(change->context->report, "Waiting for the service to settle", 0);
                 ScTrial trial = {
                         .systemd = change->systemd,
@@ -289,6 +290,9 @@ bool sc_change_carry_out(ScChange *change, GError **error)
         g_autoptr(ScSide) old = new != NULL && intent->old.slot >= 0 ? sc_move_open_side(change, &intent->old, error) : NULL;
         if (new == NULL || (intent->old.slot >= 0 && old == NULL))
                 return give_up(change);
+        bool first_service = new->unit_text != NULL &&old != NULL && !old->info->has_service;
+        if (first_service && !sc_unit_is_free(change->systemd, change->unit, error))
+                return give_up(change);
         if (!sc_failpoint("intent", error) || !set_phase(change, SC_INTENT_CHANGE, error))
                 return give_up(change);
         ScMove move = {.change = change, .from = old, .to = new, .from_intent = &intent->old, .to_intent = &intent->new};
@@ -296,7 +300,7 @@ bool sc_change_carry_out(ScChange *change, GError **error)
                 change->intent->bad = strcmp(move.failed_step, "start") == 0 && start_was_judged(change, error);
                 return fail_and_go_back(change, error);
         }
-        if (on_trial(change) && !set_phase(change, SC_INTENT_TRIAL, error))
+        if (on_trial(change, new) && !set_phase(change, SC_INTENT_TRIAL, error))
                 return fail_and_go_back(change, error);
         return sc_failpoint("trial", error) && judge(change, new, error);
 }

@@ -7,6 +7,7 @@
 #include "move.h"
 #include "options.h"
 #include "store/deployment.h"
+#include "unit-look.h"
 #include <string.h>
 
 void sc_install_request_clear(ScInstallRequest *request)
@@ -73,13 +74,37 @@ static bool is_free(const char *path, GError **error)
         return lstat(path, &st) != 0 || sc_throw(error, SC_ERROR_EXISTS, "The file %s already exists.", path);
 }
 
-bool sc_install_host_is_free(ScSystemd *systemd, const char *container, GError **error)
+/* *ret: the unit of this name, and its tmpfiles, are those of a container that came with the system. One that is installed hides
+ * it, unless it runs. */
+static bool look_for_preinstalled(ScSystemd *systemd, const ScConfig *config, const char *container, bool *ret, GError **error)
+{
+        const ScScope *scope = sc_systemd_scope(systemd);
+        g_autoptr(ScDeployment) deployment = sc_deployment_find(config, container, NULL);
+        *ret = deployment != NULL && deployment->preinstalled && deployment->info != NULL && deployment->info->has_service;
+        if (!*ret)
+                return true;
+        g_autofree char *unit = g_strconcat(container, ".service", NULL);
+        g_autofree char *file = g_build_filename(scope->unit_dir, unit, NULL);
+        g_auto(ScUnitState) state = {0};
+        if (!is_free(file, error) || !sc_systemd_state(systemd, unit, &state, error))
+                return false;
+        return strcmp(state.active_state, "inactive") == 0 || strcmp(state.active_state, "failed") == 0 ||
+               sc_throw(error, SC_ERROR_BUSY, "The preinstalled container %s runs: stop it first (%s stop %s)", container,
+                        scope->systemctl, container);
+}
+
+bool sc_install_host_is_free(ScSystemd *systemd, const ScConfig *config, const char *container, GError **error)
 {
         const ScScope *scope = sc_systemd_scope(systemd);
         g_autofree char *name = g_strconcat(container, ".service", NULL);
-        g_autofree char *unit = g_build_filename(scope->unit_dir, name, NULL);
         g_autofree char *tmpfiles = g_strconcat(scope->tmpfiles_dir, "/", container, ".conf", NULL);
-        if (!is_free(unit, error) || !is_free(tmpfiles, error))
+        bool is_preinstalled;
+        if (!is_free(tmpfiles, error) || !look_for_preinstalled(systemd, config, container, &is_preinstalled, error))
+                return false;
+        if (is_preinstalled)
+                return true;
+        /* A unit of ours would shadow a package's: nobody who may install a container shall replace sshd. */
+        if (!sc_unit_is_free(systemd, name, error))
                 return false;
         /* A file of ours would hide the system's of the same name (tmpfiles.d(5)): var.conf makes the folders of /var. */
         for (char **dir = scope->hidden_tmpfiles_dirs; *dir != NULL; dir++) {
@@ -87,12 +112,5 @@ bool sc_install_host_is_free(ScSystemd *systemd, const char *container, GError *
                 if (!is_free(hidden, error))
                         return false;
         }
-        /* A unit of ours would shadow a package's: nobody who may install a container shall replace sshd. */
-        g_auto(ScUnitState) state = {0};
-        if (!sc_systemd_state(systemd, name, &state, error))
-                return false;
-        if (strcmp(state.load_state, "not-found") != 0)
-                return sc_throw(error, SC_ERROR_EXISTS, "systemd already has a unit %s (%s): choose another name with --name", name,
-                                state.fragment_path[0] != '\0' ? state.fragment_path : state.load_state);
         return true;
 }

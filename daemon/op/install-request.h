@@ -24,4 +24,4 @@ bool sc_install_request_read(ScOpContext *context, const ScImage *image, ScInsta
 /* Exists, naming what is in the way: in the checkout path, ... */
 bool sc_install_slots_are_free(int checkout_fd, const char *container, GError **error);
 /* ... or on the host. */
-bool sc_install_host_is_free(ScSystemd *systemd, const char *container, GError **error);
+bool sc_install_host_is_free(ScSystemd *systemd, const ScConfig *config, const char *container, GError **error);

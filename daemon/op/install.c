@@ -71,6 +71,6 @@ bool sc_op_install(ScOpContext *context, GError **error)
         }
         sc_detail(context, "changed", "yes");
         return sc_install_slots_are_free(change->checkout_fd, request.container, error) &&
-               sc_install_host_is_free(change->systemd, request.container, error) &&
+               sc_install_host_is_free(change->systemd, context->config, request.container, error) &&
                carry_out(context, repository, image, &request, change, error);
 }

@@ -171,7 +171,8 @@ bool sc_move_enables(const ScMove *move)
 {
         if (move->to == NULL || move->to->unit_text == NULL || !sc_service_is_enableable(move->to->unit_text))
                 return false;
-        return move->change->intent->was_enabled || (!move->back && move->from_intent->slot < 0);
+        bool had_none = move->from_intent->slot < 0 || (move->from != NULL && !move->from->info->has_service);
+        return move->change->intent->was_enabled || (!move->back && had_none);
 }
 
 /* The links of an old [Install] section are found through the unit file: they go before it does. */
@@ -184,8 +185,12 @@ static bool disable(ScMove *move, GError **error)
         return sc_systemd_disable(move->change->systemd, move->change->unit, error);
 }
 
+/* What has no service leaves alone a unit of its name, which is somebody else's. */
 static bool unit_file(ScMove *move, GError **error)
 {
+        bool had_none = move->from != NULL ? !move->from->info->has_service : !move->back;
+        if (had_none && (move->to == NULL || move->to->unit_text == NULL))
+                return true;
         return sc_move_put_unit(move->change, move->to != NULL ? move->to->unit_text : NULL, error);
 }
 

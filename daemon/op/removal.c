@@ -57,6 +57,30 @@ static bool remove_host_files(ScChange *change, const ScSide *old, const ScSide 
                (old == NULL || sc_host_files_apply(root, -1, NULL, NULL, old->files, out, NULL, error));
 }
 
+/* A container without a service leaves alone a unit of its name, which is somebody else's. */
+static bool may_have_unit(const ScIntent *intent, const ScSide *old, const ScSide *new)
+{
+        const ScSide *const sides[] = {old, new};
+        const int slots[] = {intent->old.slot, intent->new.slot};
+        for (guint i = 0; i < G_N_ELEMENTS(sides); i++)
+                if (sides[i] != NULL ? sides[i]->info->has_service : slots[i] >= 0)
+                        return true;
+        return old == NULL && new == NULL;
+}
+
+static bool remove_service(ScChange *change, GError **error)
+{
+        ScReport *out = change->context->report;
+        const ScScope *scope = change->context->config->scope;
+        sc_report_message(out, "%s disable %s", scope->systemctl, change->container);
+        if (!sc_systemd_disable(change->systemd, change->unit, error))
+                return false;
+        sc_report_message(out, "%s stop %s", scope->systemctl, change->container);
+        if (change->when != SC_RECOVER_BOOT && !sc_systemd_stop(change->systemd, change->unit, NULL, error))
+                return false;
+        return sc_failpoint("remove-unit-file", error) && sc_move_put_unit(change, NULL, error);
+}
+
 bool sc_change_remove(ScChange *change, GError **error)
 {
         ScReport *out = change->context->report;
@@ -64,18 +88,10 @@ bool sc_change_remove(ScChange *change, GError **error)
         g_autofree char *tmpfiles_path = sc_move_tmpfiles_path(change);
         g_autoptr(ScSide) old = open_side(change, &change->intent->old);
         g_autoptr(ScSide) new = open_side(change, &change->intent->new);
-        sc_report_phase(out, "Removing", 6);
+        sc_report_phase(out, "Removing", 5);
 
-        if (!remove_step(change, "remove-disable", error))
-                return false;
-        sc_report_message(out, "%s disable %s", scope->systemctl, change->container);
-        if (!sc_systemd_disable(change->systemd, change->unit, error))
-                return false;
-        sc_report_message(out, "%s stop %s", scope->systemctl, change->container);
-        if (change->when != SC_RECOVER_BOOT && !sc_systemd_stop(change->systemd, change->unit, NULL, error))
-                return false;
-
-        if (!remove_step(change, "remove-unit-file", error) || !sc_move_put_unit(change, NULL, error))
+        if (!remove_step(change, "remove-disable", error) ||
+            (may_have_unit(change->intent, old, new) && !remove_service(change, error)))
                 return false;
         if (!remove_step(change, "remove-tmpfiles", error))
                 return false;

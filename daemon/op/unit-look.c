@@ -3,6 +3,22 @@
 
 #include "base/error.h"
 #include <string.h>
+#include <sys/stat.h>
+
+bool sc_unit_is_free(ScSystemd *systemd, const char *unit, GError **error)
+{
+        g_autofree char *file = g_build_filename(sc_systemd_scope(systemd)->unit_dir, unit, NULL);
+        struct stat st;
+        if (lstat(file, &st) == 0)
+                return sc_throw(error, SC_ERROR_EXISTS, "The file %s already exists.", file);
+        g_auto(ScUnitState) state = {0};
+        if (!sc_systemd_state(systemd, unit, &state, error))
+                return false;
+        if (strcmp(state.load_state, "not-found") != 0)
+                return sc_throw(error, SC_ERROR_EXISTS, "systemd already has a unit %s (%s): choose another name with --name", unit,
+                                state.fragment_path[0] != '\0' ? state.fragment_path : state.load_state);
+        return true;
+}
 
 bool sc_unit_observe(ScSystemd *systemd, const char *unit, bool *ret_active, bool *ret_enabled, GError **error)
 {

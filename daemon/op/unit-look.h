@@ -3,5 +3,7 @@
 
 #include "unit/systemd.h"
 
+/* Exists where the unit is somebody else's: ours would shadow it. */
+bool sc_unit_is_free(ScSystemd *systemd, const char *unit, GError **error);
 /* How a container's unit is before a change. A masked one is an error: it could not be started again. */
 bool sc_unit_observe(ScSystemd *systemd, const char *unit, bool *ret_active, bool *ret_enabled, GError **error);
