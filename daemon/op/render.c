@@ -84,7 +84,7 @@ static bool make_variables(ScRendering *rendering, const ScScope *scope, GError 
                 .image_id = input->image->id,
                 .runtime = rendering->runtime,
                 .exec_helper = LIBEXECDIR "/sysconsd-exec",
-                .client = BINDIR "/sysconsctl",
+                .client = BINDIR "/atomic",
                 .uuid = input->uuid,
                 .detached = sc_service_is_detached(sc_service_template(rendering->exports)),
                 .set = input->set,

@@ -59,7 +59,7 @@ static ScVariables *recorded_variables(const ScConfig *config, const ScInfo *inf
                 .image_id = info->revision != NULL ? info->revision : "",
                 .runtime = info->runtime != NULL ? info->runtime : config->runtime,
                 .exec_helper = LIBEXECDIR "/sysconsd-exec",
-                .client = BINDIR "/sysconsctl",
+                .client = BINDIR "/atomic",
         };
         return sc_variables_recorded(&input, info->values, error);
 }
