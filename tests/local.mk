@@ -10,6 +10,7 @@ EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/figures tests/bench/i
 	tests/integration/test_change.py \
 	tests/integration/test_client.py \
 	tests/integration/test_collection.py \
+	tests/integration/test_features.py \
 	tests/integration/test_images.py \
 	tests/integration/test_leaks.py \
 	tests/integration/test_main_job.py \

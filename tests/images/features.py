@@ -52,6 +52,12 @@ def images(layout, busybox):
             config = {"Labels": labels(name, version, summary), "Env": [PATH]}
             layout.name(f"{name}:{version}", layout.manifest([busybox, layer], config, created, ARCHITECTURE))
 
+    # A variable that somebody has to set.
+    needy = Layer("needy")
+    needy.folder("exports")
+    needy.file("exports/service.template", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/echo $NEEDED is ${NEEDED}, $$HOME is not\n")
+    layout.name("needy:latest", layout.manifest([busybox, needy], {"Labels": {"name": "needy"}}, FIRST, ARCHITECTURE))
+
     # No /exports: all that is known is what the image's configuration says.
     people = Layer("people")
     people.file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/srv:/bin/false\n")
