@@ -122,8 +122,8 @@ static GPtrArray *host_files(const ScRendering *rendering, GError **error)
 static guint64 bytes_of(const ScRendering *rendering)
 {
         guint64 folder = 4096; /* on the file systems that there are */
-        guint64 texts = strlen(rendering->config) + (rendering->unit != NULL ? strlen(rendering->unit) : 0) +
-                        strlen(rendering->tmpfiles);
+        guint64 texts = (rendering->config != NULL ? strlen(rendering->config) : 0) +
+                        (rendering->unit != NULL ? strlen(rendering->unit) : 0) + strlen(rendering->tmpfiles);
         return texts + (rendering->tree != NULL ? sc_tree_folders(rendering->tree) * folder : 0);
 }
 
@@ -178,7 +178,7 @@ static bool check_places(ScPlan *plan, const char *container, GError **error)
         if (plan->checkout_fd >= 0)
                 sc_install_slots_are_free(plan->checkout_fd, container, &local);
         if (local == NULL)
-                sc_install_host_is_free(plan->systemd, container, &local);
+                sc_install_host_is_free(plan->systemd, plan->context.config, container, &local);
         return sc_plan_conflict(plan, &local, error);
 }
 
