@@ -3,17 +3,50 @@
 
 #include "error.h"
 #include "path.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#define SUFFIX_SIZE 8
+
+static char *hidden_prefix(const char *name)
+{
+        return g_strdup_printf(".%.200s.", name);
+}
+
 /* A fixed temporary name would let one crash block every later write. */
 static char *hidden_name(const char *name)
 {
-        g_autofree char *suffix = sc_random_name(8);
-        return g_strdup_printf(".%.200s.%s", name, suffix);
+        g_autofree char *prefix = hidden_prefix(name), *suffix = sc_random_name(SUFFIX_SIZE);
+        return g_strconcat(prefix, suffix, NULL);
+}
+
+static bool is_suffix(const char *text)
+{
+        gsize size = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+        return size == SUFFIX_SIZE && text[size] == '\0';
+}
+
+bool sc_write_sweep(int dir_fd, const char *name, GError **error)
+{
+        g_autofree char *prefix = hidden_prefix(name);
+        int listing_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *listing = listing_fd >= 0 ? fdopendir(listing_fd) : NULL;
+        if (listing == NULL) {
+                sc_throw_errno(error, "Cannot list the folder of %s", name);
+                sc_close(&listing_fd);
+                return false;
+        }
+        bool ok = true;
+        for (struct dirent *entry; ok && (entry = readdir(listing)) != NULL;)
+                if (g_str_has_prefix(entry->d_name, prefix) && is_suffix(entry->d_name + strlen(prefix)) &&
+                    unlinkat(dir_fd, entry->d_name, 0) < 0 && errno != ENOENT)
+                        ok = sc_throw_errno(error, "Cannot remove %s", entry->d_name);
+        closedir(listing);
+        return ok;
 }
 
 static bool write_hidden(int dir_fd, const char *hidden, const char *data, gsize size, mode_t mode, GError **error)

@@ -16,6 +16,9 @@ typedef enum {
 /* size -1: data is a string. The file is owned by the caller, mode is not masked. */
 bool sc_write_file(int dir_fd, const char *name, const char *data, gssize size, mode_t mode, ScWriteFlags flags, GError **error);
 
+/* Removes what interrupted writes of the name have left; only while nobody else writes it. */
+bool sc_write_sweep(int dir_fd, const char *name, GError **error);
+
 /* A symlink under `name` to `target`, replacing what stands there (never a folder) in one step. */
 bool sc_write_symlink(int dir_fd, const char *target, const char *name, GError **error);
 

@@ -45,6 +45,7 @@ static void image_free(gpointer data)
         ScCatalogImage *image = data;
         g_free(image->id);
         g_free(image->commit);
+        g_free(image->undescribed);
         g_strfreev(image->names);
         g_free(image->digest);
         g_hash_table_unref(image->labels);
@@ -150,7 +151,7 @@ static ScCatalogImage *image_new(const ScImage *source, GHashTable *containers, 
         const ScImageInfo *info = source->info;
         image->id = g_strdup(source->id);
         image->commit = g_strdup(source->commit);
-        image->described = info != NULL;
+        image->undescribed = g_strdup(source->undescribed);
         image->names = g_strdupv(source->names);
         image->digests = g_strdupv(source->digests);
         image->sources = g_strdupv(source->sources);

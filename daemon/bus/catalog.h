@@ -30,7 +30,7 @@ typedef struct {
 typedef struct {
         char *id;
         char *commit;
-        bool described; /* false: another program pulled it, and no worker has looked at it yet */
+        char *undescribed; /* the commit of a name that another program pulled, and no worker has looked at yet; NULL: none */
         char **names;
         char *digest;
         int64_t created;

@@ -36,7 +36,8 @@ static void on_container_removed(gpointer data, const char *name)
 /* A worker reads what another program pulled; once, as one that it cannot use stays as it is. */
 static void look_at_image(ScService *service, const ScCatalogImage *image)
 {
-        if (service->looked_at != NULL && !image->described && g_hash_table_add(service->looked_at, g_strdup(image->commit)))
+        if (service->looked_at != NULL && image->undescribed != NULL &&
+            g_hash_table_add(service->looked_at, g_strdup(image->undescribed)))
                 sc_bus_job_describe(service);
 }
 
@@ -47,7 +48,7 @@ static void look_at_images(ScService *service)
         bool wanted = false;
         for (const char **id = ids; *id != NULL; id++) {
                 const ScCatalogImage *image = sc_catalog_image(service->catalog, *id);
-                if (!image->described && g_hash_table_add(service->looked_at, g_strdup(image->commit)))
+                if (image->undescribed != NULL && g_hash_table_add(service->looked_at, g_strdup(image->undescribed)))
                         wanted = true;
         }
         if (wanted)

@@ -11,6 +11,7 @@
 #include "unit/hostfiles.h"
 #include "unit/runtime-config.h"
 #include "unit/service.h"
+#include "unit/template.h"
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,7 +90,10 @@ static bool choose_host_files(Build *build, int fd, ScInfo *info, GError **error
         if (build->context->config->scope->kind == SC_SCOPE_USER)
                 return warn_of_host_files(build, hostfs);
         g_autoptr(GPtrArray) files = sc_host_files_plan(hostfs, build->rendering->exports, build->rendering->variables, error);
-        g_autoptr(GPtrArray) old = build->input->old != NULL ? sc_side_recorded_files(build->input->old) : NULL;
+        const ScBuildInput *input = build->input;
+        g_autoptr(GPtrArray) old = input->old_files != NULL ? g_ptr_array_ref(input->old_files)
+                                   : input->old != NULL     ? sc_side_recorded_files(input->old)
+                                                            : NULL;
         if (files == NULL || !sc_host_files_settle(root, files, old, build->context->report, error))
                 return false;
         for (guint i = 0; i < files->len; i++) {
@@ -111,6 +115,20 @@ static char **health_command(char *const *test)
         return strcmp(test[0], "CMD-SHELL") == 0 ? g_strdupv((char **)shell) : NULL;
 }
 
+/* As the atomic command recorded them, and reads them back: the destinations rendered. */
+static GHashTable *rendered_renames(const ScRendering *rendering)
+{
+        GHashTable *renames = sc_string_map_new();
+        GHashTableIter iter;
+        gpointer source, destination;
+        g_hash_table_iter_init(&iter, rendering->exports->renames);
+        while (g_hash_table_iter_next(&iter, &source, &destination)) {
+                char *rendered = sc_template_expand("manifest.json", destination, rendering->variables, SC_TEMPLATE_RAW, NULL);
+                g_hash_table_insert(renames, g_strdup(source), rendered != NULL ? rendered : g_strdup(destination));
+        }
+        return renames;
+}
+
 static ScInfo *describe(const Build *build)
 {
         const ScBuildInput *input = build->input;
@@ -125,7 +143,7 @@ static ScInfo *describe(const Build *build)
         g_strfreev(info->rendered_files);
         info->rendered_files = g_strdupv(build->rendering->exports->rendered);
         g_hash_table_unref(info->renamed_files);
-        info->renamed_files = sc_string_map_copy(build->rendering->exports->renames);
+        info->renamed_files = rendered_renames(build->rendering);
         info->system_package = g_strdup("no");
         info->remote = g_strdup(input->remote);
         info->use_links = build->rendering->exports->use_links;

@@ -11,6 +11,7 @@
 #include "store/deployment.h"
 #include "trial.h"
 #include "unit-look.h"
+#include <fcntl.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -137,7 +138,14 @@ ScChange *sc_change_adopt(ScOpContext *context, const char *container, ScRecover
 
 bool sc_change_observe(ScChange *change, ScIntent *intent, GError **error)
 {
-        return sc_unit_observe(change->systemd, change->unit, &intent->was_active, &intent->was_enabled, error);
+        if (!sc_unit_observe(change->systemd, change->unit, &intent->was_active, &intent->was_enabled, error))
+                return false;
+        /* One without [Install] is never enabled: whether the next is to be is written in its info. */
+        g_autofree char *folder = sc_slot_name(change->container, intent->old.slot);
+        sc_autofd fd = intent->old.slot >= 0 ? sc_open_beneath(change->checkout_fd, folder, O_RDONLY | O_DIRECTORY, 0, NULL) : -1;
+        g_autoptr(ScInfo) info = fd >= 0 ? sc_info_read(fd, folder, NULL) : NULL;
+        intent->was_enabled = intent->was_enabled || (info != NULL && info->enabled);
+        return true;
 }
 
 static bool set_phase(ScChange *change, ScIntentPhase phase, GError **error)

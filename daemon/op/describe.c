@@ -53,14 +53,26 @@ static ScImageInfo *read_old(const ScOpContext *context, const ScForeignImage *i
         return info;
 }
 
+static ScImageInfo *read_any(const ScOpContext *context, ScRepository *repository, const ScForeignImage *image, const char *id,
+                             GError **error)
+{
+        return sc_manifest_is_old(image->manifest, strlen(image->manifest)) ? read_old(context, image, id, error)
+                                                                            : read_current(context, repository, image, error);
+}
+
+ScImageInfo *sc_image_info_of_commit(const ScOpContext *context, ScRepository *repository, const char *commit, const char *name,
+                                     GError **error)
+{
+        g_autoptr(ScForeignImage) image = sc_foreign_image_at(repository, commit, name, error);
+        return image != NULL ? read_any(context, repository, image, commit, error) : NULL;
+}
+
 static bool describe(const ScOpContext *context, ScRepository *repository, const ScForeignImage *image, GError **error)
 {
         g_autoptr(ScImage) listed = sc_image_find(repository, image->name, error);
         if (listed == NULL)
                 return false;
-        g_autoptr(ScImageInfo) info = sc_manifest_is_old(image->manifest, strlen(image->manifest))
-                                              ? read_old(context, image, listed->id, error)
-                                              : read_current(context, repository, image, error);
+        g_autoptr(ScImageInfo) info = read_any(context, repository, image, listed->id, error);
         return (info != NULL && sc_image_describe_layers(repository, info, context->cancellable, error) &&
                 sc_failpoint("describe", error) && sc_foreign_describe(repository, image, info, error)) ||
                sc_prefix(error, "Image %s cannot be used as another program stored it", image->name);

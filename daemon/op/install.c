@@ -7,6 +7,7 @@
 #include "build.h"
 #include "change.h"
 #include "install-request.h"
+#include "made-folders.h"
 #include "option-image.h"
 #include "options.h"
 #include "store/deployment.h"
@@ -24,6 +25,7 @@ static const char *name_meant(const ScOpContext *context, const ScImage *image)
 static bool carry_out(ScOpContext *context, ScRepository *repository, const ScImage *image, const ScInstallRequest *request,
                       ScChange *change, GError **error)
 {
+        g_autofree char *made = sc_made_folders_lines(context->config->scope);
         ScBuildInput input = {
                 .container = request->container,
                 .slot = 0,
@@ -32,6 +34,7 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
                 .set = request->values,
                 .runtime = request->runtime != NULL ? request->runtime : context->config->runtime,
                 .remote = request->remote,
+                .old_tmpfiles = made,
         };
         g_auto(ScBuilt) built = {0};
         if (!sc_build(context, repository, change->checkout_fd, &input, &built, error))

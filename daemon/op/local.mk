@@ -10,6 +10,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/image-exports.c daemon/op/image-exports.h \
 	daemon/op/install.c \
 	daemon/op/install-request.c daemon/op/install-request.h \
+	daemon/op/made-folders.c daemon/op/made-folders.h \
 	daemon/op/move.c daemon/op/move.h \
 	daemon/op/op.c daemon/op/op.h \
 	daemon/op/option-image.c daemon/op/option-image.h \
@@ -28,6 +29,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/removal.c \
 	daemon/op/resolve.c daemon/op/resolve.h \
 	daemon/op/rollback.c daemon/op/rollback.h \
+	daemon/op/rootfs.c daemon/op/rootfs.h \
 	daemon/op/side.c daemon/op/side.h \
 	daemon/op/tag-image.c \
 	daemon/op/trial.c daemon/op/trial.h \

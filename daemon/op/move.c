@@ -38,6 +38,8 @@ static bool write_or_remove(const char *folder, const char *name, const char *te
         sc_autofd fd = root >= 0 ? sc_make_dirs(root, folder + 1, 0755, error) : -1;
         if (fd < 0)
                 return false;
+        if (!sc_write_sweep(fd, name, error))
+                return false;
         return text != NULL ? sc_write_file(fd, name, text, -1, 0644, SC_WRITE_REPLACE, error) : sc_unlink_durably(fd, name, error);
 }
 
@@ -224,10 +226,22 @@ static bool create_tmpfiles(ScMove *move, GError **error)
                (strstr(move->to->tmpfiles_text, "/systemd/") == NULL || sc_systemd_reload(move->change->systemd, error));
 }
 
+/* A unit without [Install] is neither enabled nor disabled: what the one before it was is written down, for the next. */
+static bool remember_enabled(ScMove *move, GError **error)
+{
+        if (move->to == NULL || move->to->unit_text == NULL || sc_service_is_enableable(move->to->unit_text))
+                return true;
+        bool enabled = move->change->intent->was_enabled || (!move->back && move->from_intent->slot < 0);
+        if (move->to->info->enabled == enabled)
+                return true;
+        move->to->info->enabled = enabled;
+        return sc_info_write(move->to->fd, move->to->info, error);
+}
+
 static bool enable(ScMove *move, GError **error)
 {
         if (!sc_move_enables(move))
-                return true;
+                return remember_enabled(move, error);
         if (!move->back && move->from_intent->slot < 0)
                 sc_report_message(report(move), "%s enable %s", scope(move->change)->systemctl, move->change->container);
         return sc_systemd_enable(move->change->systemd, move->change->unit, error);

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "options.h"
 #include "prune-list.h"
+#include "rootfs.h"
 #include "store/deployment.h"
 #include "store/staging.h"
 
@@ -81,7 +82,27 @@ static bool prune_deployments(ScOpContext *context, GError **error)
         return true;
 }
 
+/* A deployment of the atomic command may have none, and needs its image for the way back: before that goes, it gets one. */
+static void restore_root_file_systems(ScOpContext *context)
+{
+        sc_autofd checkout = sc_checkout_open(context->config, false, NULL);
+        g_autoptr(GPtrArray) containers = checkout >= 0 ? sc_deployment_list(context->config, NULL) : NULL;
+        for (guint i = 0; containers != NULL && i < containers->len; i++) {
+                const ScDeployment *container = containers->pdata[i];
+                g_autofree char *lock_name = g_build_filename(SC_LOCK_DIR, container->name, NULL);
+                for (int slot = 0; slot < 2 && !container->preinstalled; slot++) {
+                        g_autoptr(GError) local = NULL;
+                        sc_autofd lock = sc_slot_exists(checkout, container->name, slot)
+                                                 ? sc_lock_try(checkout, lock_name, SC_LOCK_EXCLUSIVE, NULL)
+                                                 : -1;
+                        if (lock >= 0 && !sc_rootfs_restore(context, checkout, container->name, slot, &local))
+                                sc_report_message(context->report, "%s", local->message);
+                }
+        }
+}
+
 bool sc_op_prune(ScOpContext *context, GError **error)
 {
+        restore_root_file_systems(context);
         return prune_deployments(context, error) && prune_layers(context, error);
 }

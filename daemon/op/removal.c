@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/path.h"
+#include "made-folders.h"
 #include "move.h"
 #include "store/deployment.h"
 #include "unit/hostfiles.h"
@@ -101,6 +102,7 @@ bool sc_change_remove(ScChange *change, GError **error)
                 if (!sc_tmpfiles_remove(scope, tmpfiles_path, NULL, &local))
                         sc_report_message(out, "%s", local->message);
         }
+        sc_made_folders_remember(scope, change->container, old != NULL ? old->tmpfiles_text : NULL);
         if (!sc_move_put_tmpfiles(change, NULL, error))
                 return false;
 

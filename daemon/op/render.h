@@ -23,7 +23,9 @@ typedef struct {
         const char *runtime;      /* as configured or given: name or path */
         const char *remote;       /* folder that holds another container's rootfs; NULL: an own checkout */
         const ScInfo *old;        /* the live deployment: its host files are ours to replace; NULL: none */
-        const char *old_tmpfiles; /* its tmpfiles.d lines: what they make is there because of them; NULL: none */
+        GPtrArray *old_files;     /* ScHostFile, those host files; NULL: as its info records them */
+        const char *old_tmpfiles; /* its tmpfiles.d lines, or those of containers uninstalled in this boot: what they make is there
+                                     because of them; NULL: none */
 } ScBuildInput;
 
 typedef struct {

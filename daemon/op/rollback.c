@@ -5,6 +5,7 @@
 #include "change.h"
 #include "options.h"
 #include "rollback.h"
+#include "rootfs.h"
 #include "store/deployment.h"
 
 bool sc_rollback_is_possible(const ScConfig *config, const ScDeployment *deployment, GError **error)
@@ -25,6 +26,9 @@ bool sc_op_rollback(ScOpContext *context, GError **error)
         g_autoptr(ScDeployment) deployment = change != NULL ? sc_deployment_find(context->config, context->subject, error) : NULL;
         if (deployment == NULL || !sc_rollback_is_possible(context->config, deployment, error))
                 return false;
+        for (int slot = 0; slot < 2; slot++)
+                if (!sc_rootfs_restore(context, change->checkout_fd, deployment->name, slot, error))
+                        return false;
         g_autoptr(ScIntent) intent = sc_intent_new(deployment->name, "rollback");
         intent->old.slot = deployment->slot;
         intent->new.slot = 1 - deployment->slot;

@@ -19,13 +19,24 @@ static bool was_set(const char *name, const char *value, const ScSide *side, con
         return !sc_variable_is_system(name) && g_strcmp0(g_hash_table_lookup(side->exports->defaults, name), value) != 0;
 }
 
+/* An update by the atomic command carried all values over, defaults of the image before, too: what had that default then, and has
+ * the same value still, nobody set. */
+static bool was_carried(const char *name, const char *value, const ScSide *previous)
+{
+        return previous != NULL && previous->info->set_values == NULL &&
+               g_strcmp0(g_hash_table_lookup(previous->exports->defaults, name), value) == 0 &&
+               g_strcmp0(g_hash_table_lookup(previous->info->values, name), value) == 0;
+}
+
 /* What the user set, apart from defaults: recorded by sysconsd; guessed for a container of the atomic command, where everything
  * that differs from the default of the image it was made of, or of the system, must have been set. */
 GHashTable *sc_update_values_before(ScOpContext *context, int checkout_fd, const ScDeployment *deployment, GError **error)
 {
         if (deployment->info->set_values != NULL)
                 return sc_string_map_copy(deployment->info->set_values);
-        g_autofree char *folder = sc_slot_name(deployment->name, deployment->slot);
+        g_autofree char *folder = sc_slot_name(deployment->name, deployment->slot),
+                        *other = sc_slot_name(deployment->name, 1 - deployment->slot);
+        g_autoptr(ScSide) previous = sc_side_open(context->config, checkout_fd, deployment->name, other, NULL);
         g_autoptr(ScSide) side = sc_side_open(context->config, checkout_fd, deployment->name, folder, error);
         ScVariablesInput input = {.scope = context->config->scope,
                                   .name = deployment->name,
@@ -43,7 +54,7 @@ GHashTable *sc_update_values_before(ScOpContext *context, int checkout_fd, const
         gpointer key, value;
         g_hash_table_iter_init(&iter, deployment->info->values);
         while (g_hash_table_iter_next(&iter, &key, &value))
-                if (was_set(key, value, side, system))
+                if (was_set(key, value, side, system) && !was_carried(key, value, previous))
                         g_hash_table_insert(set, g_strdup(key), g_strdup(value));
         return set;
 }

@@ -9,6 +9,7 @@
 #include "option-image.h"
 #include "options.h"
 #include "pin.h"
+#include "rootfs.h"
 #include "side.h"
 #include "store/deployment.h"
 #include "update-request.h"
@@ -20,6 +21,8 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
         const ScInfo *old = deployment->info;
         g_autofree char *live = sc_slot_name(deployment->name, deployment->slot);
         g_autofree char *old_tmpfiles = sc_side_read_tmpfiles(change->checkout_fd, deployment->name, live);
+        /* Old records lack checksums: the image says what was installed. */
+        g_autoptr(ScSide) side = sc_side_open(context->config, change->checkout_fd, deployment->name, live, NULL);
         ScBuildInput input = {
                 .container = deployment->name,
                 .slot = 1 - deployment->slot,
@@ -30,6 +33,7 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
                 .runtime = old->runtime != NULL ? old->runtime : context->config->runtime,
                 .remote = old->remote,
                 .old = old,
+                .old_files = side != NULL ? side->files : NULL,
                 .old_tmpfiles = old_tmpfiles,
         };
         g_autoptr(ScIntent) intent = sc_intent_new(deployment->name, "update");
@@ -58,7 +62,8 @@ bool sc_op_update(ScOpContext *context, GError **error)
                 return false;
         g_autoptr(ScDeployment) deployment = sc_update_find(context, error);
         const char *rebase;
-        if (deployment == NULL || !sc_option_string(context, "image", &rebase, error))
+        if (deployment == NULL || !sc_option_string(context, "image", &rebase, error) ||
+            !sc_rootfs_restore(context, change->checkout_fd, deployment->name, deployment->slot, error))
                 return false;
         const char *name = rebase != NULL ? rebase : deployment->info->image;
         if (name == NULL)

@@ -19,6 +19,43 @@ void sc_foreign_image_free(ScForeignImage *image)
         g_free(image);
 }
 
+static ScForeignImage *image_new(const char *name, const char *commit, GVariant *object)
+{
+        g_autoptr(GVariant) metadata = g_variant_get_child_value(object, 0);
+        const char *manifest, *digest = NULL;
+        if (!g_variant_lookup(metadata, SC_IMAGE_MANIFEST, "&s", &manifest))
+                return NULL;
+        g_variant_lookup(metadata, SC_IMAGE_DIGEST, "&s", &digest);
+        ScForeignImage *image = g_new0(ScForeignImage, 1);
+        image->name = g_strdup(name);
+        image->commit = g_strdup(commit);
+        image->manifest = g_strdup(manifest);
+        image->digest = g_strdup(digest);
+        image->created = (gint64)ostree_commit_get_timestamp(object);
+        return image;
+}
+
+static bool is_described(GVariant *object)
+{
+        g_autoptr(GVariant) metadata = g_variant_get_child_value(object, 0);
+        const char *info;
+        return g_variant_lookup(metadata, SC_IMAGE_INFO, "&s", &info);
+}
+
+ScForeignImage *sc_foreign_image_at(ScRepository *repository, const char *commit, const char *name, GError **error)
+{
+        g_autoptr(GVariant) object = NULL;
+        if (!ostree_validate_checksum_string(commit, error) ||
+            !ostree_repo_load_commit(sc_repository_ostree(repository), commit, &object, NULL, error)) {
+                sc_prefix(error, "Cannot read the commit of the image %s", name);
+                return NULL;
+        }
+        ScForeignImage *image = image_new(name, commit, object);
+        if (image == NULL)
+                sc_throw(error, SC_ERROR_CORRUPT, "The commit %s is not that of an image", commit);
+        return image;
+}
+
 GPtrArray *sc_foreign_images(ScRepository *repository, GError **error)
 {
         g_autoptr(GArray) refs = sc_image_refs(repository, error);
@@ -27,22 +64,13 @@ GPtrArray *sc_foreign_images(ScRepository *repository, GError **error)
         GPtrArray *images = g_ptr_array_new_with_free_func((GDestroyNotify)sc_foreign_image_free);
         for (guint i = 0; i < refs->len; i++) {
                 const ScImageRef *ref = &g_array_index(refs, ScImageRef, i);
-                g_autoptr(GVariant) metadata = sc_image_metadata(repository, ref->commit, NULL);
-                g_autoptr(GVariant) commit = NULL;
-                const char *manifest, *digest = NULL, *info;
-                if (metadata == NULL ||
-                    !ostree_repo_load_commit(sc_repository_ostree(repository), ref->commit, &commit, NULL, NULL) ||
-                    g_variant_lookup(metadata, SC_IMAGE_INFO, "&s", &info) ||
-                    !g_variant_lookup(metadata, SC_IMAGE_MANIFEST, "&s", &manifest))
-                        continue;
-                g_variant_lookup(metadata, SC_IMAGE_DIGEST, "&s", &digest);
-                ScForeignImage *image = g_new0(ScForeignImage, 1);
-                image->name = g_strdup(ref->name);
-                image->commit = g_strdup(ref->commit);
-                image->manifest = g_strdup(manifest);
-                image->digest = g_strdup(digest);
-                image->created = (gint64)ostree_commit_get_timestamp(commit);
-                g_ptr_array_add(images, image);
+                g_autoptr(GVariant) object = NULL;
+                ScForeignImage *image = NULL;
+                if (ostree_repo_load_commit(sc_repository_ostree(repository), ref->commit, &object, NULL, NULL) &&
+                    !is_described(object))
+                        image = image_new(ref->name, ref->commit, object);
+                if (image != NULL)
+                        g_ptr_array_add(images, image);
         }
         return images;
 }

@@ -20,6 +20,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScForeignImage, sc_foreign_image_free)
 /* One entry a name, sorted; those that cannot be read are left out. */
 GPtrArray *sc_foreign_images(ScRepository *repository, GError **error);
 
+/* What the commit of an image holds, of whatever program; NotFound where the commit is gone. name: for messages. */
+ScForeignImage *sc_foreign_image_at(ScRepository *repository, const char *commit, const char *name, GError **error);
+
 /* The configuration's text, as its blob was fetched. NotFound where it is not here. */
 bool sc_foreign_config(ScRepository *repository, const ScDigest *config, gsize max, char **ret, gsize *ret_size, GError **error);
 

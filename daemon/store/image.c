@@ -28,6 +28,7 @@ void sc_image_free(ScImage *image)
         g_strfreev(image->sources);
         g_free(image->id);
         g_free(image->commit);
+        g_free(image->undescribed);
         g_free(image->manifest);
         g_clear_pointer(&image->info, sc_image_info_free);
         g_free(image);
@@ -116,6 +117,7 @@ static ScImage *read_image(ScRepository *repository, const char *commit, GError 
         if (image->id == NULL)
                 return NULL;
         image->commit = g_strdup(commit);
+        image->undescribed = image->info == NULL ? g_strdup(commit) : NULL;
         image->manifest = g_strdup(manifest);
         image->digests = g_new0(char *, 2);
         image->digests[0] = read_digest(metadata, image->info);
@@ -206,6 +208,8 @@ static GPtrArray *list_images(ScRepository *repository, GError **error)
                 }
                 ScImage *known = g_hash_table_lookup(by_id, image->id);
                 if (known != NULL) {
+                        if (known->undescribed == NULL)
+                                known->undescribed = g_steal_pointer(&image->undescribed);
                         add_name(known, named->name, image);
                         continue;
                 }

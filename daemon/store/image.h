@@ -14,6 +14,7 @@ typedef struct {
         char **sources;    /* of each name: that of its info, or "tag:NAME" if it came here by another NAME; "": unknown */
         char *id;          /* hex of the configuration's digest */
         char *commit;      /* OSTree checksum of (the first name's) image commit */
+        char *undescribed; /* of a name whose commit lacks our description, the commit; NULL: they all have it */
         char *manifest;    /* text as fetched; NULL from the list */
         ScImageInfo *info; /* NULL for an image that somebody else pulled, and nobody described yet */
 } ScImage;

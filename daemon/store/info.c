@@ -137,7 +137,7 @@ static bool get_ours(JsonObject *object, ScInfo *info, GError **error)
                get_text(ours, "command", &info->command, error) &&
                sc_json_get_strv(ours, "ports", SC_JSON_OPTIONAL, &info->ports, error) &&
                sc_json_get_strv(ours, "health-command", SC_JSON_OPTIONAL, &info->health_command, error) &&
-               get_text(ours, "bad-image", &info->bad_image, error);
+               get_flag(ours, "enabled", false, &info->enabled, error) && get_text(ours, "bad-image", &info->bad_image, error);
 }
 
 static void keep_unknown(JsonObject *object, ScInfo *info)
@@ -211,6 +211,8 @@ static JsonObject *ours_to_json(const ScInfo *info)
                 sc_json_set_strv(ours, "ports", info->ports);
         if (info->health_command != NULL)
                 sc_json_set_strv(ours, "health-command", info->health_command);
+        if (info->enabled)
+                json_object_set_boolean_member(ours, "enabled", true);
         set_text(ours, "bad-image", info->bad_image);
         return ours;
 }

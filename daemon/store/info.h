@@ -31,6 +31,7 @@ typedef struct {
         char *command;          /* process.args, for lists; NULL: unknown */
         char **ports;           /* "2379/tcp"; NULL: unknown */
         char **health_command;  /* run in the container it tells by its exit status whether it is well; NULL: none */
+        bool enabled;           /* the unit has no [Install], and one that has is to be enabled: the one before it was */
         char *bad_image;        /* id of an image whose update failed the health verdict here; NULL: none */
         JsonObject *unknown;    /* members that are not ours, written back as they were */
 } ScInfo;

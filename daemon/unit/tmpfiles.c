@@ -43,7 +43,8 @@ bool sc_tmpfiles_makes(const char *text, const char *path)
         append_path(quoted, path);
         g_auto(GStrv) lines = g_strsplit(text != NULL ? text : "", "\n", -1);
         for (char **line = lines; *line != NULL; line++) {
-                if ((*line)[0] != 'd' || !g_ascii_isspace((*line)[1]))
+                /* D: the first versions of the atomic command */
+                if (((*line)[0] != 'd' && (*line)[0] != 'D') || !g_ascii_isspace((*line)[1]))
                         continue;
                 const char *field = g_strchug(*line + 1);
                 const char *const forms[] = {quoted->str, path};

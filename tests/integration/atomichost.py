@@ -52,7 +52,7 @@ def make_repository(path=REPOSITORY):
 
 def ref_of(name):
     """The tag is part of it; what a ref cannot hold is written as _XX."""
-    return "ociimage/" + "".join(c if c in KEPT else "_%02X" % ord(c) for c in name)
+    return "ociimage/" + "".join(c if c in KEPT else "_%02X" % ord(c) for c in name.removeprefix("oci:"))
 
 
 def fetch(path, *accept):

@@ -522,12 +522,30 @@ START_TEST(progress_is_thinned_but_complete)
 }
 END_TEST
 
+START_TEST(interrupted_writes_are_swept)
+{
+        static const char *const names[] = {".unit.service.Ab0Cd1Ef", ".unit.service.Ab0Cd1E-", ".unit.service.Ab0Cd1Efg",
+                                            ".unit.Ab0Cd1Ef", "unit.service"};
+        char *folder = test_folder_new();
+        g_autoptr(GError) error = NULL;
+        sc_autofd dir = open(folder, O_RDONLY | O_DIRECTORY);
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+                ck_assert(sc_write_file(dir, names[i], "", -1, 0600, SC_WRITE_NEW, &error));
+        ck_assert(sc_write_sweep(dir, "unit.service", &error));
+        ck_assert_no_error(error);
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+                ck_assert_int_eq(faccessat(dir, names[i], F_OK, 0), i == 0 ? -1 : 0);
+        test_folder_remove(folder);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("base");
         TCase *tcase = tcase_create("base");
         tcase_add_test(tcase, error_words_round_trip);
         tcase_add_test(tcase, errors_are_translated_and_prefixed);
+        tcase_add_test(tcase, interrupted_writes_are_swept);
         tcase_add_test(tcase, references_are_split);
         tcase_add_test(tcase, bad_references_are_refused);
         tcase_add_test(tcase, loopback_is_told_by_the_text_alone);

@@ -200,9 +200,9 @@ END_TEST
 
 START_TEST(what_tmpfiles_make)
 {
-        static const char text[] =
-                "# d /comment 0700\nd    /of/atomic   0700 0 0 - -\nd \"/a b%%\" 0700 0 0 - -\nL /link - - - - /x\nd /end";
-        static const char *const made[] = {"/of/atomic", "/a b%", "/end"};
+        static const char text[] = "# d /comment 0700\nd    /of/atomic   0700 0 0 - -\nD    /of/first   0700 0 0 - -\nd \"/a b%%\" "
+                                   "0700 0 0 - -\nL /link - - - - /x\nd /end";
+        static const char *const made[] = {"/of/atomic", "/of/first", "/a b%", "/end"};
         static const char *const others[] = {"/of", "/of/atomic/below", "/comment", "/link", "/en", ""};
         for (guint i = 0; i < G_N_ELEMENTS(made); i++)
                 ck_assert_msg(sc_tmpfiles_makes(text, made[i]), "%s", made[i]);
