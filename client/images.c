@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/reference.h"
+#include "image-name.h"
 #include "listing.h"
 #include "options.h"
 #include "plan.h"
@@ -160,17 +160,6 @@ bool sc_verb_prune(ScClient *client, int argc, char **argv, GError **error)
         return sc_run_each(client, &task, (char *[]){(char *)"prune", NULL}, false, error);
 }
 
-/* The name or digest by which `text` means some of the image's names; NULL where it is the start of the id, which means all. */
-static const char *which_name(const ScObject *image, const char *text)
-{
-        g_autoptr(ScReference) reference = sc_reference_parse(text, NULL);
-        JsonArray *names = json_object_get_array_member(image->properties, "Names");
-        for (guint i = 0; reference != NULL && i < json_array_get_length(names); i++)
-                if (strcmp(json_array_get_string_element(names, i), reference->name) == 0)
-                        return text;
-        return g_str_has_prefix(sc_value_string(image->properties, "Id"), text) ? NULL : text;
-}
-
 static bool make_delete_call(ScClient *client, const char *text, gconstpointer data, sd_bus_message **ret, GError **error)
 {
         const gboolean *force = data;
@@ -181,7 +170,7 @@ static bool make_delete_call(ScClient *client, const char *text, gconstpointer d
                 return false;
         sd_bus_message *call = NULL;
         if (sc_call_new(client, path, SC_BUS_IMAGE, "Delete", NULL, &call, error) && sc_call_open_options(call, error) &&
-            sc_call_option_string(call, "name", which_name(image, text), error) &&
+            sc_call_option_string(call, "name", sc_name_meant(image, text), error) &&
             sc_call_option_string(call, "force", *force ? "yes" : NULL, error) && sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;
@@ -229,7 +218,7 @@ static bool make_tag_call(ScClient *client, const char *text, gconstpointer data
                 return false;
         sd_bus_message *call = NULL;
         if (sc_call_new(client, path, SC_BUS_IMAGE, "Tag", options->name, &call, error) && sc_call_open_options(call, error) &&
-            sc_call_option_string(call, "name", which_name(image, text), error) &&
+            sc_call_option_string(call, "name", sc_name_meant(image, text), error) &&
             sc_call_option_string(call, "replace", options->replace ? "yes" : NULL, error) && sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;

@@ -19,6 +19,7 @@ libsc_client_a_SOURCES = \
 	client/diff.c client/diff.h \
 	client/exit.c client/exit.h \
 	client/images.c \
+	client/image-name.c client/image-name.h \
 	client/info.c client/info.h \
 	client/interrupt.c client/interrupt.h \
 	client/jobs.c \
@@ -37,6 +38,7 @@ libsc_client_a_SOURCES = \
 	client/text.c client/text.h \
 	client/update-summary.c client/update-summary.h \
 	client/value.c client/value.h \
+	client/verify.c \
 	client/wait.c client/wait.h
 
 bin_PROGRAMS += sysconsctl

@@ -11,6 +11,7 @@ bool sc_verb_images(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_info(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_delete_image(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_tag(ScClient *client, int argc, char **argv, GError **error);
+bool sc_verb_verify(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_prune(ScClient *client, int argc, char **argv, GError **error);
 
 /* containers.c */

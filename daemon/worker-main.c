@@ -79,11 +79,13 @@ static void send_result(Channel *channel, GHashTable *details)
                 printf("%s: %s\n", (char *)key, (char *)value);
 }
 
-static void send_error(Channel *channel, const GError *error)
+static void send_error(Channel *channel, const GError *error, GHashTable *details)
 {
         g_autoptr(ScPacket) packet = sc_packet_new(SC_PACKET_ERROR);
         packet->code = error->domain == SC_ERROR ? error->code : (int)SC_ERROR_FAILED;
         packet->text = g_strdup(error->message);
+        g_hash_table_unref(packet->details);
+        packet->details = sc_string_map_copy(details);
         send_packet(channel, packet);
         fprintf(stderr, "%s: %s\n", sc_error_to_string((ScError)packet->code), error->message);
 }
@@ -180,11 +182,10 @@ static bool run_request(ScOpContext *context, ScPacket *request, GError **error)
 }
 
 static bool run(Channel *channel, const ScConfig *config, GCancellable *cancellable, const char *request_text, const char *recover,
-                GError **error)
+                GHashTable *details, GError **error)
 {
         ScReportSink sink = {.progress = send_progress, .message = send_message};
         g_autoptr(ScReport) report = sc_report_new(&sink, channel);
-        g_autoptr(GHashTable) details = sc_string_map_new();
         g_autoptr(JsonObject) no_options = json_object_new();
         ScOpContext context = {
                 .config = config,
@@ -251,11 +252,12 @@ int main(int argc, char *argv[])
                 }
         }
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
+        g_autoptr(GHashTable) details = sc_string_map_new();
         g_autoptr(ScConfig) config = sc_config_load_for(user ? SC_SCOPE_USER : SC_SCOPE_SYSTEM, config_path, &error);
         bool ok = config != NULL && watch_signals(cancellable, &error) &&
-                  run(&channel, config, cancellable, request, recover, &error);
+                  run(&channel, config, cancellable, request, recover, details, &error);
         if (!ok)
-                send_error(&channel, error);
+                send_error(&channel, error, details);
         sc_close(&channel.socket);
         return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

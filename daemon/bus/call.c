@@ -88,6 +88,7 @@ static bool make_plan(ScCall *call, GError **error)
         g_clear_pointer(&call->image, g_free);
         g_clear_pointer(&call->source, g_free);
         g_clear_pointer(&call->pull, g_free);
+        call->operation = call->verb->operation;
         call->is_own = false;
         memset(call->needs, 0, sizeof(call->needs));
         sc_call_need(call, own_action(call));
@@ -107,7 +108,7 @@ static GHashTable *describe(const ScCall *call, const char *action, char **ret_k
 {
         GHashTable *details = sc_string_map_new();
         GString *key = g_string_new(action);
-        add_detail(details, key, "operation", call->verb->operation);
+        add_detail(details, key, "operation", call->operation);
         add_detail(details, key, "container", call->container);
         add_detail(details, key, "image", call->image);
         add_detail(details, key, "source", call->source);
@@ -313,7 +314,7 @@ int sc_call_method(sd_bus_message *message, void *userdata, sd_bus_error *ret_er
 bool sc_call_queue(ScCall *call, const char *subject, GError **error)
 {
         ScService *service = call->service;
-        ScJob *job = sc_job_new(call->verb->operation, subject, call->uid);
+        ScJob *job = sc_job_new(call->operation, subject, call->uid);
         job->container = g_strdup(call->container);
         job->pull = g_strdup(call->pull);
         json_object_unref(job->options);

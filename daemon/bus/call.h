@@ -56,6 +56,7 @@ struct ScCall {
         char *image;
         char *source;
         char *pull;                               /* image to pull first, [SOURCE:]NAME; NULL: none */
+        const char *operation;                    /* the verb's, unless the options make it another */
         bool is_own;                              /* no action is needed: the caller's own job */
         const char *needs[SC_CALL_MAX_NEEDS + 1]; /* actions, the verb's own first; ended by NULL */
         /* how far it is */

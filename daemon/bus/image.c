@@ -2,6 +2,7 @@
 #include "bus/image.h"
 #include "base/reference.h"
 #include "bus/call.h"
+#include "bus/manager.h"
 #include "bus/reply.h"
 #include <stddef.h>
 #include <string.h>
@@ -93,6 +94,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Tag", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("DescribeVariables", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{ss}", defaults, "as", required),
                                 describe_variables, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -187,11 +190,16 @@ bool sc_bus_image_run_delete(ScCall *call, GError **error)
 
 /* ---- tags ---- */
 
-/* The name by which the image of this name came here. */
+/* Where the image of this name came from, and by which name. */
 static ScReference *parse_origin(const ScCatalogImage *image, const char *name)
 {
         const char *source = sc_catalog_image_source(image, name);
-        return sc_reference_parse(g_str_has_prefix(source, "tag:") ? source + strlen("tag:") : name, NULL);
+        if (g_str_has_prefix(source, "tag:"))
+                return sc_reference_parse(source + strlen("tag:"), NULL);
+        ScReference *origin = sc_reference_parse(name, NULL);
+        if (origin != NULL && strcmp(source, "registry-insecure") == 0)
+                origin->source = SC_SOURCE_REGISTRY_INSECURE;
+        return origin;
 }
 
 static bool is_of_repository(const ScReference *reference, const ScReference *other)
@@ -218,7 +226,7 @@ static void need_for_tag(ScCall *call, const ScCatalogImage *image, const char *
         if (before == image)
                 return;
         g_autoptr(ScReference) origin = parse_origin(image, from);
-        bool is_verified = origin != NULL && strcmp(sc_catalog_image_source(image, origin->name), "registry-insecure") != 0;
+        bool is_verified = origin != NULL && origin->source == SC_SOURCE_REGISTRY;
         bool takes_verified = before != NULL && strcmp(sc_catalog_image_source(before, to->name), "registry") == 0;
         if ((to->host != NULL && !is_of_repository(to, origin)) || (takes_verified && !is_verified))
                 sc_call_need(call, "import");
@@ -226,7 +234,7 @@ static void need_for_tag(ScCall *call, const ScCatalogImage *image, const char *
                 sc_call_need(call, "configure");
 }
 
-static const char *name_to_tag(const ScCall *call, const ScCatalogImage *image, GError **error)
+static const char *one_name(const ScCall *call, const ScCatalogImage *image, GError **error)
 {
         g_auto(GStrv) names = names_of_option(call, image, error);
         for (char **name = image->names; names != NULL && *name != NULL; name++)
@@ -241,7 +249,7 @@ bool sc_bus_image_plan_tag(ScCall *call, GError **error)
         g_autoptr(ScReference) reference = image != NULL ? sc_reference_parse(call->argument, error) : NULL;
         if (reference == NULL || !sc_reference_is_tag(reference, error))
                 return false;
-        const char *from = name_to_tag(call, image, error);
+        const char *from = one_name(call, image, error);
         if (from == NULL)
                 return false;
         const ScCatalogImage *before = sc_catalog_image_named(call->service->catalog, reference->name);
@@ -256,8 +264,43 @@ bool sc_bus_image_plan_tag(ScCall *call, GError **error)
 
 bool sc_bus_image_run_tag(ScCall *call, GError **error)
 {
-        const char *from = name_to_tag(call, look_up(call, NULL), NULL);
+        const char *from = one_name(call, look_up(call, NULL), NULL);
         json_object_set_string_member(call->options, "name", from);
         json_object_set_string_member(call->options, "as", call->image);
+        return sc_call_queue(call, call->subject, error);
+}
+
+/* ---- verification */
+
+static bool is_online(const ScCall *call)
+{
+        return g_strcmp0(sc_options_get(call->options, "repair"), "yes") == 0 ||
+               g_strcmp0(sc_options_get(call->options, "newer"), "ask") == 0;
+}
+
+/* Fetching needs the action of a pull from where the image came. */
+bool sc_bus_image_plan_verify(ScCall *call, GError **error)
+{
+        const ScCatalogImage *image = look_up(call, error);
+        const char *name = image != NULL ? one_name(call, image, error) : NULL;
+        if (name == NULL)
+                return false;
+        if (is_online(call)) {
+                g_autoptr(ScReference) origin = parse_origin(image, name);
+                if (origin == NULL)
+                        return sc_throw(error, SC_ERROR_UNSUPPORTED, "It is not known where image %s came from", name);
+                sc_plan_pull(call, origin);
+                if (call->needs[1] == NULL)
+                        sc_call_need(call, "pull");
+                call->operation = "verify-online";
+        }
+        g_free(call->image);
+        call->image = g_strdup(name);
+        return true;
+}
+
+bool sc_bus_image_run_verify(ScCall *call, GError **error)
+{
+        json_object_set_string_member(call->options, "name", call->image);
         return sc_call_queue(call, call->subject, error);
 }

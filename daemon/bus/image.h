@@ -20,3 +20,5 @@ bool sc_bus_image_plan_delete(ScCall *call, GError **error);
 bool sc_bus_image_run_delete(ScCall *call, GError **error);
 bool sc_bus_image_plan_tag(ScCall *call, GError **error);
 bool sc_bus_image_run_tag(ScCall *call, GError **error);
+bool sc_bus_image_plan_verify(ScCall *call, GError **error);
+bool sc_bus_image_run_verify(ScCall *call, GError **error);

@@ -44,6 +44,12 @@ static const ScOption rollback_options[] = {{"health-timeout", SC_OPTION_SECONDS
 
 static const ScOption delete_options[] = {{"force", SC_OPTION_CHOICE, no_yes}, {"name", SC_OPTION_IMAGE}, DISCONNECT, {0}};
 
+static const char *const ignore_ask[] = {"ignore", "ask", NULL};
+
+static const ScOption verify_options[] = {
+        {"repair", SC_OPTION_CHOICE, no_yes}, {"newer", SC_OPTION_CHOICE, ignore_ask}, {"name", SC_OPTION_IMAGE}, DISCONNECT, {0},
+};
+
 static const ScOption tag_options[] = {{"replace", SC_OPTION_CHOICE, no_yes}, {"name", SC_OPTION_IMAGE}, DISCONNECT, {0}};
 
 const ScVerb sc_verbs[] = {
@@ -55,6 +61,8 @@ const ScVerb sc_verbs[] = {
         {SC_BUS_MANAGER, "Prune", "prune", "manage-images", SC_SUBJECT_NONE, common_options, NULL, sc_bus_manager_run_prune},
         {SC_BUS_IMAGE, "Delete", "delete-image", "manage-images", SC_SUBJECT_OBJECT, delete_options, sc_bus_image_plan_delete,
          sc_bus_image_run_delete},
+        {SC_BUS_IMAGE, "Verify", "verify", "manage-images", SC_SUBJECT_OBJECT, verify_options, sc_bus_image_plan_verify,
+         sc_bus_image_run_verify},
         {SC_BUS_IMAGE, "Tag", "tag-image", "manage-images", SC_SUBJECT_OBJECT_AND_ARGUMENT, tag_options, sc_bus_image_plan_tag,
          sc_bus_image_run_tag},
         {SC_BUS_CONTAINER, "Update", "update", "update", SC_SUBJECT_OBJECT, update_options, sc_bus_container_plan_update,

@@ -40,8 +40,8 @@ typedef struct {
         bool adopted_by_name;
         bool cancelled;
         char *unit_result;   /* the unit's Result, once it has one */
-        GHashTable *details; /* the last word: this ... */
-        GError *error;       /* ... or this */
+        GHashTable *details; /* the last word: this alone, or ... */
+        GError *error;       /* ... this, and maybe details besides */
 } Process;
 
 static void process_free(gpointer data)
@@ -77,7 +77,7 @@ static void conclude(Process *process)
                                     process->unit_result != NULL ? process->unit_result : "for an unknown reason",
                                     process->scope->journalctl, process->unit);
         }
-        process->sink->ended(process->sink_data, process->error == NULL ? process->details : NULL, process->error);
+        process->sink->ended(process->sink_data, process->details, process->error);
 }
 
 static gboolean on_patience_over(gpointer data)
@@ -139,6 +139,7 @@ static bool take_packet(Process *process, const ScPacket *packet)
                 return true;
         case SC_PACKET_ERROR:
                 process->error = g_error_new_literal(SC_ERROR, packet->code, packet->text);
+                process->details = sc_string_map_copy(packet->details);
                 take_last_word(process);
                 return true;
         case SC_PACKET_REQUEST:

@@ -115,6 +115,7 @@ static JsonObject *packet_to_json(const ScPacket *packet)
                 g_autofree char *message = clean_text(packet->text, SC_PROTOCOL_MAX_TEXT, false);
                 json_object_set_string_member(object, "code", sc_error_to_string((ScError)packet->code));
                 json_object_set_string_member(object, "message", message);
+                sc_json_set_string_map(object, "details", packet->details);
                 break;
         }
         }
@@ -222,7 +223,7 @@ static bool read_error(JsonObject *object, ScPacket *packet, GError **error)
         if (!sc_error_from_string(code, &number))
                 return sc_throw(error, SC_ERROR_CORRUPT, "The error's code is unknown");
         packet->code = (int)number;
-        return read_text(object, "message", SC_PROTOCOL_MAX_TEXT, &packet->text, error);
+        return read_text(object, "message", SC_PROTOCOL_MAX_TEXT, &packet->text, error) && read_details(object, packet, error);
 }
 
 static bool find_type(const char *word, ScPacketType *ret, GError **error)

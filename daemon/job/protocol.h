@@ -8,7 +8,7 @@
  *   {"type":"progress","phase":"Pulling","done":1024,"total":4096}
  *   {"type":"message","line":"Pulling layer 2f1a..."}
  *   {"type":"result","details":{"container":"hello"}}            all details are strings
- *   {"type":"error","code":"NotFound","message":"Image x not found"}
+ *   {"type":"error","code":"NotFound","message":"Image x not found","details":{}}
  *
  * Option keys are those of the D-Bus contract. A file descriptor among the options is {"fd":N}: the Nth that came with the packet
  * (SCM_RIGHTS). The daemon treats a worker as hostile: sizes, types and order are checked. */
@@ -41,7 +41,7 @@ typedef struct {
         guint64 done, total;
         /* message: line; error: message */
         char *text;
-        /* result */
+        /* result, error */
         GHashTable *details;
         /* error */
         int code; /* ScError */

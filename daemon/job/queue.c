@@ -153,9 +153,13 @@ static void on_ended(gpointer data, GHashTable *details, const GError *error)
         ScQueue *queue = entry->queue;
         if (entry->progress_pending)
                 emit_progress(entry);
-        if (error != NULL)
+        if (error != NULL) {
                 entry->job->error = g_error_copy(error);
-        else
+                if (details != NULL) {
+                        g_hash_table_unref(entry->job->details);
+                        entry->job->details = sc_string_map_copy(details);
+                }
+        } else
                 entry->result = sc_string_map_copy(details);
         g_clear_pointer(&entry->stage, queue->runner->free); /* owns details and error */
         entry->ending = true;

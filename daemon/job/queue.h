@@ -13,7 +13,7 @@ typedef struct ScQueue ScQueue;
 typedef struct {
         void (*progress)(gpointer data, const char *phase, guint64 done, guint64 total);
         void (*message)(gpointer data, const char *line);
-        /* The last word: the stage's result (not NULL), or why it failed. */
+        /* The last word: the stage's result, or why it failed (then details may be NULL). */
         void (*ended)(gpointer data, GHashTable *details, const GError *error);
 } ScStageSink;
 

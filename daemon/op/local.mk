@@ -7,6 +7,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/control.c \
 	daemon/op/delete-image.c \
 	daemon/op/describe.c daemon/op/describe.h \
+	daemon/op/damage.c daemon/op/damage.h \
 	daemon/op/image-exports.c daemon/op/image-exports.h \
 	daemon/op/install.c \
 	daemon/op/install-request.c daemon/op/install-request.h \
@@ -25,6 +26,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/prune-list.c daemon/op/prune-list.h \
 	daemon/op/pull.c \
 	daemon/op/recover.c \
+	daemon/op/repair.c daemon/op/repair.h \
 	daemon/op/render.c daemon/op/render.h \
 	daemon/op/removal.c \
 	daemon/op/resolve.c daemon/op/resolve.h \
@@ -36,6 +38,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/uninstall.c \
 	daemon/op/unit-look.c daemon/op/unit-look.h \
 	daemon/op/update.c \
+	daemon/op/verify.c \
 	daemon/op/update-request.c daemon/op/update-request.h \
 	daemon/op/verbs.h
 

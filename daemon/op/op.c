@@ -11,6 +11,8 @@ static const ScOperation operations[] = {
         {"delete-image", sc_op_delete_image},
         {"describe", sc_op_describe},
         {"tag-image", sc_op_tag_image},
+        {"verify", sc_op_verify},
+        {"verify-online", sc_op_verify},
         /* containers */
         {"install", sc_op_install},
         {"update", sc_op_update},

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "base/path.h"
+#include "damage.h"
 #include "options.h"
 #include "prune-list.h"
 #include "rootfs.h"
@@ -32,6 +33,9 @@ static bool prune_layers(ScOpContext *context, GError **error)
                 if (!sc_repository_drop_ref(repository, refs->pdata[i], error))
                         return false;
         }
+        g_autoptr(ScDamage) damage = sc_damage_new(repository, NULL, error); /* this removes what is out of use of it */
+        if (damage == NULL)
+                return false;
         gint total, pruned;
         guint64 bytes;
         sc_report_phase(context->report, "Removing unused files", 0);

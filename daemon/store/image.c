@@ -175,7 +175,7 @@ static void append(char ***strv, char *text)
 static char *source_of(const ScImageInfo *info, const char *name)
 {
         if (info != NULL && info->name != NULL && strcmp(info->name, name) != 0)
-                return g_strconcat("tag:", info->name, NULL);
+                return g_strconcat("tag:", g_strcmp0(info->source, "registry-insecure") == 0 ? "http:" : "", info->name, NULL);
         return g_strdup(info != NULL && info->source != NULL ? info->source : "");
 }
 

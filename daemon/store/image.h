@@ -11,7 +11,7 @@
 typedef struct {
         char **names;      /* canonical names, sorted; at least one */
         char **digests;    /* of each name's manifest: "sha256:HEX"; "": unknown */
-        char **sources;    /* of each name: that of its info, or "tag:NAME" if it came here by another NAME; "": unknown */
+        char **sources;    /* of each name: that of its info, or "tag:[http:]NAME" if it came here by another NAME; "": unknown */
         char *id;          /* hex of the configuration's digest */
         char *commit;      /* OSTree checksum of (the first name's) image commit */
         char *undescribed; /* of a name whose commit lacks our description, the commit; NULL: they all have it */

@@ -16,6 +16,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/merge.c daemon/store/merge.h \
 	daemon/store/node.c daemon/store/node.h \
 	daemon/store/object.c daemon/store/object.h \
+	daemon/store/object-check.c daemon/store/object-check.h \
 	daemon/store/publisher.c daemon/store/publisher.h \
 	daemon/store/pull-intent.c daemon/store/pull-intent.h \
 	daemon/store/refs.c \
@@ -23,6 +24,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/staging.c daemon/store/staging.h \
 	daemon/store/tar.c daemon/store/tar.h \
 	daemon/store/tree-file.c daemon/store/tree-file.h \
+	daemon/store/verify.c daemon/store/verify.h \
 	daemon/store/writer.c daemon/store/writer.h \
 	daemon/store/written-meta.c daemon/store/written-meta.h \
 	daemon/store/xattrs.c

@@ -16,6 +16,7 @@ struct ScRepository {
         OstreeRepo *ostree;
         char *path;
         int objects_fd;
+        GHashTable *distrusted; /* paths in objects/ */
 };
 
 /* True if path/config is there: what libostree takes for a repository. */
@@ -133,6 +134,7 @@ ScRepository *sc_repository_open(const ScConfig *config, ScRepositoryFlags flags
         repository->ostree = g_steal_pointer(&ostree);
         repository->path = g_steal_pointer(&path);
         repository->objects_fd = sc_steal_fd(&objects_fd);
+        repository->distrusted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         return repository;
 }
 
@@ -141,6 +143,7 @@ void sc_repository_free(ScRepository *repository)
         if (repository == NULL)
                 return;
         sc_close(&repository->objects_fd);
+        g_hash_table_unref(repository->distrusted);
         g_object_unref(repository->ostree);
         g_free(repository->path);
         g_free(repository);
@@ -169,6 +172,16 @@ int sc_repository_objects_fd(ScRepository *repository)
 ScObjectFormat sc_repository_format(ScRepository *repository)
 {
         return ostree_repo_get_mode(repository->ostree) == OSTREE_REPO_MODE_BARE_USER ? SC_OBJECTS_BARE_USER : SC_OBJECTS_BARE;
+}
+
+void sc_repository_distrust(ScRepository *repository, const char *object_path)
+{
+        g_hash_table_add(repository->distrusted, g_strdup(object_path));
+}
+
+bool sc_repository_is_distrusted(ScRepository *repository, const char *object_path)
+{
+        return g_hash_table_contains(repository->distrusted, object_path);
 }
 
 int sc_repository_open_state(ScRepository *repository, GError **error)

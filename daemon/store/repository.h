@@ -11,6 +11,7 @@
  *   lock                       the lock of sc_repository_lock()
  *   ref.lock, ref.new          a ref on its way (refs.c)
  *   pull/                      what interrupted pulls have imported (pull-intent.h)
+ *   damaged/                   damaged files that deployments may still have (op/damage.h)
  *   staging.lock, staging-*    objects of running imports (staging.h) */
 
 #include "base/config.h"
@@ -38,6 +39,10 @@ const char *sc_repository_path(ScRepository *repository);
 int sc_repository_fd(ScRepository *repository);
 int sc_repository_objects_fd(ScRepository *repository);
 ScObjectFormat sc_repository_format(ScRepository *repository);
+/* What lies under this name in objects/ is not what it says: whoever would use it because it is there writes it anew. Not while
+ * others use the repository. */
+void sc_repository_distrust(ScRepository *repository, const char *object_path);
+bool sc_repository_is_distrusted(ScRepository *repository, const char *object_path);
 /* A new descriptor of extensions/sysconsd, which is made where it is missing; -1 on error. */
 int sc_repository_open_state(ScRepository *repository, GError **error);
 

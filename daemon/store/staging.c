@@ -250,8 +250,8 @@ static bool in_repository(ScStaging *staging, ScStagedObject *object, const ScOb
         bool whole = object->type == SC_OBJECT_FILE
                              ? sc_object_looks_whole(objects_fd, path, format_of(staging, object), meta, size)
                              : S_ISREG(st.st_mode) && (guint64)st.st_size == size;
-        object->replace = !whole;
-        return whole;
+        object->replace = !whole || sc_repository_is_distrusted(staging->repository, path);
+        return !object->replace;
 }
 
 ScStagedObject *sc_staging_claim(ScStaging *staging, ScObjectType type, const ScDigest *id, const ScObjectMeta *meta, guint64 size,

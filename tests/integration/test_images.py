@@ -263,3 +263,214 @@ def test_a_prefix_of_several_is_no_id(two):
     short = bed.sysconsctl("delete-image", ids[0][:3], check=False)
     assert short.returncode == 3
     assert len(names(bed)) == 3
+
+
+# ---- damage
+
+
+VERSION = "rootfs/etc/hello-version"
+
+
+@pytest.fixture
+def hello(clean):
+    """hello:1, and two containers of it, which share its files."""
+    clean.sysconsctl("pull", HELLO)
+    clean.sysconsctl("install", "--set=PORT=8082", HELLO)
+    clean.sysconsctl("install", "--name=other", "--set=PORT=8083", HELLO)
+    yield clean
+    clean.run(["rm", "-f", FAILPOINT])
+
+
+def verify(bed, *arguments):
+    """The job's outcome; what was said in between is in "said"."""
+    result = bed.sysconsctl("verify", "--json", *arguments, check=False)
+    outcome = json.loads(result.stdout)
+    return {**outcome, "said": result.stderr, "returncode": result.returncode}
+
+
+def damage(bed, path):
+    """Writes through a link, as an editor in a container would."""
+    bed.run(["sh", "-c", 'printf "%s" "tampered" | dd of="$1" conv=notrunc status=none', "sh", path])
+
+
+def tampered(bed, path):
+    return "tampered" in bed.read(path)
+
+
+def object_of(bed, layer, path):
+    """The place of a file of a layer in objects/, by ostree."""
+    line = bed.output(["ostree", "ls", f"--repo={REPO}", "-C", f"ociimage/{layer}", "/" + path])
+    checksum = re.search(r"\b([0-9a-f]{64})\b", line)[1]
+    return f"{REPO}/objects/{checksum[:2]}/{checksum[2:]}.file"
+
+
+def layers_of(bed, name):
+    return [layer.removeprefix("sha256:") for layer in image(bed, name)["layers"]]
+
+
+def blob_requests(bed, after):
+    return set(re.findall(r'"GET /v2/\S+/blobs/sha256:([0-9a-f]{64})', bed.journal(after=after)))
+
+
+def test_a_whole_image(hello):
+    outcome = verify(hello, HELLO)
+    assert outcome["returncode"] == 0 and outcome["details"]["damaged"] == "0" and int(outcome["details"]["files"]) > 5
+    assert int(outcome["details"]["bytes"]) > 500_000
+
+
+def test_a_changed_file_is_named_and_repaired(hello):
+    bed = hello
+    damage(bed, f"{CHECKOUT}/hello.0/{VERSION}")
+    assert tampered(bed, f"{CHECKOUT}/other.0/{VERSION}")
+    outcome = verify(bed, HELLO)
+    details = outcome["details"]
+    assert outcome["returncode"] == 1 and details["error-name"] == "org.sysconsd1.Error.VerifyFailed"
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}: /etc/hello-version is changed", details["damaged-files"])
+    assert details["containers"] == "hello\nother" and details["damaged"] == "1"
+    layer = details["damaged-layers"].removeprefix("sha256:")
+
+    before = bed.cursor()
+    outcome = verify(bed, "--repair", HELLO)
+    assert outcome["returncode"] == 0 and outcome["details"]["repaired"] == "yes"
+    wait_until(lambda: blob_requests(bed, before))
+    assert blob_requests(bed, before) == {layer}  # and nothing else was fetched
+    for container in "hello", "other":
+        assert not tampered(bed, f"{CHECKOUT}/{container}.0/{VERSION}")
+    assert bed.output(f"stat -c %h {object_of(bed, layer, 'etc/hello-version')}") == "3"
+    assert verify(bed, HELLO)["returncode"] == 0
+    bed.run(["ostree", "fsck", f"--repo={REPO}", "-q"])
+
+
+def test_other_properties_count_too(hello):
+    bed = hello
+    path = f"{CHECKOUT}/hello.0/{VERSION}"
+    for spoil, mend in ("chmod 4755", "chmod 644"), ("chown 7", "chown 0"), ("setfattr -n user.evil -v x", "setfattr -x user.evil"):
+        bed.run(f"{spoil} {path}")
+        assert "/etc/hello-version is changed" in verify(bed, HELLO)["details"]["damaged-files"], spoil
+        bed.run(f"{mend} {path}")
+        assert verify(bed, HELLO)["returncode"] == 0, mend
+
+
+def test_whatever_is_damaged_is_named_and_repaired(hello):
+    """Files, trees, commits, refs, configuration, manifest: changed and missing."""
+    bed = hello
+    one, *_ = layers_of(bed, HELLO + ":latest")
+    identity = image(bed, HELLO + ":latest")["id"]
+
+    def rev(ref):
+        return bed.output(["ostree", "rev-parse", f"--repo={REPO}", ref])
+
+    def place(checksum, kind):
+        return f"{REPO}/objects/{checksum[:2]}/{checksum[2:]}.{kind}"
+
+    def spoil(path):
+        bed.run(["sh", "-c", 'cp "$1" "$1.new" && printf X >>"$1.new" && mv "$1.new" "$1"', "sh", path])
+
+    def tree(ref):
+        return re.search(r"\b([0-9a-f]{64}) ([0-9a-f]{64})", bed.output(["ostree", "ls", f"--repo={REPO}", "-C", "-d", ref, "/"]))
+
+    def repaired(expected, cause):
+        outcome = verify(bed, HELLO)
+        assert outcome["returncode"] == 1 and re.search(expected, outcome["details"]["damaged-files"], re.M), (cause, outcome["details"])
+        assert verify(bed, "--repair", HELLO)["returncode"] == 0, cause
+        assert verify(bed, HELLO)["details"]["damaged"] == "0", cause
+        bed.run(["ostree", "fsck", f"--repo={REPO}", "-q"])
+
+    layer_ref = f"ociimage/{one}"
+    first = bed.output(["ostree", "ls", f"--repo={REPO}", "-R", layer_ref, "/"]).splitlines()
+    file = next(line.split()[-1] for line in first if line.startswith("-"))
+    bed.run(["rm", object_of(bed, one, file.lstrip("/"))])
+    repaired(f"^sha256:{one}: {file} is missing$", "missing file")
+    contents, meta = tree(layer_ref).groups()
+    bed.run(["rm", place(contents, "dirtree")])
+    repaired(f"^sha256:{one} is missing$", "missing tree")
+    spoil(place(contents, "dirtree"))
+    repaired(f"^sha256:{one} is changed$", "changed tree")
+    spoil(place(meta, "dirmeta"))
+    repaired(r"^sha256:.* is changed$", "changed folder")
+    spoil(place(rev(layer_ref), "commit"))
+    repaired(f"^sha256:{one} is changed$", "changed commit")
+    bed.run(["rm", f"{REFS}/{one}"])
+    repaired(f"^sha256:{one} is missing$", "missing ref")
+    bed.run(["cp", f"{REFS}/{layers_of(bed, HELLO + ':latest')[1]}", f"{REFS}/{one}"])
+    repaired(f"^sha256:{one} is another one$", "another layer's ref")
+    bed.run(["rm", f"{REFS}/{identity}"])
+    repaired("^configuration is missing$", "missing configuration")
+    damage(bed, object_of(bed, identity, "content"))
+    repaired("^configuration: /content is changed$", "changed configuration")
+    manifest = rev(f"ociimage/localhost_3A5000_2Fhello_3Alatest")
+    checksum = re.search(r"\b([0-9a-f]{64})\b", bed.output(["ostree", "ls", f"--repo={REPO}", "-C", manifest, "/manifest.json"]))[1]
+    damage(bed, place(checksum, "file"))
+    repaired("^manifest: /manifest.json is changed$", "changed manifest")
+    bed.sysconsctl("prune")
+    assert verify(bed, HELLO)["returncode"] == 0
+
+
+@pytest.mark.parametrize("step", ["repair-keep", "repair-fetch", "repair-containers", "repair-forget"])
+def test_repair_killed(hello, step):
+    """Damage is known until it is mended, in containers, too."""
+    bed = hello
+    damage(bed, f"{CHECKOUT}/hello.0/{VERSION}")
+    bed.write(FAILPOINT, f"{step} kill\n")
+    assert verify(bed, "--repair", HELLO)["returncode"] == 1
+    bed.sysconsctl("prune")
+    outcome = verify(bed, HELLO)
+    assert outcome["returncode"] == (0 if step == "repair-forget" else 1)
+    if step == "repair-containers":
+        assert outcome["details"]["damaged"] == "0" and outcome["details"]["containers"] == "hello\nother"
+    assert verify(bed, "--repair", HELLO)["returncode"] == 0
+    for container in "hello", "other":
+        assert not tampered(bed, f"{CHECKOUT}/{container}.0/{VERSION}")
+    assert bed.output(["ls", f"{REPO}/extensions/sysconsd/damaged"]) == ""
+
+
+def test_no_repair_without_the_registry(hello):
+    bed = hello
+    damage(bed, f"{CHECKOUT}/hello.0/{VERSION}")
+    bed.systemctl("stop", "docker-registry")
+    try:
+        outcome = verify(bed, "--repair", HELLO)
+        assert outcome["returncode"] == 1 and outcome["details"]["error-name"] == "org.sysconsd1.Error.Network"
+        assert outcome["details"]["damaged"] == "1"
+        assert verify(bed, HELLO)["details"]["damaged"] == "1"
+    finally:
+        bed.start_registry()
+    assert verify(bed, "--repair", HELLO)["returncode"] == 0
+
+
+def test_is_a_newer_one_there(two):
+    """Under the image's own tag: that another tag means another image says nothing."""
+    bed = two
+    assert verify(bed, "--newer", HELLO + ":1")["details"]["newer"] == "no"
+    bed.sysconsctl("tag", HELLO + ":1", "mine")
+    bed.push("hello:1=hello:2")
+    newer = image(bed, HELLO + ":2")["digest"]
+    for name in HELLO + ":1", "mine":
+        outcome = verify(bed, "--newer", name)
+        assert outcome["returncode"] == 0 and outcome["details"]["newer"] == newer and "A newer image is there" in outcome["said"]
+    assert "newer" not in verify(bed, HELLO + ":1")["details"]
+    bed.push("hello:1")
+
+
+def test_who_may_verify(hello):
+    bed = hello
+    identity = image(bed, HELLO + ":latest")["id"]
+
+    def ask(**values):
+        return call(bed, image_path(identity), "Image", "Verify", "a{sv}", *options(values), user="alice")
+
+    def refused(action, **values):
+        with pytest.raises(Refused) as refusal:
+            ask(**values)
+        assert refusal.value.error == "InteractiveAuthorizationRequired" and f"org.sysconsd1.{action})" in refusal.value.message
+
+    refused("manage-images")
+    bed.polkit_rules(rule('action.id == "org.sysconsd1.manage-images"'))
+    wait_done(bed, ask()[0])
+    refused("pull", repair="yes")
+    refused("pull", newer="ask")
+    bed.polkit_rules(rule('(action.id == "org.sysconsd1.manage-images" || action.id == "org.sysconsd1.pull" && '
+                          'action.lookup("operation") == "verify-online")'))
+    damage(bed, f"{CHECKOUT}/hello.0/{VERSION}")
+    wait_done(bed, ask(repair="yes", newer="ask")[0])
+    assert not tampered(bed, f"{CHECKOUT}/other.0/{VERSION}")

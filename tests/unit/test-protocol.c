@@ -100,9 +100,11 @@ START_TEST(result_and_error_arrive)
 
         g_autoptr(ScPacket) failure = sc_packet_new(SC_PACKET_ERROR);
         failure->code = SC_ERROR_NO_SPACE;
+        g_hash_table_insert(failure->details, g_strdup("damaged"), g_strdup("3"));
         failure->text = g_strdup("No space left");
         g_autoptr(ScPacket) error = pass(failure);
         ck_assert_int_eq(error->code, SC_ERROR_NO_SPACE);
+        ck_assert_str_eq(g_hash_table_lookup(error->details, "damaged"), "3");
         ck_assert_str_eq(error->text, "No space left");
 }
 END_TEST

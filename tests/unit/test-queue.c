@@ -173,7 +173,9 @@ static void fail_stage(const ScJob *job, ScError code)
 {
         FakeStage *stage = stage_of(job);
         g_autoptr(GError) error = g_error_new(SC_ERROR, code, "it failed");
-        stage->sink->ended(stage->sink_data, NULL, error);
+        g_autoptr(GHashTable) details = sc_string_map_new();
+        g_hash_table_insert(details, g_strdup("damaged"), g_strdup("3"));
+        stage->sink->ended(stage->sink_data, details, error);
         run_loop();
 }
 
@@ -220,6 +222,7 @@ START_TEST(failure_is_told)
         fail_stage(job, SC_ERROR_NETWORK);
         ck_assert_int_eq(job->state, SC_JOB_FAILED);
         ck_assert_error(job->error, SC_ERROR_NETWORK, "it failed");
+        ck_assert_str_eq(g_hash_table_lookup(job->details, "damaged"), "3");
         ck_assert_str_eq(heard->str, "+1 r1 e1 F1 ");
 }
 END_TEST
