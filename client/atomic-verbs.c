@@ -63,6 +63,14 @@ static const ScAtomicOption containers_delete_options[] = {
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
+static const ScAtomicOption mount_options[] = {
+        {"live", 0, SC_ATOMIC_REFUSE, NULL, NULL, "do not support --live"},
+        {"options", 'o', SC_ATOMIC_REFUSE, "OPTIONS", NULL,
+         "--options is not supported: a mount is always read-only, nosuid and nodev"},
+        {"shared", 0, SC_ATOMIC_DROP, NULL, "Means nothing: the files have the labels that they have", NULL},
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
+};
+
 static const ScAtomicOption images_delete_options[] = {
         {"all", 'a', SC_ATOMIC_PASS, NULL, "All images", NULL},
         {"force", 'f', SC_ATOMIC_PASS, NULL, "Also an image that a container is made of", NULL},
@@ -110,6 +118,10 @@ static const ScAtomicVerb verbs[] = {
         {"ps", "", "List the running containers, as containers list", NULL, list_options, 0, 0, false, sc_atomic_containers_list,
          NULL},
         {"info", "IMAGE", "Labels and variables, as images info", NULL, info_options, 1, 1, false, sc_atomic_info, NULL},
+        {"mount", "CONTAINER|IMAGE DIR", "Show files of a container or an image in a folder, read-only",
+         "The folder must be there, be empty, and lie in folders that only root can change.", mount_options, 2, 2, false,
+         sc_verb_mount, NULL},
+        {"umount", "DIR", "Unmount what `atomic mount` has mounted", NULL, NULL, 1, 1, false, sc_verb_umount, NULL},
         NOT_HERE("diff", "mount both with `atomic mount`, and use diff"),
         NOT_HERE("help", "mount the image, and read its help file with `man -l`"),
         NOT_HERE("host", "use rpm-ostree"),

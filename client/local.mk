@@ -24,6 +24,7 @@ libsc_client_a_SOURCES = \
 	client/interrupt.c client/interrupt.h \
 	client/jobs.c \
 	client/listing.c client/listing.h \
+	client/mount.c \
 	client/object.c \
 	client/options.c client/options.h \
 	client/outcome.c client/outcome.h \

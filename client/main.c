@@ -16,6 +16,8 @@ static const ScVerb verbs[] = {
         {"delete-image", "IMAGE...", "Drop images", sc_verb_delete_image},
         {"prune", "", "Remove what no image and no container needs", sc_verb_prune},
         {"install", "IMAGE", "Make a container of an image", sc_verb_install},
+        {"mount", "CONTAINER|IMAGE DIR", "Show files in a folder", sc_verb_mount},
+        {"umount", "DIR", "End that", sc_verb_umount},
         {"plan", "VERB ...", "What a verb would do", sc_verb_plan},
         {"list", "", "List containers", sc_verb_list},
         {"show", "[NAME]", "All about a container, a job or an image", sc_verb_show},

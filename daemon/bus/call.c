@@ -27,6 +27,7 @@ void sc_call_free(ScCall *call)
         g_free(call->container);
         g_free(call->image);
         g_free(call->source);
+        g_free(call->where);
         g_free(call->pull);
         g_clear_pointer(&call->options, json_object_unref);
         g_array_unref(call->fds);
@@ -87,6 +88,7 @@ static bool make_plan(ScCall *call, GError **error)
         g_clear_pointer(&call->container, g_free);
         g_clear_pointer(&call->image, g_free);
         g_clear_pointer(&call->source, g_free);
+        g_clear_pointer(&call->where, g_free);
         g_clear_pointer(&call->pull, g_free);
         call->operation = call->verb->operation;
         call->is_own = false;
@@ -112,6 +114,7 @@ static GHashTable *describe(const ScCall *call, const char *action, char **ret_k
         add_detail(details, key, "container", call->container);
         add_detail(details, key, "image", call->image);
         add_detail(details, key, "source", call->source);
+        add_detail(details, key, "where", call->where);
         *ret_key = g_string_free(key, FALSE);
         return details;
 }
@@ -248,8 +251,9 @@ static bool read_subject(ScCall *call, sd_bus_message *message, GError **error)
                 return read_planned(call, message, error);
         if (call->verb->subject == SC_SUBJECT_NONE) {
                 call->subject = g_strdup("");
-        } else if (call->verb->subject == SC_SUBJECT_ARGUMENT) {
-                return read_argument(message, &call->subject, error);
+        } else if (call->verb->subject == SC_SUBJECT_ARGUMENT || call->verb->subject == SC_SUBJECT_ARGUMENTS) {
+                return read_argument(message, &call->subject, error) &&
+                       (call->verb->subject == SC_SUBJECT_ARGUMENT || read_argument(message, &call->argument, error));
         } else {
                 g_autofree char *prefix = g_path_get_dirname(sd_bus_message_get_path(message));
                 int r = sd_bus_path_decode(sd_bus_message_get_path(message), prefix, &call->subject);

@@ -16,6 +16,7 @@ typedef struct ScCall ScCall;
 typedef enum {
         SC_SUBJECT_NONE,
         SC_SUBJECT_ARGUMENT,            /* the first argument, a string */
+        SC_SUBJECT_ARGUMENTS,           /* the same, and a string more: call->argument */
         SC_SUBJECT_OBJECT,              /* the object called, by the last part of its path */
         SC_SUBJECT_OBJECT_AND_ARGUMENT, /* the same, and a string more: call->argument */
         SC_SUBJECT_PLANNED,             /* the second argument; the first is the operation of the verb that is planned */
@@ -55,6 +56,7 @@ struct ScCall {
         char *container;
         char *image;
         char *source;
+        char *where;                              /* the folder that is mounted on */
         char *pull;                               /* image to pull first, [SOURCE:]NAME; NULL: none */
         const char *operation;                    /* the verb's, unless the options make it another */
         bool is_own;                              /* no action is needed: the caller's own job */

@@ -9,6 +9,7 @@
 #include "store/deployment.h"
 #include "store/image.h"
 #include "store/intent.h"
+#include "store/mount-record.h"
 #include <fcntl.h>
 #include <string.h>
 #include <syslog.h>
@@ -499,4 +500,11 @@ char **sc_catalog_unfinished(ScCatalog *catalog)
                 if (intents == NULL || !g_strv_contains((const char *const *)intents, *name))
                         g_strv_builder_add(names, *name);
         return g_strv_builder_end(names);
+}
+
+bool sc_catalog_has_mounts(ScCatalog *catalog)
+{
+        sc_autofd checkout_fd = sc_checkout_open(catalog->config, false, NULL);
+        g_autoptr(GPtrArray) records = checkout_fd >= 0 ? sc_mount_record_list(checkout_fd, NULL) : NULL;
+        return records != NULL && records->len > 0;
 }

@@ -84,3 +84,5 @@ const char **sc_catalog_image_ids(ScCatalog *catalog);
 GHashTable *sc_catalog_read_values(ScCatalog *catalog, const char *container, GError **error);
 /* Containers with an unfinished operation; NULL-terminated, free with g_strfreev. */
 char **sc_catalog_unfinished(ScCatalog *catalog);
+/* Whether anything of a container or an image is recorded as mounted. */
+bool sc_catalog_has_mounts(ScCatalog *catalog);

@@ -212,7 +212,11 @@ static void emit_finished(ScService *service, const ScJob *job, const char *path
  * itself is left to the administrator, or the next boot. */
 static void recover_if_needed(ScService *service, const ScJob *job)
 {
-        if (job->state == SC_JOB_DONE || job->container == NULL || strcmp(job->operation, "recover") == 0)
+        if (job->state == SC_JOB_DONE || strcmp(job->operation, "recover") == 0)
+                return;
+        if (strcmp(job->operation, "mount") == 0 || strcmp(job->operation, "unmount") == 0)
+                sc_bus_job_recover(service, NULL);
+        if (job->container == NULL)
                 return;
         g_auto(GStrv) unfinished = sc_catalog_unfinished(service->catalog);
         if (g_strv_contains((const char *const *)unfinished, job->container))
@@ -264,7 +268,7 @@ void sc_bus_job_watch_owners(ScService *service)
 
 void sc_bus_job_recover(ScService *service, const char *container)
 {
-        ScJob *job = sc_job_new("recover", container, 0);
+        ScJob *job = sc_job_new("recover", container != NULL ? container : "", 0);
         job->container = g_strdup(container);
         sc_queue_add(service->queue, job, NULL); /* root has no limit */
 }

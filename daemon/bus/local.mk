@@ -10,6 +10,7 @@ libsc_bus_a_SOURCES = \
 	daemon/bus/job.c daemon/bus/job.h \
 	daemon/bus/loop.c daemon/bus/loop.h \
 	daemon/bus/manager.c daemon/bus/manager.h \
+	daemon/bus/mount.c daemon/bus/mount.h \
 	daemon/bus/options.c daemon/bus/options.h \
 	daemon/bus/peer.c daemon/bus/peer.h \
 	daemon/bus/plan.c daemon/bus/plan.h \

@@ -4,6 +4,7 @@
 #include "bus/image.h"
 #include "bus/job.h"
 #include "bus/manager.h"
+#include "bus/mount.h"
 #include "bus/plan.h"
 
 /* Every method that changes something or shows a secret, the polkit action that guards it, and its options. */
@@ -57,6 +58,9 @@ const ScVerb sc_verbs[] = {
          sc_bus_manager_run_pull},
         {SC_BUS_MANAGER, "Install", "install", "install", SC_SUBJECT_ARGUMENT, install_options, sc_bus_manager_plan_install,
          sc_bus_manager_run_install},
+        {SC_BUS_MANAGER, "Mount", "mount", "mount", SC_SUBJECT_ARGUMENTS, common_options, sc_bus_mount_plan, sc_bus_mount_run},
+        {SC_BUS_MANAGER, "Unmount", "unmount", "mount", SC_SUBJECT_ARGUMENT, common_options, sc_bus_unmount_plan,
+         sc_bus_unmount_run},
         {SC_BUS_MANAGER, "Plan", "plan", NULL, SC_SUBJECT_PLANNED, common_options, sc_bus_plan_plan, sc_bus_plan_run},
         {SC_BUS_MANAGER, "Prune", "prune", "manage-images", SC_SUBJECT_NONE, common_options, NULL, sc_bus_manager_run_prune},
         {SC_BUS_IMAGE, "Delete", "delete-image", "manage-images", SC_SUBJECT_OBJECT, delete_options, sc_bus_image_plan_delete,

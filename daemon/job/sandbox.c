@@ -41,6 +41,8 @@ static const Sandbox sandboxes[] = {
         {"tag-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"verify", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"verify-online", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30},
+        {"mount", REACH_HOST, NETWORK_NONE, CAPS_FILES, 30},
+        {"unmount", REACH_HOST, NETWORK_NONE, CAPS_FILES, 30},
         {"start", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
         {"stop", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
         {"restart", REACH_REPOSITORY, NETWORK_NONE, 0, 30},

@@ -12,6 +12,9 @@ libsc_op_a_SOURCES = \
 	daemon/op/install.c \
 	daemon/op/install-request.c daemon/op/install-request.h \
 	daemon/op/made-folders.c daemon/op/made-folders.h \
+	daemon/op/mount.c \
+	daemon/op/mount-point.c daemon/op/mount-point.h \
+	daemon/op/mounts.c daemon/op/mounts.h \
 	daemon/op/move.c daemon/op/move.h \
 	daemon/op/op.c daemon/op/op.h \
 	daemon/op/option-image.c daemon/op/option-image.h \
@@ -56,3 +59,9 @@ tests_unit_test_op_options_LDADD = libsc-op.a libsc-unit.a $(UNIT_LDADD)
 tests_unit_test_deployment_SOURCES = tests/unit/test-deployment.c
 tests_unit_test_deployment_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_deployment_LDADD = libsc-store.a $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test-mount
+TESTS += tests/unit/test-mount
+tests_unit_test_mount_SOURCES = tests/unit/test-mount.c tests/unit/test.h
+tests_unit_test_mount_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_mount_LDADD = libsc-store.a libsc-unit.a $(UNIT_LDADD)

@@ -7,6 +7,8 @@
 static const ScOperation operations[] = {
         /* images */
         {"pull", sc_op_pull},
+        {"mount", sc_op_mount},
+        {"unmount", sc_op_unmount},
         {"prune", sc_op_prune},
         {"delete-image", sc_op_delete_image},
         {"describe", sc_op_describe},

@@ -2,6 +2,8 @@
 #include "pin.h"
 
 #include "base/error.h"
+#include "base/path.h"
+#include "mounts.h"
 #include "store/deployment.h"
 #include <string.h>
 
@@ -14,7 +16,13 @@ static bool is_below(const ScInfo *info, const ScConfig *config, const char *nam
         return strncmp(info->remote, path, length) == 0 && (info->remote[length] == '\0' || info->remote[length] == '/');
 }
 
-bool sc_pin_check(const ScConfig *config, const char *container, int slot, GError **error)
+static bool is_mounted_nowhere(const ScConfig *config, ScSystemd *systemd, const char *container, int slot, GError **error)
+{
+        sc_autofd checkout = sc_checkout_open(config, false, error);
+        return checkout >= 0 && sc_mounts_check(systemd, checkout, container, slot, error);
+}
+
+bool sc_pin_check(const ScConfig *config, ScSystemd *systemd, const char *container, int slot, GError **error)
 {
         g_autoptr(GPtrArray) all = sc_deployment_list(config, error);
         if (all == NULL)
@@ -33,5 +41,5 @@ bool sc_pin_check(const ScConfig *config, const char *container, int slot, GErro
                                         "The container %s uses the root file system in %s/%s: uninstall it first", other->name,
                                         config->checkout_path, slot == SC_PIN_ANY_SLOT ? container : first);
         }
-        return true;
+        return is_mounted_nowhere(config, systemd, container, slot, error);
 }

@@ -275,7 +275,7 @@ static bool put_update(ScPlan *plan, const Update *update, const ScPlanImage *im
         const ScInfo *info = deployment->info;
         g_autoptr(GError) local = NULL;
         int slot = 1 - deployment->slot;
-        sc_pin_check(plan->context.config, deployment->name, slot, &local);
+        sc_pin_check(plan->context.config, plan->systemd, deployment->name, slot, &local);
         if (!sc_plan_conflict(plan, &local, error) || !put_service(plan, deployment->name, RUN_AS_BEFORE, error))
                 return false;
         put_deployment(plan, deployment->name, slot, deployment->previous);
@@ -404,7 +404,7 @@ bool sc_plan_uninstall(ScPlan *plan, GError **error)
         put_container(plan, deployment->name);
         if (deployment->info != NULL)
                 put_image_of(plan, deployment->info);
-        sc_pin_check(context->config, deployment->name, SC_PIN_ANY_SLOT, &local);
+        sc_pin_check(context->config, plan->systemd, deployment->name, SC_PIN_ANY_SLOT, &local);
         return sc_plan_conflict(plan, &local, error) && look_for_intent(plan, deployment->name, error) &&
                put_removed(plan, deployment, error);
 }

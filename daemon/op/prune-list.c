@@ -90,7 +90,7 @@ bool sc_prune_slot_goes(ScOpContext *context, ScSystemd *systemd, int checkout_f
                 return true;
         }
         g_autoptr(GError) pinned = NULL;
-        if (!sc_pin_check(context->config, container, SC_PIN_ANY_SLOT, &pinned)) {
+        if (!sc_pin_check(context->config, systemd, container, SC_PIN_ANY_SLOT, &pinned)) {
                 sc_report_message(context->report, "Keeping %s: %s", folder, pinned->message);
                 return true;
         }

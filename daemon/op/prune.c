@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "base/path.h"
 #include "damage.h"
+#include "mounts.h"
 #include "options.h"
 #include "prune-list.h"
 #include "rootfs.h"
@@ -79,6 +80,8 @@ static bool prune_deployments(ScOpContext *context, GError **error)
         g_autoptr(ScSystemd) systemd = sc_systemd_open(context->config->scope, error);
         g_autoptr(GPtrArray) slots = systemd != NULL ? sc_prune_slots(checkout, error) : NULL;
         if (slots == NULL)
+                return false;
+        if (!sc_mounts_sweep(context, checkout, error))
                 return false;
         for (guint i = 0; i < slots->len; i++)
                 if (!prune_slot(context, systemd, checkout, slots->pdata[i], error))

@@ -5,6 +5,7 @@
 #include "base/journal.h"
 #include "base/path.h"
 #include "change.h"
+#include "mounts.h"
 #include "store/deployment.h"
 #include <syslog.h>
 
@@ -50,6 +51,7 @@ bool sc_recover_all(ScOpContext *context, ScRecoverWhen when, GError **error)
                 return false;
         }
         bool ok = recover_list(context, unfinished, when, error);
+        ok = sc_mounts_sweep(context, checkout, ok ? error : NULL) && ok;
         /* What was only being built can wait until the system is up. */
         g_auto(GStrv) leftovers = when == SC_RECOVER_NOW ? sc_slot_leftovers(checkout, NULL) : NULL;
         return recover_list(context, leftovers, when, ok ? error : NULL) && ok;

@@ -43,7 +43,7 @@ bool sc_op_uninstall(ScOpContext *context, GError **error)
 {
         g_autoptr(ScChange) change = sc_change_begin(context, context->subject, SC_BEGIN_REMOVAL, error);
         g_autoptr(ScIntent) intent = change != NULL ? plan(context, change, error) : NULL;
-        if (intent == NULL || !sc_pin_check(context->config, change->container, SC_PIN_ANY_SLOT, error))
+        if (intent == NULL || !sc_pin_check(context->config, change->systemd, change->container, SC_PIN_ANY_SLOT, error))
                 return false;
         intent->phase = SC_INTENT_REMOVE;
         sc_intent_free(change->intent);

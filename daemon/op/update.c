@@ -38,7 +38,7 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
         };
         g_autoptr(ScIntent) intent = sc_intent_new(deployment->name, "update");
         g_auto(ScBuilt) built = {0};
-        if (!sc_pin_check(context->config, deployment->name, input.slot, error) ||
+        if (!sc_pin_check(context->config, change->systemd, deployment->name, input.slot, error) ||
             !sc_option_uint(context, "health-timeout", context->config->settling_time, &intent->settling_time, error) ||
             !sc_build(context, repository, change->checkout_fd, &input, &built, error))
                 return false;

@@ -14,6 +14,8 @@ bool sc_op_recover(ScOpContext *context, GError **error);
 bool sc_op_start(ScOpContext *context, GError **error);
 bool sc_op_stop(ScOpContext *context, GError **error);
 bool sc_op_restart(ScOpContext *context, GError **error);
+bool sc_op_mount(ScOpContext *context, GError **error);
+bool sc_op_unmount(ScOpContext *context, GError **error);
 bool sc_op_plan(ScOpContext *context, GError **error);
 bool sc_op_prune(ScOpContext *context, GError **error);
 bool sc_op_describe(ScOpContext *context, GError **error);

@@ -14,6 +14,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/layer.c daemon/store/layer.h \
 	daemon/store/layer-tree.c daemon/store/layer-tree.h \
 	daemon/store/merge.c daemon/store/merge.h \
+	daemon/store/mount-record.c daemon/store/mount-record.h \
 	daemon/store/node.c daemon/store/node.h \
 	daemon/store/object.c daemon/store/object.h \
 	daemon/store/object-check.c daemon/store/object-check.h \

@@ -18,6 +18,7 @@ libsc_unit_a_SOURCES = \
 	daemon/unit/systemd.c daemon/unit/systemd.h \
 	daemon/unit/systemd-bus.c daemon/unit/systemd-bus.h \
 	daemon/unit/systemd-job.c \
+	daemon/unit/systemd-mount.c \
 	daemon/unit/systemd-run.c \
 	daemon/unit/template.c daemon/unit/template.h \
 	daemon/unit/tmpfiles.c \

@@ -46,6 +46,13 @@ typedef struct {
 bool sc_systemd_run(ScSystemd *systemd, const ScSystemdCommand *command, GCancellable *cancellable, bool *ret_success,
                     GError **error);
 
+/* The name of the mount unit of a folder, an absolute path; NULL where that is too long. */
+char *sc_systemd_mount_unit(const char *path);
+/* Has `what`, a folder, seen on the folder `where`, too: read-only, without set-user-ID programs and devices, as a transient unit
+ * in the host's mount namespace. It is unmounted by stopping the unit. */
+bool sc_systemd_mount(ScSystemd *systemd, const char *what, const char *where, const char *description, GCancellable *cancellable,
+                      GError **error);
+
 /* Whether the system is being shut down. */
 bool sc_systemd_is_stopping(ScSystemd *systemd, bool *ret, GError **error);
 

@@ -45,8 +45,8 @@ def rule(condition, user="alice", result="YES"):
 def words_for(method, signature):
     # an image in use is refused to everybody without this
     values = options({"force": "yes"}) if method == "Delete" else options()
-    name = "alices:1" if method == "Tag" else HELLO
-    return {"": [], "a{sv}": values, "sa{sv}": [name, *values], "ssa{sv}": ["install", HELLO, *values]}[signature]
+    name = {"Tag": "alices:1", "Unmount": "/mnt"}.get(method, HELLO)
+    return {"": [], "a{sv}": values, "sa{sv}": [name, *values], "ssa{sv}": ["install" if method == "Plan" else HELLO, HELLO if method == "Plan" else "/mnt", *values]}[signature]
 
 
 def test_every_mutating_method_is_guarded(hello):
