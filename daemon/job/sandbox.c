@@ -130,6 +130,15 @@ static int append_look_reach(sd_bus_message *m)
         return r < 0 ? r : sd_bus_message_append(m, "(sv)(sv)", "ProtectSystem", "s", "strict", "ProtectHome", "s", "read-only");
 }
 
+/* A repository elsewhere (/ostree/repo) must stay on one mount with the checkout path, or it could not be told that hardlinks work
+ * between them. */
+static bool lies_inside(const ScConfig *config, const char *repository)
+{
+        g_autofree char *inside = g_strconcat(config->checkout_path, "/", NULL);
+        const char *place = repository != NULL ? repository : config->repository;
+        return place != NULL ? g_str_has_prefix(place, inside) : access("/ostree/repo", F_OK) < 0;
+}
+
 static int append_repository_reach(sd_bus_message *m, const ScConfig *config, const char *repository)
 {
         int r = append_kernel_reach(m);
@@ -137,11 +146,7 @@ static int append_repository_reach(sd_bus_message *m, const ScConfig *config, co
                 r = sd_bus_message_append(m, "(sv)", "ProtectHome", "s", "yes");
         if (r < 0)
                 return r;
-        /* A repository elsewhere (/ostree/repo) must stay on one mount with the checkout path, or it could not be told that
-         * hardlinks work between them. */
-        g_autofree char *inside = g_strconcat(config->checkout_path, "/", NULL);
-        const char *place = repository != NULL ? repository : config->repository;
-        if ((place != NULL && !g_str_has_prefix(place, inside)) || (place == NULL && access("/ostree/repo", F_OK) == 0))
+        if (!lies_inside(config, repository))
                 return sd_bus_message_append(m, "(sv)", "ProtectSystem", "s", "full");
         g_autofree char *writable = existing_part(config->checkout_path);
         r = sd_bus_message_append(m, "(sv)", "ProtectSystem", "s", "strict");
@@ -151,14 +156,17 @@ static int append_repository_reach(sd_bus_message *m, const ScConfig *config, co
 /* A user's manager can only unshare what a user namespace gives: where that is wanted, the worker is in one in which nobody but the
  * user exists. systemd is asked in his runtime directory, his settings are in his home: that can be read. What changes the host
  * cannot live so (systemd-tmpfiles trusts no path below a folder of "nobody"): it has what is done by seccomp. */
-static int append_user_reach(sd_bus_message *m, const Sandbox *sandbox, const ScConfig *config)
+static int append_user_reach(sd_bus_message *m, const Sandbox *sandbox, const ScConfig *config, const char *repository)
 {
         if (sandbox->reach == REACH_HOST)
                 return 0;
+        int r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)", "PrivateUsers", "b", 1, "PrivateTmp", "b", 1, "ProtectControlGroups",
+                                      "b", 1, "PrivateNetwork", "b", sandbox->network == NETWORK_NONE);
+        if (r >= 0 && sandbox->reach == REACH_REPOSITORY && !lies_inside(config, repository))
+                return sd_bus_message_append(m, "(sv)", "ProtectSystem", "s", "full");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "(sv)(sv)", "ProtectSystem", "s", "strict", "ProtectHome", "s", "read-only");
         g_autofree char *writable = existing_part(config->checkout_path);
-        int r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)", "PrivateUsers", "b", 1, "ProtectSystem", "s", "strict",
-                                      "ProtectHome", "s", "read-only", "PrivateTmp", "b", 1, "ProtectControlGroups", "b", 1,
-                                      "PrivateNetwork", "b", sandbox->network == NETWORK_NONE);
         return r < 0 || sandbox->reach == REACH_LOOK ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
 }
 
@@ -168,7 +176,7 @@ static int append_sandbox(sd_bus_message *m, const Sandbox *sandbox, const ScCon
         if (r >= 0)
                 r = append_common(m, sandbox);
         if (r < 0 || config->scope->kind == SC_SCOPE_USER)
-                return r < 0 ? r : append_user_reach(m, sandbox, config);
+                return r < 0 ? r : append_user_reach(m, sandbox, config, repository);
         r = append_privileges(m, sandbox);
         if (r < 0 || sandbox->reach == REACH_HOST)
                 return r;

@@ -87,7 +87,7 @@ static bool choose_host_files(Build *build, int fd, ScInfo *info, GError **error
                 return false;
         sc_autofd exports = sc_side_open_exports(rootfs);
         sc_autofd hostfs = exports >= 0 ? sc_open_beneath(exports, "hostfs", O_RDONLY | O_DIRECTORY, 0, NULL) : -1;
-        if (build->context->config->scope->kind == SC_SCOPE_USER)
+        if (!sc_rendering_has_host_files(build->rendering))
                 return warn_of_host_files(build, hostfs);
         g_autoptr(GPtrArray) files = sc_host_files_plan(hostfs, build->rendering->exports, build->rendering->variables, error);
         const ScBuildInput *input = build->input;

@@ -57,6 +57,11 @@ bool sc_install_slots_are_free(int checkout_fd, const char *container, GError **
                                         "The name %s is a deployment of the container %s: choose another with --name", container,
                                         owner);
         }
+        /* A user's repository lies among his containers. */
+        struct stat st;
+        if (sc_lstat(checkout_fd, container, &st, NULL) == 1 && !S_ISLNK(st.st_mode))
+                return sc_throw(error, SC_ERROR_EXISTS, "%s is in the way in the checkout path: choose another name with --name",
+                                container);
         for (int slot = 0; slot < 2; slot++) {
                 g_autofree char *folder = sc_slot_name(container, slot);
                 if (sc_lstat(checkout_fd, folder, NULL, NULL) != 0)

@@ -112,6 +112,8 @@ static ScRendering *render(ScPlan *plan, const ScBuildInput *input, GError **err
 
 static GPtrArray *host_files(const ScRendering *rendering, GError **error)
 {
+        if (!sc_rendering_has_host_files(rendering))
+                return g_ptr_array_new();
         if (rendering->tree != NULL)
                 return sc_plan_host_files(rendering->tree, rendering->exports, rendering->variables, error);
         sc_autofd exports = sc_side_open_exports(rendering->remote_rootfs);

@@ -105,11 +105,11 @@ static char *read_optional_text(ScRendering *rendering, const char *path)
 }
 
 /* A user's containers live in a user namespace; the system's need none. */
-static ScUserNamespace *user_namespace(const ScOpContext *context)
+static ScUserNamespace *user_namespace(const ScOpContext *context, const char *runtime)
 {
         if (context->config->scope->kind != SC_SCOPE_USER)
                 return NULL;
-        ScUserNamespace *made = sc_user_namespace_new();
+        ScUserNamespace *made = sc_user_namespace_new(runtime);
         if (made->uids->len == 1)
                 sc_report_message(context->report,
                                   "Warning: %s has no ids in /etc/subuid and /etc/subgid, or newuidmap is not installed.  The "
@@ -126,7 +126,7 @@ static bool render_config(ScRendering *rendering, const ScOpContext *context, in
         if (exports->no_service)
                 return true;
         bool needed = exports->config != NULL || sc_service_needs_runtime(exports);
-        g_autoptr(ScUserNamespace) own_namespace = user_namespace(context);
+        g_autoptr(ScUserNamespace) own_namespace = user_namespace(context, rendering->runtime);
         g_autofree char *passwd = read_optional_text(rendering, "etc/passwd");
         g_autofree char *group = read_optional_text(rendering, "etc/group");
         g_autofree char *rootfs = rendering->input->remote != NULL ? g_build_filename(rendering->input->remote, "rootfs", NULL)
@@ -181,4 +181,9 @@ ScRendering *sc_render(ScOpContext *context, ScRepository *repository, int scrat
                                render_texts(rendering, context, scratch_fd, error)
                        ? g_steal_pointer(&rendering)
                        : NULL;
+}
+
+bool sc_rendering_has_host_files(const ScRendering *rendering)
+{
+        return sc_variables_scope(rendering->variables)->kind == SC_SCOPE_SYSTEM;
 }

@@ -44,5 +44,7 @@ typedef struct {
 /* The repository must be locked (shared) as long as the tree is used. scratch_fd: an empty private folder, in which the runtime may
  * write its default configuration. The input must outlive the result. */
 ScRendering *sc_render(ScOpContext *context, ScRepository *repository, int scratch_fd, const ScBuildInput *input, GError **error);
+/* Whether what the image brings for the host is installed: that is root's, and not for the container of a user. */
+bool sc_rendering_has_host_files(const ScRendering *rendering);
 void sc_rendering_free(ScRendering *rendering);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScRendering, sc_rendering_free)

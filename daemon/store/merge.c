@@ -303,11 +303,13 @@ ScRepository *sc_tree_repository(const ScTree *tree)
 /* NULL: it is no symlink. A commit does not say which of its files are. */
 static char *read_link(const ScTree *tree, const ScNode *node)
 {
-        char object_path[SC_OBJECT_PATH_SIZE], target[PATH_MAX];
+        char object_path[SC_OBJECT_PATH_SIZE];
+        g_auto(ScObjectMeta) meta = {0};
 
         sc_object_path(SC_OBJECT_FILE, node->file, object_path);
-        ssize_t size = readlinkat(sc_repository_objects_fd(tree->repository), object_path, target, sizeof target - 1);
-        return size > 0 ? g_strndup(target, (gsize)size) : NULL;
+        sc_object_read_meta(sc_repository_objects_fd(tree->repository), object_path, sc_repository_format(tree->repository), &meta,
+                            NULL);
+        return g_steal_pointer(&meta.target);
 }
 
 /* A walk as the kernel's in a file system that has the tree for its root. */

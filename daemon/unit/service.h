@@ -22,7 +22,8 @@ bool sc_service_is_enableable(const char *unit_text);
  * scope's default. */
 char *sc_service_cgroup(const ScScope *scope, const char *unit_text, const char *name);
 
-/* tmpfiles.d lines: the image's template rendered, or `d PATH 0700 UID GID - -` for each missing bind source; "" for none. */
+/* tmpfiles.d lines: the image's template rendered (for a user's container, where it says root, he), or `d PATH 0700 UID GID - -`
+ * for each missing bind source; "" for none. */
 char *sc_tmpfiles_make(const ScExports *exports, const ScVariables *variables, char *const *missing_sources, GError **error);
 /* Whether a line of the text (NULL: there is none) makes the folder `path`; paths as sysconsd and the atomic command write them. */
 bool sc_tmpfiles_makes(const char *text, const char *path);

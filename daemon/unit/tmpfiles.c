@@ -23,10 +23,67 @@ static void append_path(GString *out, const char *path)
         g_string_append_c(out, '"');
 }
 
+/* The end of a field (tmpfiles.d(5)): quotes and backslashes keep blanks inside of it. */
+static const char *field_end(const char *at)
+{
+        char quote = '\0';
+        for (; *at != '\0' && *at != '\n' && (quote != '\0' || !g_ascii_isspace(*at)); at++) {
+                if (*at == '\\' && at[1] != '\0' && at[1] != '\n')
+                        at++;
+                else if (quote == '\0' && (*at == '"' || *at == '\''))
+                        quote = *at;
+                else if (*at == quote)
+                        quote = '\0';
+        }
+        return at;
+}
+
+static bool is_root(const char *field, gsize size)
+{
+        return (size == 4 && strncmp(field, "root", size) == 0) || (size == 1 && *field == '0');
+}
+
+/* Images say "root" of what a container's root owns. In a user's container that is the user: "-". */
+static void append_line_of_user(GString *out, const char *line)
+{
+        enum { USER = 3, GROUP = 4 };
+        for (guint field = 0; *line != '\0'; field++) {
+                gsize blanks = strspn(line, " \t");
+                g_string_append_len(out, line, (gssize)blanks);
+                line += blanks;
+                const char *end = field_end(line);
+                if (end == line)
+                        break;
+                bool ours = (field == USER || field == GROUP) && is_root(line, (gsize)(end - line));
+                g_string_append_len(out, ours ? "-" : line, ours ? 1 : end - line);
+                line = end;
+        }
+        g_string_append(out, line);
+}
+
+static char *lines_of_user(const char *text)
+{
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        GString *out = g_string_new(NULL);
+        for (guint i = 0; lines[i] != NULL; i++) {
+                g_string_append(out, i > 0 ? "\n" : "");
+                append_line_of_user(out, lines[i]);
+        }
+        return g_string_free(out, FALSE);
+}
+
+static char *expand(const ScExports *exports, const ScVariables *variables, GError **error)
+{
+        g_autofree char *text = sc_template_expand("tmpfiles.template", exports->tmpfiles, variables, SC_TEMPLATE_UNIT, error);
+        if (text == NULL || sc_variables_scope(variables)->kind == SC_SCOPE_SYSTEM)
+                return g_steal_pointer(&text);
+        return lines_of_user(text);
+}
+
 char *sc_tmpfiles_make(const ScExports *exports, const ScVariables *variables, char *const *missing_sources, GError **error)
 {
         if (exports->tmpfiles != NULL)
-                return sc_template_expand("tmpfiles.template", exports->tmpfiles, variables, SC_TEMPLATE_UNIT, error);
+                return expand(exports, variables, error);
         GString *out = g_string_new(NULL);
         for (char *const *source = missing_sources; source != NULL && *source != NULL; source++) {
                 g_string_append(out, "d ");

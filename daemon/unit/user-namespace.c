@@ -19,10 +19,12 @@ static bool is_installed(const char *program)
         return path != NULL;
 }
 
-ScUserNamespace *sc_user_namespace_new(void)
+ScUserNamespace *sc_user_namespace_new(const char *runtime)
 {
+        g_autofree char *runtime_name = g_path_get_basename(runtime);
         ScUserNamespace *user_namespace = g_new0(ScUserNamespace, 1);
         user_namespace->user_name = g_get_user_name();
+        user_namespace->sets_groups = g_str_has_prefix(runtime_name, "crun");
         user_namespace->uids = read_map("/etc/subuid", getuid());
         user_namespace->gids = read_map("/etc/subgid", getgid());
         bool ranges = user_namespace->uids->len > 1 && user_namespace->gids->len > 1 && is_installed("newuidmap") &&
@@ -180,6 +182,10 @@ static bool check_user(const ScUserNamespace *user_namespace, JsonObject *config
                 return false;
         if (user == NULL)
                 return true;
+        if (!user_namespace->sets_groups) {
+                json_object_remove_member(user, "additionalGids");
+                groups = NULL;
+        }
         if (!check_id(user_namespace, "user", id_member(user, "uid"), user_namespace->uids, error) ||
             !check_id(user_namespace, "group", id_member(user, "gid"), user_namespace->gids, error))
                 return false;

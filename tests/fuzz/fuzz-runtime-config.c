@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_assert((missing == NULL) == (error != NULL));
         g_autofree char *command = sc_runtime_config_command(text);
         g_assert(command != NULL);
-        g_autoptr(ScUserNamespace) user_namespace = sc_user_namespace_new();
+        g_autoptr(ScUserNamespace) user_namespace = sc_user_namespace_new("/usr/bin/runc");
         check(variables, NULL, text);
         check(variables, user_namespace, text);
         return 0;

@@ -51,7 +51,7 @@ class User:
 
 
 def settings(bed, name):
-    bed.run(["runuser", "-u", name, "--", "sh", "-c", 'mkdir -p "/home/$1/.config" && printf "[Container]\\nSettlingTime=1\\nStartTimeout=20\\n" '
+    bed.run(["runuser", "-u", name, "--", "sh", "-c", 'mkdir -p "/home/$1/.config" && printf "[Container]\\nSettlingTime=1\\nStartTimeout=10\\n" '
              '>"/home/$1/.config/sysconsd.conf"', "sh", name])
 
 
@@ -182,6 +182,42 @@ def test_with_crun(bed, alice):
     assert bed.output(f"cat /sys/fs/cgroup{group}/container-hello/cgroup.procs").split()
     alice.sysconsctl("stop", "hello")
     assert alice.containers()["hello"]["state"] == "inactive"
+
+
+def test_somebody_inside(bed, alice):
+    """A process that the image wants to be somebody else is one of the ids behind alice's own. Its further groups runc cannot give it."""
+    for runtime, groups in (("runc", "34 0"), ("crun", "34 4")):
+        before = bed.cursor()
+        alice.sysconsctl("install", f"--runtime={runtime}", "--start", "127.0.0.1:5000/people")
+        wait_until(lambda: f"I am 33:34:{groups} in /srv/data: hi there" in bed.journal(after=before))
+        assert 100032 in processes(bed)
+        alice.sysconsctl("uninstall", "people")
+
+
+def test_health_check(bed, alice):
+    install(alice)
+    sick = alice.sysconsctl("update", "--rebase=127.0.0.1:5000/hello:sick", "hello", check=False)
+    assert sick.returncode == 1 and "not healthy" in sick.stderr and "journalctl --user -u sysconsd-health-hello" in sick.stderr
+    whole(alice, "1")
+
+
+def test_files_for_the_host(bed, alice):
+    """They are root's: left out, and said so. What the image says of root is the user."""
+    said = alice.sysconsctl("install", "127.0.0.1:5000/settings:1").stdout
+    assert "files for the host (/exports/hostfs) are not installed" in said and not bed.exists("/etc/settings")
+    assert bed.output("stat -c '%U %a' /run/user/1000/settings-1") == "alice 711"
+    assert json.loads(bed.read(f"{DATA}/settings-1/info"))["installed-files"] == []
+    alice.sysconsctl("uninstall", "settings-1")
+
+
+def test_the_daemon_is_killed(bed, alice):
+    """A job goes on, and the next daemon tells how it ended."""
+    install(alice)
+    bed.push("hello:latest=hello:2")
+    number = alice.run(["sysconsctl", "--user", "--no-wait", "update", "hello"]).stdout.strip()
+    alice.run("systemctl --user kill --signal=KILL sysconsd")
+    assert alice.sysconsctl("wait", number).returncode == 0
+    whole(alice, "2")
 
 
 def test_his_daemon_is_nobody_elses(bed, alice):

@@ -198,6 +198,26 @@ START_TEST(tmpfiles)
 }
 END_TEST
 
+START_TEST(tmpfiles_of_a_user)
+{
+        g_setenv("XDG_RUNTIME_DIR", "/run/user/7", TRUE);
+        g_setenv("HOME", "/usr", TRUE);
+        ScVariablesInput input = test_variables_input();
+        input.scope = test_scope(SC_SCOPE_USER);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ScVariables) variables = sc_variables_new(&input, &error);
+        const char *files[] = {"tmpfiles.template",
+                               "d /a 0700 root 0 - -\n\td  \"/b root\" 0700  root root\nd '/c \\' root' 0 0 1000\n"
+                               "f /d\\ x root root wheel - root root\n# root root root root root\nd\n\nL /e - - - - root",
+                               NULL};
+        g_autoptr(ScExports) exports = test_exports(files);
+        g_autofree char *made = sc_tmpfiles_make(exports, variables, NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert_str_eq(made, "d /a 0700 - - - -\n\td  \"/b root\" 0700  - -\nd '/c \\' root' 0 - 1000\n"
+                               "f /d\\ x root - wheel - root root\n# root root - - root\nd\n\nL /e - - - - root");
+}
+END_TEST
+
 START_TEST(what_tmpfiles_make)
 {
         static const char text[] = "# d /comment 0700\nd    /of/atomic   0700 0 0 - -\nD    /of/first   0700 0 0 - -\nd \"/a b%%\" "
@@ -308,6 +328,7 @@ int main(void)
         tcase_add_test(tcase, enableable);
         tcase_add_test(tcase, control_groups);
         tcase_add_test(tcase, tmpfiles);
+        tcase_add_test(tcase, tmpfiles_of_a_user);
         tcase_add_test(tcase, what_tmpfiles_make);
         tcase_add_test(tcase, tmpfiles_are_made_and_removed);
         tcase_add_test(tcase, commands);

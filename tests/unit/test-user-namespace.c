@@ -77,6 +77,7 @@ static ScUserNamespace *make(const char *text)
 {
         ScUserNamespace *user_namespace = g_new0(ScUserNamespace, 1);
         user_namespace->user_name = "alice";
+        user_namespace->sets_groups = true;
         user_namespace->uids = sc_subid_map(text, "alice", 1000, 1000);
         user_namespace->gids = sc_subid_map(text, "alice", 1000, 1001);
         return user_namespace;
@@ -139,6 +140,9 @@ START_TEST(who_the_process_is)
         g_autofree char *beyond = apply(ranged, "{\"process\":{\"user\":{\"uid\":65537}}}", &error);
         ck_assert_ptr_null(beyond);
         ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "65537");
+        alone->sets_groups = false;
+        g_autofree char *without = apply(alone, others[2], NULL);
+        ck_assert(strstr(without, "additionalGids") == NULL);
         /* An image with mappings of its own knows who is there. */
         g_autofree char *own = apply(
                 alone,
