@@ -36,7 +36,7 @@ static const ScAtomicOption uninstall_options[] = {
 };
 
 static const ScAtomicOption stop_options[] = {
-        {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--display is for `atomic install`; a container is stopped by systemctl stop"},
+        {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--display is for `atomic install` and `atomic uninstall`"},
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
@@ -64,7 +64,7 @@ static const ScAtomicOption containers_delete_options[] = {
 };
 
 static const ScAtomicOption mount_options[] = {
-        {"live", 0, SC_ATOMIC_REFUSE, NULL, NULL, "do not support --live"},
+        {"live", 0, SC_ATOMIC_REFUSE, NULL, NULL, "Containers and images managed through OSTree do not support --live."},
         {"options", 'o', SC_ATOMIC_REFUSE, "OPTIONS", NULL,
          "--options is not supported: a mount is always read-only, nosuid and nodev"},
         {"shared", 0, SC_ATOMIC_DROP, NULL, "Means nothing: the files have the labels that they have", NULL},
@@ -75,6 +75,26 @@ static const ScAtomicOption images_delete_options[] = {
         {"all", 'a', SC_ATOMIC_PASS, NULL, "All images", NULL},
         {"force", 'f', SC_ATOMIC_PASS, NULL, "Also an image that a container is made of", NULL},
         {"remote", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--remote is not supported: use `skopeo delete`"},
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
+};
+
+static const ScAtomicOption images_verify_options[] = {
+        {"all", 'a', SC_ATOMIC_PASS, NULL, "All images", NULL},
+        {"verbose", 'v', SC_ATOMIC_DROP, NULL, "What was changed is named in any case", NULL},
+        {"no-validate", 0, SC_ATOMIC_REFUSE, NULL, NULL,
+         "--no-validate is not supported: `atomic images update` asks for a newer image, too"},
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
+};
+
+static const ScAtomicOption images_update_options[] = {
+        {"all", 'a', SC_ATOMIC_PASS, NULL, "All images", NULL},
+        {"force", 'f', SC_ATOMIC_REFUSE, NULL, NULL,
+         "--force is not supported: containers are not removed for their image's sake; use `atomic containers update`"},
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
+};
+
+static const ScAtomicOption images_version_options[] = {
+        {"recurse", 'r', SC_ATOMIC_DROP, NULL, "Layers have no version of their own", NULL},
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
@@ -109,6 +129,15 @@ static const ScAtomicVerb verbs[] = {
          list_options, 0, 0, false, sc_atomic_images_list, NULL},
         {"images info", "IMAGE", "Labels of an image, and variables of its templates", NULL, info_options, 1, 1, false,
          sc_atomic_info, NULL},
+        {"images verify", "IMAGE|--all", "Hash the files of an image again, and ask for a newer one",
+         "A damaged image is repaired by `sysconsctl verify --repair`.", images_verify_options, 0, 1, false,
+         sc_atomic_images_verify, NULL},
+        {"images update", "IMAGE|--all", "Fetch the newest image of a name",
+         "Containers stay with theirs: `atomic containers update` updates them.", images_update_options, 0, 1, false,
+         sc_atomic_images_update, NULL},
+        {"images version", "IMAGE", "Names, version and id of an image", NULL, images_version_options, 1, 1, false,
+         sc_atomic_images_version, NULL},
+        {"images tag", "IMAGE NAME", "Give an image one more name", NULL, NULL, 2, 2, false, sc_atomic_images_tag, NULL},
         {"images delete", "IMAGE...|--all", "Drop images, by name or start of the id, after a question",
          "Layers stay until `atomic images prune`.", images_delete_options, 0, SC_ARGUMENTS_ANY, false, sc_atomic_images_delete,
          NULL},
@@ -122,6 +151,15 @@ static const ScAtomicVerb verbs[] = {
          "The folder must be there, be empty, and lie in folders that only root can change.", mount_options, 2, 2, false,
          sc_verb_mount, NULL},
         {"umount", "DIR", "Unmount what `atomic mount` has mounted", NULL, NULL, 1, 1, false, sc_verb_umount, NULL},
+        {"unmount", "DIR", "Unmount, as umount", NULL, NULL, 1, 1, false, sc_verb_umount, NULL},
+        {"verify", "IMAGE|--all", "Hash the files of an image again, and ask for a newer one",
+         "A damaged image is repaired by `sysconsctl verify --repair`.", images_verify_options, 0, 1, false,
+         sc_atomic_images_verify, NULL},
+        {"update", "IMAGE|--all", "Fetch the newest image of a name",
+         "Containers stay with theirs: `atomic containers update` updates them.", images_update_options, 0, 1, false,
+         sc_atomic_images_update, NULL},
+        {"version", "IMAGE", "Names, version and id of an image", NULL, images_version_options, 1, 1, false,
+         sc_atomic_images_version, NULL},
         NOT_HERE("diff", "mount both with `atomic mount`, and use diff"),
         NOT_HERE("help", "mount the image, and read its help file with `man -l`"),
         NOT_HERE("host", "use rpm-ostree"),

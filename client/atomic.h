@@ -16,6 +16,12 @@ int sc_atomic_exit_code(const GError *error);
 bool sc_atomic_images_list(ScClient *client, int argc, char **argv, GError **error);
 bool sc_atomic_containers_list(ScClient *client, int argc, char **argv, GError **error);
 
+/* atomic-images.c */
+bool sc_atomic_images_tag(ScClient *client, int argc, char **argv, GError **error);
+bool sc_atomic_images_verify(ScClient *client, int argc, char **argv, GError **error);
+bool sc_atomic_images_update(ScClient *client, int argc, char **argv, GError **error);
+bool sc_atomic_images_version(ScClient *client, int argc, char **argv, GError **error);
+
 /* atomic-info.c */
 bool sc_atomic_info(ScClient *client, int argc, char **argv, GError **error);
 

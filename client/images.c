@@ -107,7 +107,7 @@ bool sc_verb_images(ScClient *client, int argc, char **argv, GError **error)
         return sc_listing_run(client, &image_listing, argc, argv, error);
 }
 
-static bool make_pull_call(ScClient *client, const char *name, gconstpointer data, sd_bus_message **ret, GError **error)
+bool sc_pull_call(ScClient *client, const char *name, gconstpointer data, sd_bus_message **ret, GError **error)
 {
         sd_bus_message *call = NULL;
         if (sc_plannable_call(client, "Pull", name, &call, error) && sc_call_close_options(call, error)) {
@@ -133,7 +133,7 @@ bool sc_verb_pull(ScClient *client, int argc, char **argv, GError **error)
         ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
         if (parsed != SC_PARSED)
                 return parsed == SC_PARSED_HELP;
-        const ScTask task = {make_pull_call, NULL, "org.sysconsd1.pull, or org.sysconsd1.import for `http:`"};
+        const ScTask task = {sc_pull_call, NULL, SC_PULL_ACTIONS};
         return sc_run_each(client, &task, arguments, arguments[1] != NULL, error);
 }
 

@@ -9,6 +9,7 @@ libsc_client_a_SOURCES = \
 	client/atomic-delete.c \
 	client/atomic-filter.c client/atomic-filter.h \
 	client/atomic-grammar.c client/atomic-grammar.h \
+	client/atomic-images.c \
 	client/atomic-info.c \
 	client/atomic-list.c \
 	client/atomic-verbs.c \

@@ -117,6 +117,37 @@ $ atomic uninstall hello
 systemctl disable hello
 systemctl stop hello
 systemd-tmpfiles --remove /etc/tmpfiles.d/hello.conf
+$ atomic images tag localhost:5000/hello greeter:old
+$ atomic images tag localhost:5000/hello greeter:old
+$ atomic images list -n -f tag=old
+   greeter  old  <ID>  2025-06-01 12:00  2.03 MB  ostree
+$ atomic images version greeter:old
+IMAGE NAME                          VERSION  IMAGE ID
+greeter:old                         hello-1  <ID>
+  Tag: localhost:5000/hello:latest
+$ atomic images update localhost:5000/hello
+Image localhost:5000/hello:latest is being pulled to ostree ...
+$ atomic images update --all
+Image greeter:old not fully qualified: skipping
+Checking image localhost:5000/hello:latest...
+Image localhost:5000/hello:latest is being pulled to ostree ...
+
+SUMMARY
+
+Image                        Image ID before update            Image ID after update             Status
+localhost:5000/hello:latest  <HEX32>  <HEX32>  Updated
+$ atomic images verify localhost:5000/hello
+localhost:5000/hello:latest is the newest there is
+Image localhost:5000/hello:latest is whole
+$ atomic verify --all
+Image greeter:old not fully qualified: skipping
+localhost:5000/hello:latest is the newest there is
+Image localhost:5000/hello:latest is whole
+$ atomic --assumeyes images delete greeter:old
+The following images will be deleted.
+
+   IMAGE        STORAGE
+   greeter:old  ostree
 $ echo y | atomic images delete localhost:5000/hello
 Do you wish to delete the following images?
 
@@ -222,6 +253,24 @@ Incompatible options specified.  --all doesn't support a container name
 [1]
 $ atomic containers update --all --set A=B
 Incompatible options specified.  --all doesn't support --set or --rebase
+[1]
+$ atomic images update localhost:5000/nothing
+localhost:5000/nothing not found locally.  Unable to update
+[1]
+$ atomic images update --all x
+Cannot specify both --all and an image name
+[1]
+$ atomic verify
+Please specify the image name
+[1]
+$ atomic images verify --all x
+Incompatible options specified.  --all doesn't support an image name
+[1]
+$ atomic images version localhost:5000/nothing
+Image localhost:5000/nothing:latest not found
+[1]
+$ atomic mount --live x /mnt
+<ANY>do not support --live<ANY>
 [1]
 $ atomic stop x
 There is no container x
