@@ -136,15 +136,12 @@ ScChange *sc_change_adopt(ScOpContext *context, const char *container, ScRecover
         return NULL;
 }
 
-bool sc_change_observe(ScChange *change, ScIntent *intent, GError **error)
+bool sc_change_observe(ScChange *change, const ScInfo *live, ScIntent *intent, GError **error)
 {
-        if (!sc_unit_observe(change->systemd, change->unit, &intent->was_active, &intent->was_enabled, error))
+        if (!sc_unit_observe(change->systemd, change->unit, live, &intent->was_active, &intent->was_enabled, error))
                 return false;
         /* One without [Install] is never enabled: whether the next is to be is written in its info. */
-        g_autofree char *folder = sc_slot_name(change->container, intent->old.slot);
-        sc_autofd fd = intent->old.slot >= 0 ? sc_open_beneath(change->checkout_fd, folder, O_RDONLY | O_DIRECTORY, 0, NULL) : -1;
-        g_autoptr(ScInfo) info = fd >= 0 ? sc_info_read(fd, folder, NULL) : NULL;
-        intent->was_enabled = intent->was_enabled || (info != NULL && info->enabled);
+        intent->was_enabled = intent->was_enabled || (live != NULL && live->enabled);
         return true;
 }
 

@@ -52,5 +52,5 @@ bool sc_change_sweep(ScChange *change, const char *hidden);
  * lock is held: somebody works on it. */
 ScChange *sc_change_adopt(ScOpContext *context, const char *container, ScRecoverWhen when, GError **error);
 
-/* Fills was_active and was_enabled of an intent from systemd. */
-bool sc_change_observe(ScChange *change, ScIntent *intent, GError **error);
+/* Fills was_active and was_enabled of an intent from systemd; see sc_unit_observe(). */
+bool sc_change_observe(ScChange *change, const ScInfo *live, ScIntent *intent, GError **error);

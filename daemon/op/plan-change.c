@@ -41,12 +41,12 @@ static bool look_for_intent(ScPlan *plan, const char *container, GError **error)
 
 typedef enum { RUN_AS_BEFORE, RUN_NOW, RUN_NO_MORE } Running;
 
-static bool put_service(ScPlan *plan, const char *container, Running running, GError **error)
+static bool put_service(ScPlan *plan, const char *container, const ScInfo *live, Running running, GError **error)
 {
         g_autoptr(GError) local = NULL;
         g_autofree char *unit = g_strconcat(container, ".service", NULL);
         bool active = false, enabled = false;
-        if (!sc_unit_observe(plan->systemd, unit, &active, &enabled, &local) && !sc_plan_conflict(plan, &local, error))
+        if (!sc_unit_observe(plan->systemd, unit, live, &active, &enabled, &local) && !sc_plan_conflict(plan, &local, error))
                 return false;
         JsonObject *service = json_object_new();
         json_object_set_object_member(plan->out, "service", service);
@@ -201,7 +201,7 @@ bool sc_plan_install(ScPlan *plan, GError **error)
         if (!look_for_intent(plan, request.container, error) || !check_places(plan, request.container, error))
                 return false;
         put_deployment(plan, request.container, 0, NULL);
-        if (!put_service(plan, request.container, request.start ? RUN_NOW : RUN_NO_MORE, error))
+        if (!put_service(plan, request.container, NULL, request.start ? RUN_NOW : RUN_NO_MORE, error))
                 return false;
         if (image.image == NULL)
                 return true;
@@ -278,7 +278,7 @@ static bool put_update(ScPlan *plan, const Update *update, const ScPlanImage *im
         g_autoptr(GError) local = NULL;
         int slot = 1 - deployment->slot;
         sc_pin_check(plan->context.config, plan->systemd, deployment->name, slot, &local);
-        if (!sc_plan_conflict(plan, &local, error) || !put_service(plan, deployment->name, RUN_AS_BEFORE, error))
+        if (!sc_plan_conflict(plan, &local, error) || !put_service(plan, deployment->name, deployment->info, RUN_AS_BEFORE, error))
                 return false;
         put_deployment(plan, deployment->name, slot, deployment->previous);
         if (image->image != NULL && g_strcmp0(image->image->id, info->bad_image) == 0)
@@ -344,7 +344,8 @@ static bool put_previous(ScPlan *plan, const ScDeployment *deployment, GError **
         const ScPlanSide old = side_of(live), new = side_of(previous);
         put_deployment(plan, deployment->name, slot, NULL);
         sc_plan_values(plan, &old, &new);
-        return put_service(plan, deployment->name, RUN_AS_BEFORE, error) && sc_plan_host(plan, deployment->name, &old, &new, error);
+        return put_service(plan, deployment->name, deployment->info, RUN_AS_BEFORE, error) &&
+               sc_plan_host(plan, deployment->name, &old, &new, error);
 }
 
 static void put_image_of(ScPlan *plan, const ScInfo *info)
@@ -390,7 +391,7 @@ static bool put_removed(ScPlan *plan, const ScDeployment *deployment, GError **e
                 sc_plan_note(plan, "unknown", "files");
         const ScPlanSide old = side_of(live), nothing = {NULL};
         put_removed_slots(plan, deployment->name);
-        return put_service(plan, deployment->name, RUN_NO_MORE, error) &&
+        return put_service(plan, deployment->name, deployment->info, RUN_NO_MORE, error) &&
                sc_plan_host(plan, deployment->name, &old, &nothing, error);
 }
 

@@ -33,7 +33,7 @@ bool sc_op_rollback(ScOpContext *context, GError **error)
         intent->old.slot = deployment->slot;
         intent->new.slot = 1 - deployment->slot;
         if (!sc_option_uint(context, "health-timeout", context->config->settling_time, &intent->settling_time, error) ||
-            !sc_change_observe(change, intent, error))
+            !sc_change_observe(change, deployment->info, intent, error))
                 return false;
         sc_detail(context, "container", deployment->name);
         sc_detail(context, "image", deployment->previous->image);

@@ -20,8 +20,12 @@ bool sc_unit_is_free(ScSystemd *systemd, const char *unit, GError **error)
         return true;
 }
 
-bool sc_unit_observe(ScSystemd *systemd, const char *unit, bool *ret_active, bool *ret_enabled, GError **error)
+bool sc_unit_observe(ScSystemd *systemd, const char *unit, const ScInfo *live, bool *ret_active, bool *ret_enabled, GError **error)
 {
+        if (live != NULL && !live->has_service) {
+                *ret_active = *ret_enabled = false;
+                return true;
+        }
         g_auto(ScUnitState) state = {0};
         g_autofree char *file_state = NULL;
         if (!sc_systemd_state(systemd, unit, &state, error) || !sc_systemd_file_state(systemd, unit, &file_state, error))

@@ -47,7 +47,7 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
         intent->new.slot = input.slot;
         intent->new.id = g_strdup(built.info->deployment_id);
         intent->new.hidden = g_strdup(built.hidden);
-        if (!sc_change_observe(change, intent, error)) {
+        if (!sc_change_observe(change, old, intent, error)) {
                 sc_remove_tree(change->checkout_fd, built.hidden, NULL);
                 return false;
         }

@@ -9,6 +9,7 @@ import uuid
 
 import pytest
 from bed import CHECKOUT, wait_until
+from test_recovery import FAILPOINT, fail_at, intents, leftovers, settled_jobs
 
 SETTINGS, STRAIGHT, HELLO = "localhost:5000/settings", "localhost:5000/straight", "localhost:5000/hello"
 PREINSTALLED = "/usr/lib/containers/atomic"
@@ -63,6 +64,9 @@ def test_no_service(settings):
     bed.write("/etc/systemd/system/settings.service", "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n")
     bed.run("systemctl daemon-reload; systemctl enable --quiet --now settings")
     bed.push("settings:latest=settings:2")
+    bed.sysconsctl("pull", SETTINGS)
+    plan = json.loads(bed.sysconsctl("plan", "update", "--json", "settings").stdout)
+    assert not plan["service"]["stops"] and not plan["service"]["starts"]
     bed.sysconsctl("update", "settings")
     bed.sysconsctl("rollback", "settings")
     assert "version 1" in bed.read("/etc/settings/plain")
@@ -82,6 +86,36 @@ def test_no_service_becomes_one_and_back(settings):
     bed.sysconsctl("rollback", "settings")  # away from a service that runs, to none
     assert bed.http(8086) is None and not bed.exists("/etc/systemd/system/settings.service")
     assert listed(bed, "settings")["state"] == "no service" and "version 1" in bed.read("/etc/settings/plain")
+
+
+def files_are_of(bed, version):
+    """All of one version, nothing of the other, and nothing in between."""
+    wait_until(lambda: settled_jobs(bed), 60)
+    assert intents(bed) == [] and leftovers(bed) == []
+    assert f"version {version}" in bed.read("/etc/settings/plain") and f"version {version}" in variables(bed)["OWN"]
+    assert bed.output("ls -A /etc/settings | grep -x -e gone -e new") == ("gone" if version == "1" else "new")
+    live = bed.output(["readlink", f"{CHECKOUT}/settings"])
+    assert variables(bed)["DESTDIR"] == f"{CHECKOUT}/{live}" and bed.read(f"{CHECKOUT}/{live}/tmpfiles-settings.conf") == bed.read("/etc/tmpfiles.d/settings.conf")
+
+
+def test_no_service_killed_on_the_way(settings):
+    bed = settings
+    bed.push("settings:latest=settings:2")
+    bed.sysconsctl("pull", SETTINGS)
+    for step in ("place", "host-files", "make-live", "trial", "keep"):
+        fail_at(bed, f"{step} kill")
+        assert bed.sysconsctl("update", "--pull=never", "settings", check=False).returncode == 1
+        bed.run(["rm", "-f", FAILPOINT])
+        files_are_of(bed, "1")
+    bed.sysconsctl("update", "--pull=never", "settings")
+    files_are_of(bed, "2")
+    for step in ("remove-host-files", "remove-slots"):
+        fail_at(bed, f"{step} kill")
+        assert bed.sysconsctl("uninstall", "settings", check=False).returncode == 1
+        bed.run(["rm", "-f", FAILPOINT])
+        wait_until(lambda: settled_jobs(bed), 60)
+        assert bed.containers() == [] and leftovers(bed) == [] and bed.output("find /etc/settings -type f") == ""
+        bed.sysconsctl("install", "--pull=never", SETTINGS)
 
 
 def test_no_service_as_the_atomic_command_left_it(settings):
@@ -106,6 +140,8 @@ def test_straight_from_the_files(bed):
     bed.sysconsctl("pull", STRAIGHT)
     bed.sysconsctl("pull", HELLO)
     with no_runc(bed):
+        plan = json.loads(bed.sysconsctl("plan", "install", "--json", STRAIGHT).stdout)
+        assert not plan.get("conflicts") and "straight" in json.dumps(plan)
         refused(bed, "the runtime runc is not installed", "install", HELLO)
         bed.sysconsctl("install", "--start", STRAIGHT)
         assert bed.wait_http(8086) == "straight, version 1\n"
@@ -287,6 +323,12 @@ def test_rootfs(bed):
     bed.sysconsctl("uninstall", "tenant")
     bed.sysconsctl("uninstall", "base")
     assert bed.containers() == []
+
+
+def test_a_name_that_is_a_slot(bed):
+    bed.sysconsctl("pull", HELLO)
+    bed.sysconsctl("install", "--name=hello.1", HELLO)
+    refused(bed, "hello.1 is in the way", "install", HELLO)
 
 
 # ---- containers that came with the system
