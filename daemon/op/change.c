@@ -140,8 +140,12 @@ bool sc_change_observe(ScChange *change, const ScInfo *live, ScIntent *intent, G
 {
         if (!sc_unit_observe(change->systemd, change->unit, live, &intent->was_active, &intent->was_enabled, error))
                 return false;
-        /* One without [Install] is never enabled: whether the next is to be is written in its info. */
-        intent->was_enabled = intent->was_enabled || (live != NULL && live->enabled);
+        if (live == NULL)
+                return true;
+        /* One without [Install], or none, is never enabled: whether the next is to be is written in its info. The atomic command
+         * wrote nothing; the first service is enabled then, as at an install. */
+        bool is_first = !live->has_service && live->deployment_id == NULL;
+        intent->was_enabled = intent->was_enabled || live->enabled || is_first;
         return true;
 }
 

@@ -173,8 +173,7 @@ bool sc_move_enables(const ScMove *move)
 {
         if (move->to == NULL || move->to->unit_text == NULL || !sc_service_is_enableable(move->to->unit_text))
                 return false;
-        bool had_none = move->from_intent->slot < 0 || (move->from != NULL && !move->from->info->has_service);
-        return move->change->intent->was_enabled || (!move->back && had_none);
+        return move->change->intent->was_enabled || (!move->back && move->from_intent->slot < 0);
 }
 
 /* The links of an old [Install] section are found through the unit file: they go before it does. */
@@ -226,10 +225,10 @@ static bool create_tmpfiles(ScMove *move, GError **error)
                (strstr(move->to->tmpfiles_text, "/systemd/") == NULL || sc_systemd_reload(move->change->systemd, error));
 }
 
-/* A unit without [Install] is neither enabled nor disabled: what the one before it was is written down, for the next. */
+/* A unit without [Install], or none, is neither enabled nor disabled: what the one before it was is written down, for the next. */
 static bool remember_enabled(ScMove *move, GError **error)
 {
-        if (move->to == NULL || move->to->unit_text == NULL || sc_service_is_enableable(move->to->unit_text))
+        if (move->to == NULL || (move->to->unit_text != NULL && sc_service_is_enableable(move->to->unit_text)))
                 return true;
         bool enabled = move->change->intent->was_enabled || (!move->back && move->from_intent->slot < 0);
         if (move->to->info->enabled == enabled)

@@ -160,19 +160,12 @@ static ScSide *open_info(int checkout_fd, const char *container, const char *fol
         return side->info != NULL ? g_steal_pointer(&side) : NULL;
 }
 
-/* The atomic command removed the root of what has no service, once its files were on the host. */
-static bool has_no_root(const ScSide *side)
-{
-        return !side->info->has_service && side->info->remote == NULL && sc_lstat(side->fd, "rootfs", NULL, NULL) == 0;
-}
-
 static bool read_root(ScSide *side, const ScConfig *config, const char *container, const char *folder, GError **error)
 {
-        bool without = has_no_root(side);
-        sc_autofd rootfs = without ? -1 : open_rootfs(side, error);
-        if (rootfs < 0 && !without)
+        sc_autofd rootfs = open_rootfs(side, error);
+        if (rootfs < 0)
                 return false;
-        sc_autofd exports = without ? -1 : sc_side_open_exports(rootfs);
+        sc_autofd exports = sc_side_open_exports(rootfs);
         side->exports = sc_exports_load(sc_exports_read_rootfs, &rootfs, exports >= 0, error);
         g_autofree char *path = g_build_filename(config->checkout_path, folder, NULL);
         side->variables = side->exports != NULL ? recorded_variables(config, side->info, container, path, error) : NULL;
