@@ -298,7 +298,7 @@ static void announce_images(ScCatalog *catalog, GHashTable *before)
 static void watch_folders(ScCatalog *catalog)
 {
         sc_watch_folder(catalog->watch, catalog->config->checkout_path);
-        sc_watch_folder(catalog->watch, catalog->config->preinstalled_path);
+        sc_watch_path(catalog->watch, catalog->config->preinstalled_path);
         if (*catalog->repository == '\0')
                 return;
         g_autofree char *heads = g_build_filename(catalog->repository, "refs/heads", NULL);

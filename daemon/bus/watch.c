@@ -74,11 +74,26 @@ void sc_watch_free(ScWatch *watch)
         g_free(watch);
 }
 
+static bool add(ScWatch *watch, const char *path)
+{
+        return watch->fd < 0 ||
+               inotify_add_watch(watch->fd, path,
+                                 IN_CREATE | IN_DELETE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR) >= 0;
+}
+
 void sc_watch_folder(ScWatch *watch, const char *path)
 {
-        if (watch->fd >= 0)
-                inotify_add_watch(watch->fd, path,
-                                  IN_CREATE | IN_DELETE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR);
+        add(watch, path);
+}
+
+void sc_watch_path(ScWatch *watch, const char *path)
+{
+        g_autofree char *there = g_strdup(path);
+        while (!add(watch, there) && strcmp(there, "/") != 0) {
+                char *parent = g_path_get_dirname(there);
+                g_free(there);
+                there = parent;
+        }
 }
 
 void sc_watch_settle(ScWatch *watch)

@@ -14,5 +14,7 @@ void sc_watch_free(ScWatch *watch);
 
 /* Nothing happens for a folder that is watched, or is not there. */
 void sc_watch_folder(ScWatch *watch, const char *path);
+/* The same, but for one that is not there the nearest folder above it is watched, in which it may appear. */
+void sc_watch_path(ScWatch *watch, const char *path);
 /* Forgets changes of which `changed` has not told yet: the caller looks now. */
 void sc_watch_settle(ScWatch *watch);
