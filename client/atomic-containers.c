@@ -35,6 +35,19 @@ static char *const *arguments_of(char *const *argv)
         return argv + 1;
 }
 
+/* The atomic command made a package wherever it could. */
+bool sc_atomic_install(ScClient *client, int argc, char **argv, GError **error)
+{
+        if (has_option(argv, "--system-package="))
+                return sc_verb_install(client, argc, argv, error);
+        g_autoptr(GPtrArray) line = g_ptr_array_new();
+        g_ptr_array_add(line, argv[0]);
+        g_ptr_array_add(line, (gpointer) "--system-package=auto");
+        for (int i = 1; i <= argc; i++)
+                g_ptr_array_add(line, argv[i]);
+        return sc_verb_install(client, argc + 1, (char **)line->pdata, error);
+}
+
 bool sc_atomic_containers_update(ScClient *client, int argc, char **argv, GError **error)
 {
         const char *name = arguments_of(argv)[0];

@@ -18,6 +18,8 @@ static const ScAtomicOption install_options[] = {
         {"rootfs", 0, SC_ATOMIC_PASS, "PATH", "Use the root file system below this folder of the host", NULL},
         {"runtime", 0, SC_ATOMIC_PASS, "PATH", "The OCI runtime that runs it", NULL},
         {"display", 0, SC_ATOMIC_PASS, NULL, "Show what would be done, and do nothing", NULL},
+        {"system-package", 0, SC_ATOMIC_PASS, "auto|build|no|yes",
+         "Whether its files on the host come in a system package; build: only make one of the whole container", NULL},
         {"system", 0, SC_ATOMIC_DROP, NULL, "What is installed is a system container in any case", NULL},
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
@@ -106,7 +108,7 @@ static const ScAtomicOption images_version_options[] = {
 static const ScAtomicVerb verbs[] = {
         {"pull", "[SOURCE:]IMAGE", "Fetch an image into the repository", NULL, pull_options, 1, 1, false, sc_verb_pull, NULL},
         {"install", "IMAGE", "Make a container of an image, and enable its unit", "It is not started: `atomic run NAME` does.",
-         install_options, 1, 1, false, sc_verb_install, NULL},
+         install_options, 1, 1, false, sc_atomic_install, NULL},
         {"uninstall", "NAME", "Stop a container and remove it", NULL, uninstall_options, 1, 1, false, sc_verb_uninstall, NULL},
         {"run", "NAME", "Start a container", NULL, stop_options, 1, 1, false, sc_verb_start, NULL},
         {"stop", "NAME", "Stop a container", NULL, stop_options, 1, 1, false, sc_verb_stop, NULL},

@@ -30,5 +30,6 @@ bool sc_atomic_images_delete(ScClient *client, int argc, char **argv, GError **e
 bool sc_atomic_containers_delete(ScClient *client, int argc, char **argv, GError **error);
 
 /* atomic-containers.c */
+bool sc_atomic_install(ScClient *client, int argc, char **argv, GError **error);
 bool sc_atomic_containers_update(ScClient *client, int argc, char **argv, GError **error);
 bool sc_atomic_containers_rollback(ScClient *client, int argc, char **argv, GError **error);

@@ -2,16 +2,21 @@
 
 #include "options.h"
 #include "plan.h"
+#include "package-output.h"
 #include "run.h"
 #include "update-summary.h"
+#include "value.h"
 #include "verbs.h"
+#include <string.h>
 
+static const char *const package_choices[] = {"no", "yes", "auto", "build", NULL};
 static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 
 typedef struct {
-        char *name, *runtime, *rootfs, *pull;
+        char *name, *runtime, *rootfs, *pull, *system_package, *output;
         char **set;
         gboolean start;
+        int package_fd; /* gets the package that is built; -1: none is */
         GHashTable *values;
 } InstallOptions;
 
@@ -21,6 +26,8 @@ static void install_options_clear(InstallOptions *options)
         g_free(options->runtime);
         g_free(options->rootfs);
         g_free(options->pull);
+        g_free(options->system_package);
+        g_free(options->output);
         g_strfreev(options->set);
         g_clear_pointer(&options->values, g_hash_table_unref);
 }
@@ -37,7 +44,9 @@ static bool make_install_call(ScClient *client, const char *image, gconstpointer
             sc_call_option_string(call, "runtime", options->runtime, error) &&
             sc_call_option_string(call, "rootfs", options->rootfs, error) &&
             sc_call_option_string(call, "start", options->start ? "now" : NULL, error) &&
-            sc_call_option_string(call, "pull", options->pull, error) && sc_call_close_options(call, error)) {
+            sc_call_option_string(call, "pull", options->pull, error) &&
+            sc_call_option_string(call, "system-package", options->system_package, error) &&
+            sc_call_option_fd(client, call, "output", options->package_fd, error) && sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;
         }
@@ -45,9 +54,50 @@ static bool make_install_call(ScClient *client, const char *image, gconstpointer
         return false;
 }
 
+static bool check_build(ScClient *client, const InstallOptions *options, bool *ret, GError **error)
+{
+        *ret = g_strcmp0(options->system_package, "build") == 0;
+        if (!*ret && options->output != NULL)
+                return sc_exit_throw(error, SC_EXIT_USAGE, "--output is for --system-package=build");
+        if (*ret && (client->no_wait || client->display || options->start))
+                return sc_exit_throw(error, SC_EXIT_USAGE,
+                                     "--system-package=build installs nothing, and is waited for: it does not go with --display, "
+                                     "--no-wait and --start");
+        return true;
+}
+
+/* The container as a package in a file of ours. */
+static bool build_package(ScClient *client, const char *image, InstallOptions *options, const char *actions, GError **error)
+{
+        g_auto(ScPackageOutput) output = {.fd = -1};
+        g_autoptr(ScOutcome) outcome = NULL;
+        g_autofree char *path = NULL;
+        sd_bus_message *call;
+        if (!sc_package_output_open(options->output, &output, error))
+                return false;
+        options->package_fd = output.fd;
+        if (!make_install_call(client, image, options, &call, error))
+                return false;
+        bool waited = sc_wait_call(client, call, actions, &outcome, error);
+        sd_bus_message_unref(call);
+        if (!waited)
+                return false;
+        if (client->json) {
+                g_autoptr(JsonNode) node = sc_outcome_to_json(outcome);
+                sc_client_print_json(node);
+        }
+        if (!sc_outcome_check(outcome, error) ||
+            !sc_package_output_keep(&output, sc_value_string(outcome->details, "package"), &path, error))
+                return false;
+        const char *suffix = strrchr(sc_value_string(outcome->details, "package"), '.');
+        g_autofree char *line = g_strdup_printf("Generated %s %s", suffix != NULL ? suffix + 1 : "package", path);
+        sc_client_message(client, line);
+        return true;
+}
+
 bool sc_verb_install(ScClient *client, int argc, char **argv, GError **error)
 {
-        g_auto(InstallOptions) options = {NULL};
+        g_auto(InstallOptions) options = {.package_fd = -1};
         const GOptionEntry entries[] = {
                 {"name", 0, 0, G_OPTION_ARG_FILENAME, &options.name, "Name of the container; else the last part of the image's",
                  "NAME"},
@@ -59,6 +109,11 @@ bool sc_verb_install(ScClient *client, int argc, char **argv, GError **error)
                 {"pull", 0, 0, G_OPTION_ARG_FILENAME, &options.pull,
                  "Whether to pull the image first: missing (the default), always, never", "WHEN"},
                 {"display", 0, 0, G_OPTION_ARG_NONE, &client->display, "Show what would be done, and do nothing", NULL},
+                {"system-package", 0, 0, G_OPTION_ARG_FILENAME, &options.system_package,
+                 "Whether its files on the host come in a system package: no (the default), yes, auto; build: only make a package "
+                 "of the whole container",
+                 "HOW"},
+                {"output", 0, 0, G_OPTION_ARG_FILENAME, &options.output, "Where to write the package that is built", "FILE"},
                 {"start", 0, 0, G_OPTION_ARG_NONE, &options.start, "Start it, too; else it starts with the next boot", NULL},
                 G_OPTION_ENTRY_NULL,
         };
@@ -72,19 +127,20 @@ bool sc_verb_install(ScClient *client, int argc, char **argv, GError **error)
                 1,
         };
         char **arguments;
+        bool builds;
         ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
         if (parsed != SC_PARSED)
                 return parsed == SC_PARSED_HELP;
         if (!sc_options_assignments(options.set, &options.values, error) ||
-            !sc_options_choice("pull", options.pull, pull_choices, error))
+            !sc_options_choice("pull", options.pull, pull_choices, error) ||
+            !sc_options_choice("system-package", options.system_package, package_choices, error) ||
+            !check_build(client, &options, &builds, error))
                 return false;
         bool configures = g_hash_table_size(options.values) > 0 || options.runtime != NULL || options.rootfs != NULL;
-        const ScTask task = {
-                make_install_call,
-                &options,
-                configures ? "org.sysconsd1.install and org.sysconsd1.configure" : "org.sysconsd1.install",
-                NULL,
-        };
+        const char *actions = configures ? "org.sysconsd1.install and org.sysconsd1.configure" : "org.sysconsd1.install";
+        if (builds)
+                return build_package(client, arguments[0], &options, actions, error);
+        const ScTask task = {make_install_call, &options, actions, NULL};
         return sc_run_each(client, &task, arguments, false, error);
 }
 

@@ -31,6 +31,7 @@ libsc_client_a_SOURCES = \
 	client/outcome.c client/outcome.h \
 	client/plan.c client/plan.h \
 	client/plan-print.c \
+	client/package-output.c client/package-output.h \
 	client/progress.c client/progress.h \
 	client/remote.c client/remote.h \
 	client/run.c client/run.h \

@@ -16,6 +16,7 @@ EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/figures tests/bench/i
 	tests/integration/test_main_job.py \
 	tests/integration/test_mount.py \
 	tests/integration/test_plan.py \
+	tests/integration/test_package.py \
 	tests/integration/test_pull.py \
 	tests/integration/test_recovery.py \
 	tests/integration/test_systemd.py tests/integration/test_takeover.py tests/integration/atomichost.py tests/integration/derived.py \

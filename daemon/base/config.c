@@ -8,7 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
-typedef enum { KEY_STRING, KEY_PATH, KEY_UINT, KEY_SIZE, KEY_LIST } KeyType;
+typedef enum { KEY_STRING, KEY_PATH, KEY_UINT, KEY_SIZE, KEY_LIST, KEY_PACKAGE_SYSTEM } KeyType;
 
 /* Every key there is. max bounds a KEY_UINT. */
 static const struct {
@@ -24,6 +24,7 @@ static const struct {
         {"Container", "Runtime", KEY_STRING, G_STRUCT_OFFSET(ScConfig, runtime), 0, 0},
         {"Container", "SettlingTime", KEY_UINT, G_STRUCT_OFFSET(ScConfig, settling_time), 0, 3600},
         {"Container", "StartTimeout", KEY_UINT, G_STRUCT_OFFSET(ScConfig, start_timeout), 1, 86400},
+        {"Container", "PackageSystem", KEY_PACKAGE_SYSTEM, G_STRUCT_OFFSET(ScConfig, package_system), 0, 0},
         {"Pull", "ParallelLayers", KEY_UINT, G_STRUCT_OFFSET(ScConfig, parallel_layers), 1, 16},
         {"Pull", "StallTimeout", KEY_UINT, G_STRUCT_OFFSET(ScConfig, stall_timeout), 1, 3600},
         {"Pull", "Attempts", KEY_UINT, G_STRUCT_OFFSET(ScConfig, attempts), 1, 100},
@@ -68,6 +69,7 @@ static bool parse_size(const char *text, guint64 *ret)
 
 static bool set_key(ScConfig *config, guint i, const char *text, const char **ret_wanted)
 {
+        static const char *const package_systems[] = {"auto", "deb", "rpm", "none", NULL};
         void *field = G_STRUCT_MEMBER_P(config, keys[i].offset);
         guint64 number;
         char unit;
@@ -80,6 +82,11 @@ static bool set_key(ScConfig *config, guint i, const char *text, const char **re
         case KEY_STRING:
                 *ret_wanted = "a name or an absolute path";
                 if (*text == '\0')
+                        return false;
+                break;
+        case KEY_PACKAGE_SYSTEM:
+                *ret_wanted = "one of auto, deb, rpm and none";
+                if (!g_strv_contains(package_systems, text))
                         return false;
                 break;
         case KEY_UINT:
@@ -172,6 +179,7 @@ ScConfig *sc_config_load_for(ScScopeKind kind, const char *path, GError **error)
                 .runtime = g_strdup("runc"),
                 .settling_time = 5,
                 .start_timeout = 90,
+                .package_system = g_strdup("auto"),
                 .parallel_layers = 3,
                 .stall_timeout = 25,
                 .attempts = 4,
@@ -204,6 +212,7 @@ void sc_config_free(ScConfig *config)
         g_free(config->repository);
         g_free(config->preinstalled_path);
         g_free(config->runtime);
+        g_free(config->package_system);
         g_strfreev(config->insecure_registries);
         g_free(config);
 }

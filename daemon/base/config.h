@@ -13,9 +13,10 @@ typedef struct {
         char *repository;        /* Repository=; NULL: looked for (see store/repository.h) */
         char *preinstalled_path; /* PreinstalledPath= */
         /* [Container] */
-        char *runtime;       /* Runtime=, runc: a name looked up in PATH, or an absolute path */
-        guint settling_time; /* SettlingTime=, 5: seconds a service must stay up after an update */
-        guint start_timeout; /* StartTimeout=, 90: seconds an update waits for the new service to become active */
+        char *runtime;        /* Runtime=, runc: a name looked up in PATH, or an absolute path */
+        guint settling_time;  /* SettlingTime=, 5: seconds a service must stay up after an update */
+        guint start_timeout;  /* StartTimeout=, 90: seconds an update waits for the new service to become active */
+        char *package_system; /* PackageSystem=, auto: or deb, rpm, none */
         /* [Pull] */
         guint parallel_layers;      /* ParallelLayers=, 3 */
         guint stall_timeout;        /* StallTimeout=, 25: seconds without a byte (the first attempt gets 30) */

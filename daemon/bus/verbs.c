@@ -20,6 +20,8 @@ static const char *const pull_when[] = {"missing", "always", "never", NULL};
 
 static const ScOption common_options[] = {DISCONNECT, {0}};
 
+static const char *const package_how[] = {"no", "auto", "build", "yes", NULL};
+
 static const ScOption install_options[] = {
         {"name", SC_OPTION_CONTAINER},
         {"values", SC_OPTION_VALUES},
@@ -27,6 +29,8 @@ static const ScOption install_options[] = {
         {"rootfs", SC_OPTION_PATH},
         {"start", SC_OPTION_CHOICE, no_now},
         {"pull", SC_OPTION_CHOICE, pull_when},
+        {"system-package", SC_OPTION_CHOICE, package_how},
+        {"output", SC_OPTION_FD},
         DISCONNECT,
         {0},
 };

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/path.h"
+#include "packaging.h"
 #include "side.h"
 #include "store/checkout.h"
 #include "store/deployment.h"
@@ -20,7 +21,15 @@ typedef struct {
         ScOpContext *context;
         const ScBuildInput *input;
         const ScRendering *rendering;
+        ScSystemd *systemd;
+        char *folder; /* absolute path of the one that is being filled */
 } Build;
+
+static void build_clear(Build *build)
+{
+        g_free(build->folder);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Build, build_clear)
 
 void sc_built_clear(ScBuilt *built)
 {
@@ -68,38 +77,87 @@ static bool write_texts(Build *build, int fd, GError **error)
 }
 
 /* The host's files are root's. */
-static bool warn_of_host_files(const Build *build, int hostfs)
+static void warn_of_host_files(const Build *build, int hostfs)
 {
         if (hostfs >= 0)
                 sc_report_message(build->context->report,
                                   "Warning: the image's files for the host (/exports/hostfs) are not installed.  Only root can do "
                                   "that, with a container of the system.");
-        return true;
 }
 
-/* What lies on the host already stays, unless the live deployment put it there and it is as it was. */
-static bool choose_host_files(Build *build, int fd, ScInfo *info, GError **error)
+/* What the image wants on the host, and where that lies. */
+typedef struct {
+        int hostfs; /* -1: none */
+        GPtrArray *files;
+} Wishes;
+
+static void wishes_clear(Wishes *wishes)
+{
+        sc_close(&wishes->hostfs);
+        g_clear_pointer(&wishes->files, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Wishes, wishes_clear)
+
+static bool find_wishes(Build *build, int fd, Wishes *ret, GError **error)
 {
         sc_autofd local = build->input->remote == NULL ? sc_open_beneath(fd, "rootfs", O_RDONLY | O_DIRECTORY, 0, error) : -1;
         int rootfs = build->input->remote == NULL ? local : build->rendering->remote_rootfs;
-        sc_autofd root = sc_open_dir("/", error);
-        if (rootfs < 0 || root < 0)
+        if (rootfs < 0)
                 return false;
         sc_autofd exports = sc_side_open_exports(rootfs);
-        sc_autofd hostfs = exports >= 0 ? sc_open_beneath(exports, "hostfs", O_RDONLY | O_DIRECTORY, 0, NULL) : -1;
-        if (!sc_rendering_has_host_files(build->rendering))
-                return warn_of_host_files(build, hostfs);
-        g_autoptr(GPtrArray) files = sc_host_files_plan(hostfs, build->rendering->exports, build->rendering->variables, error);
+        ret->hostfs = exports >= 0 ? sc_open_beneath(exports, "hostfs", O_RDONLY | O_DIRECTORY, 0, NULL) : -1;
+        if (!sc_rendering_has_host_files(build->rendering)) {
+                warn_of_host_files(build, ret->hostfs);
+                ret->files = g_ptr_array_new_with_free_func((GDestroyNotify)sc_host_file_free);
+                return true;
+        }
+        ret->files = sc_host_files_plan(ret->hostfs, build->rendering->exports, build->rendering->variables, error);
+        return ret->files != NULL;
+}
+
+static void record_files(const Wishes *wishes, ScInfo *info)
+{
+        for (guint i = 0; i < wishes->files->len; i++) {
+                const ScHostFile *file = wishes->files->pdata[i];
+                g_hash_table_insert(info->installed_files, g_strdup(file->destination), g_strdup(file->checksum));
+        }
+}
+
+static ScPackaging packaging_of(const Build *build, int fd, const Wishes *wishes)
+{
+        return (ScPackaging){
+                .context = build->context,
+                .rendering = build->rendering,
+                .systemd = build->systemd,
+                .folder_fd = fd,
+                .folder = build->folder,
+                .hostfs_fd = wishes->hostfs,
+                .files = wishes->files,
+        };
+}
+
+/* In a package they are the package system's, which knows what is its own. As copies: what lies on the host already stays, unless
+ * the live deployment put it there and it is as it was. */
+static bool choose_host_files(Build *build, int fd, ScInfo *info, GError **error)
+{
+        g_auto(Wishes) wishes = {.hostfs = -1};
+        ScPackageSystem system;
+        if (!find_wishes(build, fd, &wishes, error) ||
+            !sc_packaging_choose(build->context->config, build->input->system_package, build->rendering->exports,
+                                 wishes.hostfs >= 0, &system, error))
+                return false;
+        if (system != SC_PACKAGE_NONE) {
+                const ScPackaging packaging = packaging_of(build, fd, &wishes);
+                return sc_packaging_host_files(&packaging, system, info, error);
+        }
+        sc_autofd root = sc_open_dir("/", error);
         const ScBuildInput *input = build->input;
         g_autoptr(GPtrArray) old = input->old_files != NULL ? g_ptr_array_ref(input->old_files)
                                    : input->old != NULL     ? sc_side_recorded_files(input->old)
                                                             : NULL;
-        if (files == NULL || !sc_host_files_settle(root, files, old, build->context->report, error))
+        if (root < 0 || !sc_host_files_settle(root, wishes.files, old, build->context->report, error))
                 return false;
-        for (guint i = 0; i < files->len; i++) {
-                const ScHostFile *file = files->pdata[i];
-                g_hash_table_insert(info->installed_files, g_strdup(file->destination), g_strdup(file->checksum));
-        }
+        record_files(&wishes, info);
         return true;
 }
 
@@ -165,20 +223,32 @@ static bool write_deployment(Build *build, int fd, ScInfo *info, GError **error)
                sc_failpoint("sync-deployment", error) && sc_sync_fs(fd, error);
 }
 
-bool sc_build(ScOpContext *context, ScRepository *repository, int checkout_fd, const ScBuildInput *input, ScBuilt *ret,
-              GError **error)
+static Build build_new(ScOpContext *context, ScSystemd *systemd, const ScBuildInput *input, const ScRendering *rendering,
+                       const char *hidden)
+{
+        return (Build){
+                .context = context,
+                .input = input,
+                .rendering = rendering,
+                .systemd = systemd,
+                .folder = g_build_filename(context->config->checkout_path, hidden, NULL),
+        };
+}
+
+bool sc_build(ScOpContext *context, ScRepository *repository, ScSystemd *systemd, int checkout_fd, const ScBuildInput *input,
+              ScBuilt *ret, GError **error)
 {
         /* Prune must not take layers away between the look at them and the last link. */
         sc_autofd lock = sc_repository_lock(repository, false, context->cancellable, error);
         g_autoptr(ScRendering) rendering = lock >= 0 ? render(context, repository, checkout_fd, input, error) : NULL;
         if (rendering == NULL)
                 return false;
-        Build build = {.context = context, .input = input, .rendering = rendering};
         sc_report_message(context->report, "Extracting to %s", rendering->destination);
         g_autofree char *hidden = NULL;
         sc_autofd fd = sc_slot_build(checkout_fd, input->container, input->slot, &hidden, error);
         if (fd < 0)
                 return false;
+        g_auto(Build) build = build_new(context, systemd, input, rendering, hidden);
         g_autoptr(ScInfo) info = describe(&build);
         if (!write_deployment(&build, fd, info, error)) {
                 sc_remove_tree(checkout_fd, hidden, NULL);
@@ -187,4 +257,43 @@ bool sc_build(ScOpContext *context, ScRepository *repository, int checkout_fd, c
         ret->hidden = g_steal_pointer(&hidden);
         ret->info = g_steal_pointer(&info);
         return true;
+}
+
+/* ---- as a package ---- */
+
+static int pack(Build *build, int fd, ScPackageSystem system, char **ret_name, GError **error)
+{
+        g_auto(Wishes) wishes = {.hostfs = -1};
+        ScPackaging packaging = packaging_of(build, fd, &wishes);
+        sc_autofd container = sc_packaging_open_container(&packaging, error);
+        if (container < 0 || !fill_rootfs(build, container, error) || !write_texts(build, container, error) ||
+            !find_wishes(build, container, &wishes, error))
+                return -1;
+        packaging.hostfs_fd = wishes.hostfs;
+        packaging.files = wishes.files;
+        g_autoptr(ScInfo) info = describe(build);
+        g_free(info->system_package);
+        info->system_package = g_strdup("build");
+        record_files(&wishes, info);
+        if (!sc_info_write(container, info, error) || !sc_packaging_container(&packaging, system, info, ret_name, error))
+                return -1;
+        return sc_open_beneath(fd, *ret_name, O_RDONLY, 0, error);
+}
+
+int sc_build_package(ScOpContext *context, ScRepository *repository, ScSystemd *systemd, int checkout_fd, const ScBuildInput *input,
+                     char **ret_name, GError **error)
+{
+        ScPackageSystem system;
+        sc_autofd lock = sc_repository_lock(repository, false, context->cancellable, error);
+        g_autoptr(ScRendering) rendering = lock >= 0 ? render(context, repository, checkout_fd, input, error) : NULL;
+        if (rendering == NULL || !sc_packaging_choose(context->config, "yes", rendering->exports, true, &system, error))
+                return -1;
+        g_autofree char *hidden = NULL;
+        sc_autofd fd = sc_slot_build(checkout_fd, input->container, input->slot, &hidden, error);
+        if (fd < 0)
+                return -1;
+        g_auto(Build) build = build_new(context, systemd, input, rendering, hidden);
+        sc_autofd package = pack(&build, fd, system, ret_name, error);
+        bool clean = sc_remove_tree(checkout_fd, hidden, package >= 0 ? error : NULL);
+        return clean ? sc_steal_fd(&package) : -1;
 }

@@ -7,6 +7,7 @@
 #include "base/lock.h"
 #include "base/path.h"
 #include "base/reference.h"
+#include "host-package.h"
 #include "move.h"
 #include "store/deployment.h"
 #include "trial.h"
@@ -21,6 +22,7 @@ void sc_change_free(ScChange *change)
                 return;
         sc_intent_free(change->intent);
         sc_systemd_close(change->systemd);
+        sc_close(&change->package_lock_fd);
         sc_close(&change->lock_fd);
         sc_close(&change->checkout_fd);
         g_free(change->container);
@@ -38,6 +40,7 @@ static ScChange *change_new(ScOpContext *context, const char *container, ScRecov
         change->unit = g_strconcat(container, ".service", NULL);
         change->when = when;
         change->lock_fd = -1;
+        change->package_lock_fd = -1;
         change->checkout_fd = sc_checkout_open(context->config, true, error);
         if (change->checkout_fd < 0)
                 return NULL;
@@ -196,6 +199,8 @@ static bool go_back(ScChange *change, GError **error)
                 return false;
         /* What was built may be gone already, if this was interrupted during its clean-up. */
         g_autoptr(ScSide) new = sc_move_open_leaving(change, &change->intent->new, NULL);
+        if (!sc_host_package_lock(change, old, new, error))
+                return false;
         ScMove move = {.change = change,
                        .from = new,
                        .to = old,
@@ -301,6 +306,8 @@ bool sc_change_carry_out(ScChange *change, GError **error)
                 return give_up(change);
         bool first_service = new->unit_text != NULL &&old != NULL && !old->info->has_service;
         if (first_service && !sc_unit_is_free(change->systemd, change->unit, error))
+                return give_up(change);
+        if (!sc_host_package_prepare(change, old, new, error))
                 return give_up(change);
         if (!sc_failpoint("intent", error) || !set_phase(change, SC_INTENT_CHANGE, error))
                 return give_up(change);

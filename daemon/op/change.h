@@ -16,6 +16,7 @@ typedef struct {
         char *unit; /* "NAME.service" */
         int checkout_fd;
         int lock_fd;
+        int package_lock_fd; /* the package system's, from when it is needed on; -1: not */
         ScSystemd *systemd;
         ScIntent *intent;   /* NULL until the change is planned */
         ScRecoverWhen when; /* SC_RECOVER_BOOT: nothing is waited for, units are started by the boot itself */
@@ -43,6 +44,8 @@ bool sc_change_recover(ScChange *change, GError **error);
 /* Uninstall's way (removal.c): carries out change->intent, which is SC_INTENT_REMOVE and names in old and new the deployments (one
  * or two) of which something may be on the host. They may be broken, and what is missing already is no error. */
 bool sc_change_remove(ScChange *change, GError **error);
+/* Whether something stands in its way, before it is begun. */
+bool sc_change_check_removal(ScChange *change, GError **error);
 
 /* Removes what was displaced (`hidden`, or NULL: all leftovers). What cannot be removed now, as something is mounted on it, is no
  * hindrance: it is told of, and left to the next operation. */

@@ -13,6 +13,7 @@
 void sc_install_request_clear(ScInstallRequest *request)
 {
         g_free(request->container);
+        sc_close(&request->output);
         g_clear_pointer(&request->values, g_hash_table_unref);
 }
 
@@ -32,14 +33,33 @@ static char *choose_name(ScOpContext *context, const ScImage *image, GError **er
         return reference != NULL ? sc_container_name_from_reference(reference, error) : NULL;
 }
 
+static bool check_build(const ScInstallRequest *request, GError **error)
+{
+        bool is_build = sc_install_request_is_build(request);
+        if (is_build != (request->output >= 0))
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                                "The option output is a file for the package that system-package=build makes");
+        return !is_build || request->remote == NULL ||
+               sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                        "A package of a container holds its root file system: rootfs is not for it");
+}
+
+bool sc_install_request_is_build(const ScInstallRequest *request)
+{
+        return strcmp(request->system_package, "build") == 0;
+}
+
 bool sc_install_request_read(ScOpContext *context, const ScImage *image, ScInstallRequest *ret, GError **error)
 {
         static const char *const start_words[] = {"no", "now", NULL};
+        static const char *const package_words[] = {"no", "auto", "build", "yes", NULL};
         const char *start;
         if (!sc_option_string(context, "runtime", &ret->runtime, error) ||
             !sc_option_string(context, "rootfs", &ret->remote, error) ||
             !sc_option_word(context, "start", start_words, &start, error) ||
-            !sc_option_values(context, "values", &ret->values, error))
+            !sc_option_word(context, "system-package", package_words, &ret->system_package, error) ||
+            !sc_option_fd(context, "output", &ret->output, error) || !sc_option_values(context, "values", &ret->values, error) ||
+            !check_build(ret, error))
                 return false;
         ret->start = strcmp(start, "now") == 0;
         ret->container = choose_name(context, image, error);

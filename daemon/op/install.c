@@ -6,6 +6,7 @@
 #include "base/reference.h"
 #include "build.h"
 #include "change.h"
+#include "install-package.h"
 #include "install-request.h"
 #include "made-folders.h"
 #include "option-image.h"
@@ -22,22 +23,11 @@ static const char *name_meant(const ScOpContext *context, const ScImage *image)
         return image->names[0];
 }
 
-static bool carry_out(ScOpContext *context, ScRepository *repository, const ScImage *image, const ScInstallRequest *request,
+static bool carry_out(ScOpContext *context, ScRepository *repository, const ScBuildInput *input, const ScInstallRequest *request,
                       ScChange *change, GError **error)
 {
-        g_autofree char *made = sc_made_folders_lines(context->config->scope);
-        ScBuildInput input = {
-                .container = request->container,
-                .slot = 0,
-                .image_name = name_meant(context, image),
-                .image = image,
-                .set = request->values,
-                .runtime = request->runtime != NULL ? request->runtime : context->config->runtime,
-                .remote = request->remote,
-                .old_tmpfiles = made,
-        };
         g_auto(ScBuilt) built = {0};
-        if (!sc_build(context, repository, change->checkout_fd, &input, &built, error))
+        if (!sc_build(context, repository, change->systemd, change->checkout_fd, input, &built, error))
                 return false;
         change->intent = sc_intent_new(request->container, "install");
         change->intent->start = request->start && built.info->has_service;
@@ -48,6 +38,22 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
         return sc_change_carry_out(change, error);
 }
 
+static ScBuildInput input_of(const ScOpContext *context, const ScImage *image, const ScInstallRequest *request,
+                             const char *old_tmpfiles)
+{
+        return (ScBuildInput){
+                .container = request->container,
+                .slot = 0,
+                .image_name = name_meant(context, image),
+                .image = image,
+                .set = request->values,
+                .runtime = request->runtime != NULL ? request->runtime : context->config->runtime,
+                .remote = request->remote,
+                .old_tmpfiles = old_tmpfiles,
+                .system_package = request->system_package,
+        };
+}
+
 bool sc_op_install(ScOpContext *context, GError **error)
 {
         g_autoptr(ScRepository) repository = sc_repository_open(context->config, SC_REPOSITORY_READ, error);
@@ -56,7 +62,7 @@ bool sc_op_install(ScOpContext *context, GError **error)
         g_autoptr(ScImage) image = sc_option_image(context, repository, context->subject, error);
         if (image == NULL)
                 return false;
-        g_auto(ScInstallRequest) request = {0};
+        g_auto(ScInstallRequest) request = SC_INSTALL_REQUEST_INIT;
         if (!sc_install_request_read(context, image, &request, error))
                 return false;
         g_autoptr(ScChange) change = sc_change_begin(context, request.container, SC_BEGIN_CHANGE, error);
@@ -66,6 +72,10 @@ bool sc_op_install(ScOpContext *context, GError **error)
         sc_detail(context, "container", request.container);
         sc_detail(context, "image", name_meant(context, image));
         sc_detail(context, "image-id", image->id);
+        g_autofree char *made = sc_made_folders_lines(context->config->scope);
+        ScBuildInput input = input_of(context, image, &request, made);
+        if (sc_install_request_is_build(&request))
+                return sc_install_package(context, repository, change, &input, request.output, error);
         struct stat st;
         if (sc_lstat(change->checkout_fd, request.container, &st, NULL) == 1 && S_ISLNK(st.st_mode)) {
                 sc_report_message(context->report, "%s already present", request.container);
@@ -75,5 +85,5 @@ bool sc_op_install(ScOpContext *context, GError **error)
         sc_detail(context, "changed", "yes");
         return sc_install_slots_are_free(change->checkout_fd, request.container, error) &&
                sc_install_host_is_free(change->systemd, context->config, request.container, error) &&
-               carry_out(context, repository, image, &request, change, error);
+               carry_out(context, repository, &input, &request, change, error);
 }

@@ -8,8 +8,10 @@ libsc_op_a_SOURCES = \
 	daemon/op/delete-image.c \
 	daemon/op/describe.c daemon/op/describe.h \
 	daemon/op/damage.c daemon/op/damage.h \
+	daemon/op/host-package.c daemon/op/host-package.h \
 	daemon/op/image-exports.c daemon/op/image-exports.h \
 	daemon/op/install.c \
+	daemon/op/install-package.c daemon/op/install-package.h \
 	daemon/op/install-request.c daemon/op/install-request.h \
 	daemon/op/made-folders.c daemon/op/made-folders.h \
 	daemon/op/mount.c \
@@ -19,6 +21,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/op.c daemon/op/op.h \
 	daemon/op/option-image.c daemon/op/option-image.h \
 	daemon/op/options.c daemon/op/options.h \
+	daemon/op/packaging.c daemon/op/packaging.h \
 	daemon/op/pin.c daemon/op/pin.h \
 	daemon/op/plan.c daemon/op/plan.h \
 	daemon/op/plan-change.c \

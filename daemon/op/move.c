@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/path.h"
+#include "host-package.h"
 #include "store/deployment.h"
 #include "unit/hostfiles.h"
 #include "unit/service.h"
@@ -265,15 +266,25 @@ static bool start_service(ScMove *move, GError **error)
 }
 
 static const Step steps_on[] = {
-        {"stop", stop_service},   {"place", place},         {"host-files", host_files},
-        {"disable", disable},     {"unit-file", unit_file}, {"tmpfiles-file", tmpfiles_file},
-        {"make-live", make_live}, {"reload", reload},       {"tmpfiles", create_tmpfiles},
+        {"stop", stop_service},
+        {"place", place},
+        {"package-away", sc_host_package_leave},
+        {"host-files", host_files},
+        {"package", sc_host_package_take},
+        {"disable", disable},
+        {"unit-file", unit_file},
+        {"tmpfiles-file", tmpfiles_file},
+        {"make-live", make_live},
+        {"reload", reload},
+        {"tmpfiles", create_tmpfiles},
         {"enable", enable},
 };
 
 static const Step steps_back[] = {
         {"back-stop", stop_service},
+        {"back-package-away", sc_host_package_leave},
         {"back-host-files", host_files},
+        {"back-package", sc_host_package_take},
         {"back-disable", disable},
         {"back-unit-file", unit_file},
         {"back-tmpfiles-file", tmpfiles_file},

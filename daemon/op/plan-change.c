@@ -188,7 +188,7 @@ bool sc_plan_install(ScPlan *plan, GError **error)
 {
         ScOpContext *context = &plan->context;
         g_auto(ScPlanImage) image = {0};
-        g_auto(ScInstallRequest) request = {0};
+        g_auto(ScInstallRequest) request = SC_INSTALL_REQUEST_INIT;
         if (!sc_plan_image(plan, context->subject, &image, error) ||
             !sc_install_request_read(context, image.image, &request, error))
                 return false;

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/path.h"
+#include "host-package.h"
 #include "made-folders.h"
 #include "move.h"
 #include "store/deployment.h"
@@ -82,6 +83,13 @@ static bool remove_service(ScChange *change, GError **error)
         return sc_failpoint("remove-unit-file", error) && sc_move_put_unit(change, NULL, error);
 }
 
+bool sc_change_check_removal(ScChange *change, GError **error)
+{
+        g_autoptr(ScSide) old = open_side(change, &change->intent->old);
+        g_autoptr(ScSide) new = open_side(change, &change->intent->new);
+        return sc_host_package_prepare_removal(change, old, new, error);
+}
+
 bool sc_change_remove(ScChange *change, GError **error)
 {
         ScReport *out = change->context->report;
@@ -89,7 +97,9 @@ bool sc_change_remove(ScChange *change, GError **error)
         g_autofree char *tmpfiles_path = sc_move_tmpfiles_path(change);
         g_autoptr(ScSide) old = open_side(change, &change->intent->old);
         g_autoptr(ScSide) new = open_side(change, &change->intent->new);
-        sc_report_phase(out, "Removing", 5);
+        sc_report_phase(out, "Removing", 6);
+        if (!sc_host_package_lock(change, old, new, error))
+                return false;
 
         if (!remove_step(change, "remove-disable", error) ||
             (may_have_unit(change->intent, old, new) && !remove_service(change, error)))
@@ -107,6 +117,9 @@ bool sc_change_remove(ScChange *change, GError **error)
                 return false;
 
         if (!remove_step(change, "remove-host-files", error) || !remove_host_files(change, old, new, error))
+                return false;
+        if (!remove_step(change, "remove-package", error) || !sc_host_package_remove(change, new, error) ||
+            !sc_host_package_remove(change, old, error))
                 return false;
         if (!remove_step(change, "remove-link", error) || !sc_slot_make_live(change->checkout_fd, change->container, -1, error))
                 return false;

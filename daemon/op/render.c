@@ -176,7 +176,8 @@ ScRendering *sc_render(ScOpContext *context, ScRepository *repository, int scrat
         rendering->input = input;
         rendering->remote_rootfs = -1;
         g_autofree char *slot = sc_slot_name(input->container, input->slot);
-        rendering->destination = g_build_filename(context->config->checkout_path, slot, NULL);
+        rendering->destination = input->destination != NULL ? g_strdup(input->destination)
+                                                            : g_build_filename(context->config->checkout_path, slot, NULL);
         return load_exports(rendering, context, repository, error) && make_variables(rendering, context->config->scope, error) &&
                                render_texts(rendering, context, scratch_fd, error)
                        ? g_steal_pointer(&rendering)

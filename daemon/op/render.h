@@ -26,6 +26,8 @@ typedef struct {
         GPtrArray *old_files;     /* ScHostFile, those host files; NULL: as its info records them */
         const char *old_tmpfiles; /* its tmpfiles.d lines, or those of containers uninstalled in this boot: what they make is there
                                      because of them; NULL: none */
+        const char *system_package; /* of its host files: "auto", "yes" or "no"; NULL: no */
+        const char *destination;    /* absolute path where it is to lie; NULL: in its slot */
 } ScBuildInput;
 
 typedef struct {
@@ -38,7 +40,7 @@ typedef struct {
         char *config;  /* config.json; NULL: nothing starts a runtime here */
         char *unit;    /* NULL: no service */
         char *tmpfiles;
-        char *destination; /* CHECKOUT/NAME.N */
+        char *destination; /* CHECKOUT/NAME.N, or the input's */
 } ScRendering;
 
 /* The repository must be locked (shared) as long as the tree is used. scratch_fd: an empty private folder, in which the runtime may

@@ -19,6 +19,7 @@ void sc_side_free(ScSide *side)
         sc_exports_free(side->exports);
         sc_variables_free(side->variables);
         g_clear_pointer(&side->files, g_ptr_array_unref);
+        sc_package_free(side->package);
         g_free(side->unit_text);
         g_free(side->tmpfiles_text);
         g_free(side);
@@ -157,7 +158,24 @@ static ScSide *open_info(int checkout_fd, const char *container, const char *fol
                 return NULL;
         g_autofree char *what = g_strdup_printf("info file of the container %s in %s", container, folder);
         side->info = sc_info_read(side->fd, what, error);
-        return side->info != NULL ? g_steal_pointer(&side) : NULL;
+        if (side->info == NULL)
+                return NULL;
+        if (side->info->rpm_installed != NULL)
+                side->package = sc_package_new(side->info->rpm_installed, side->info->deployment_id);
+        return g_steal_pointer(&side);
+}
+
+char *sc_side_package_file(const ScSide *side, GError **error)
+{
+        sc_autofd fd = sc_open_beneath(side->fd, side->info->rpm_installed, O_RDONLY, 0, error);
+        if (fd < 0)
+                return NULL;
+        g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
+        GError *local = NULL;
+        char *path = g_file_read_link(link, &local);
+        if (path == NULL)
+                g_propagate_prefixed_error(error, local, "Cannot tell where the package %s is: ", side->info->rpm_installed);
+        return path;
 }
 
 static bool read_root(ScSide *side, const ScConfig *config, const char *container, const char *folder, GError **error)

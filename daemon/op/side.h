@@ -7,6 +7,7 @@
 #include "base/config.h"
 #include "store/info.h"
 #include "unit/exports.h"
+#include "unit/package.h"
 #include "unit/variables.h"
 
 typedef struct {
@@ -16,6 +17,7 @@ typedef struct {
         ScExports *exports;
         ScVariables *variables;
         GPtrArray *files;    /* ScHostFile: what `info` says is installed, as it was rendered then */
+        ScPackage *package;  /* the system package that holds them instead, NULL: none */
         char *unit_text;     /* NAME.service beside rootfs, NULL: no service */
         char *tmpfiles_text; /* tmpfiles-NAME.conf, NULL: none */
 } ScSide;
@@ -31,6 +33,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScSide, sc_side_free)
 /* What an info file records as installed on the host, as ScHostFile with destination and checksum only: enough to tell whether it
  * is unmodified, to replace and to remove it. Sorted by destination. */
 GPtrArray *sc_side_recorded_files(const ScInfo *info);
+
+/* Absolute path of the package's file, where the deployment lies now; NULL: it is not there. */
+char *sc_side_package_file(const ScSide *side, GError **error);
 
 /* The folder /exports of a root file system, -1 where it has none; symlinks are followed inside of it only. */
 int sc_side_open_exports(int rootfs_fd);

@@ -15,6 +15,14 @@
 #include "update-request.h"
 #include <string.h>
 
+/* What came as a package goes on as one; old files of the atomic command tell it by the package alone. */
+static const char *package_wish(const ScInfo *info)
+{
+        const char *word = info->system_package;
+        bool is_package = word != NULL ? strcmp(word, "yes") == 0 : info->rpm_installed != NULL;
+        return is_package ? "yes" : "no";
+}
+
 static bool carry_out(ScOpContext *context, ScRepository *repository, const ScImage *image, const char *image_name, GHashTable *set,
                       const ScDeployment *deployment, ScChange *change, GError **error)
 {
@@ -35,12 +43,13 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
                 .old = old,
                 .old_files = side != NULL ? side->files : NULL,
                 .old_tmpfiles = old_tmpfiles,
+                .system_package = package_wish(old),
         };
         g_autoptr(ScIntent) intent = sc_intent_new(deployment->name, "update");
         g_auto(ScBuilt) built = {0};
         if (!sc_pin_check(context->config, change->systemd, deployment->name, input.slot, error) ||
             !sc_option_uint(context, "health-timeout", context->config->settling_time, &intent->settling_time, error) ||
-            !sc_build(context, repository, change->checkout_fd, &input, &built, error))
+            !sc_build(context, repository, change->systemd, change->checkout_fd, &input, &built, error))
                 return false;
         intent->old.slot = deployment->slot;
         intent->old.id = g_strdup(old->deployment_id);

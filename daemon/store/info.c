@@ -40,6 +40,7 @@ void sc_info_free(ScInfo *info)
         g_free(info->command);
         g_strfreev(info->ports);
         g_strfreev(info->health_command);
+        g_strfreev(info->package_files);
         g_free(info->bad_image);
         json_object_unref(info->unknown);
         g_free(info);
@@ -137,7 +138,9 @@ static bool get_ours(JsonObject *object, ScInfo *info, GError **error)
                get_text(ours, "command", &info->command, error) &&
                sc_json_get_strv(ours, "ports", SC_JSON_OPTIONAL, &info->ports, error) &&
                sc_json_get_strv(ours, "health-command", SC_JSON_OPTIONAL, &info->health_command, error) &&
-               get_flag(ours, "enabled", false, &info->enabled, error) && get_text(ours, "bad-image", &info->bad_image, error);
+               get_flag(ours, "enabled", false, &info->enabled, error) &&
+               sc_json_get_strv(ours, "package-files", SC_JSON_OPTIONAL, &info->package_files, error) &&
+               get_text(ours, "bad-image", &info->bad_image, error);
 }
 
 static void keep_unknown(JsonObject *object, ScInfo *info)
@@ -213,6 +216,8 @@ static JsonObject *ours_to_json(const ScInfo *info)
                 sc_json_set_strv(ours, "health-command", info->health_command);
         if (info->enabled)
                 json_object_set_boolean_member(ours, "enabled", true);
+        if (info->package_files != NULL)
+                sc_json_set_strv(ours, "package-files", info->package_files);
         set_text(ours, "bad-image", info->bad_image);
         return ours;
 }

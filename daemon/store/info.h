@@ -20,8 +20,8 @@ typedef struct {
         GHashTable *installed_files; /* destination on the host -> sha256 hex (of a symlink's target; "" for folders) */
         char **rendered_files;       /* installed-files-template */
         GHashTable *renamed_files;   /* rename-installed-files */
-        char *rpm_installed;         /* NULL: none */
-        char *system_package;        /* "no" */
+        char *rpm_installed;         /* name of a system package's file beside rootfs; NULL: none */
+        char *system_package;        /* "yes", "no"; "build": of a package that holds the whole container; NULL in old files */
         char *remote;                /* path of a remote rootfs' parent, NULL: none */
         bool use_links;
         char *runtime;
@@ -32,6 +32,7 @@ typedef struct {
         char **ports;           /* "2379/tcp"; NULL: unknown */
         char **health_command;  /* run in the container it tells by its exit status whether it is well; NULL: none */
         bool enabled;           /* the unit has no [Install], and one that has is to be enabled: the one before it was */
+        char **package_files;   /* what the system package holds, destinations on the host; NULL: unknown */
         char *bad_image;        /* id of an image whose update failed the health verdict here; NULL: none */
         JsonObject *unknown;    /* members that are not ours, written back as they were */
 } ScInfo;

@@ -68,9 +68,13 @@ ScExports *sc_exports_load(ScExportsRead read, gpointer source, bool present, GE
                 return NULL;
         if (!read_text(read, source, "service.template", &exports->service, error) ||
             !read_text(read, source, "tmpfiles.template", &exports->tmpfiles, error) ||
-            !read_text(read, source, "config.json.template", &exports->config, error))
+            !read_text(read, source, "config.json.template", &exports->config, error) ||
+            !read_text(read, source, "rpm.spec.template", &exports->rpm_spec, error))
                 return NULL;
         exports->config_is_template = exports->config != NULL;
+        exports->rpm_spec_is_template = exports->rpm_spec != NULL;
+        if (exports->rpm_spec == NULL && !read_text(read, source, "rpm.spec", &exports->rpm_spec, error))
+                return NULL;
         if (exports->config == NULL && !read_text(read, source, "config.json", &exports->config, error))
                 return NULL;
         return g_steal_pointer(&exports);
@@ -86,6 +90,7 @@ void sc_exports_free(ScExports *exports)
         g_free(exports->service);
         g_free(exports->tmpfiles);
         g_free(exports->config);
+        g_free(exports->rpm_spec);
         g_free(exports);
 }
 

@@ -20,6 +20,8 @@ typedef struct {
         char *tmpfiles;       /* text of tmpfiles.template; NULL: none */
         char *config;         /* text of config.json.template, or else of config.json; NULL: none */
         bool config_is_template;
+        char *rpm_spec; /* text of rpm.spec.template, or else of rpm.spec; NULL: none */
+        bool rpm_spec_is_template;
 } ScExports;
 
 /* A malformed manifest.json is Corrupt; texts over 1 MiB, too. */

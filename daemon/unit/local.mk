@@ -12,6 +12,11 @@ libsc_unit_a_SOURCES = \
 	daemon/unit/hostfiles-plan.c \
 	daemon/unit/hostfiles-preview.c \
 	daemon/unit/image-user.c daemon/unit/image-user.h \
+	daemon/unit/package.c daemon/unit/package.h \
+	daemon/unit/package-deb.c daemon/unit/package-driver.h \
+	daemon/unit/package-facts.c \
+	daemon/unit/package-links.c \
+	daemon/unit/package-rpm.c \
 	daemon/unit/runtime-config.c daemon/unit/runtime-config.h \
 	daemon/unit/service.c daemon/unit/service.h \
 	daemon/unit/subid.c daemon/unit/subid.h \
@@ -34,6 +39,7 @@ unit_tests = \
 	tests/unit/test-exec \
 	tests/unit/test-exports \
 	tests/unit/test-hostfiles \
+	tests/unit/test-package \
 	tests/unit/test-runtime-config \
 	tests/unit/test-service \
 	tests/unit/test-template \
@@ -53,6 +59,10 @@ tests_unit_test_exports_LDADD = libsc-unit.a $(UNIT_LDADD)
 tests_unit_test_hostfiles_SOURCES = tests/unit/test-hostfiles.c tests/unit/test-unit.h tests/unit/test.h
 tests_unit_test_hostfiles_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_hostfiles_LDADD = libsc-unit.a $(UNIT_LDADD)
+
+tests_unit_test_package_SOURCES = tests/unit/test-package.c tests/unit/test-unit.h tests/unit/test.h
+tests_unit_test_package_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_package_LDADD = libsc-unit.a $(UNIT_LDADD)
 
 tests_unit_test_runtime_config_SOURCES = tests/unit/test-runtime-config.c tests/unit/test-unit.h tests/unit/test.h
 tests_unit_test_runtime_config_CFLAGS = $(UNIT_CFLAGS)

@@ -53,6 +53,11 @@ tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz-template.c $(REPLAY)
 tests_fuzz_fuzz_template_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_template_LDADD = $(UNIT_FUZZ_LIBS)
 
+FUZZ_REPLAYS += tests/fuzz/fuzz-package
+tests_fuzz_fuzz_package_SOURCES = tests/fuzz/fuzz-package.c $(REPLAY)
+tests_fuzz_fuzz_package_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_package_LDADD = $(UNIT_FUZZ_LIBS)
+
 FUZZ_REPLAYS += tests/fuzz/fuzz-runtime-config
 tests_fuzz_fuzz_runtime_config_SOURCES = tests/fuzz/fuzz-runtime-config.c $(REPLAY)
 tests_fuzz_fuzz_runtime_config_CFLAGS = $(FUZZ_CFLAGS)
@@ -132,6 +137,12 @@ tests_fuzz_libfuzzer_exports_SOURCES = tests/fuzz/fuzz-exports.c tests/fuzz/fuzz
 tests_fuzz_libfuzzer_exports_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_libfuzzer_exports_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_exports_LDADD = $(UNIT_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-package
+tests_fuzz_libfuzzer_package_SOURCES = tests/fuzz/fuzz-package.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_package_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_package_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_package_LDADD = $(UNIT_FUZZ_LIBS)
 
 noinst_PROGRAMS += tests/fuzz/libfuzzer-template
 tests_fuzz_libfuzzer_template_SOURCES = tests/fuzz/fuzz-template.c tests/fuzz/fuzz.h

@@ -18,6 +18,10 @@ START_TEST(all_of_it)
                                "{}",
                                "config.json.template",
                                "{$A}",
+                               "rpm.spec",
+                               "Name: x\n",
+                               "rpm.spec.template",
+                               "Name: $NAME\n",
                                NULL};
         g_autoptr(ScExports) exports = test_exports(files);
         ck_assert(exports->present);
@@ -33,6 +37,8 @@ START_TEST(all_of_it)
         ck_assert_str_eq(exports->tmpfiles, "d /run/x\n");
         ck_assert_str_eq(exports->config, "{$A}");
         ck_assert(exports->config_is_template);
+        ck_assert_str_eq(exports->rpm_spec, "Name: $NAME\n");
+        ck_assert(exports->rpm_spec_is_template);
 }
 END_TEST
 
