@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* sysconsd-exec RUNTIME ARGUMENT...: what a container's unit has in front of its runtime.
+/* sysconsd-exec [--terminal] RUNTIME ARGUMENT...: what a container's unit has in front of its runtime.
  *
  * With cgroup v2 a group that has processes cannot have groups below it with controllers, and runc puts a container whose
  * cgroupsPath is relative beside its own group. So the runtime moves into the group `runtime` below the unit's, and the container
  * lies beside it: inside the unit, whose limits bind it and whose status shows it. Then a container of the same name
- * that a SIGKILL left behind is removed, and the runtime executed in this process. */
+ * that a SIGKILL left behind is removed, and the runtime executed in this process.
+ *
+ * --terminal: standard output is a terminal, which becomes standard input and the controlling terminal, too. systemd does that for
+ * standard input, but it flushes the terminal each time that it does, and with it what the program has just said.
+ *
+ * sysconsd-exec --end PIDFILE: `RUNTIME exec` was ended, and the process that it started in a container may run on: it is killed.
+ */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Where the runtimes look, too. */
@@ -118,13 +128,97 @@ static void remove_stale_container(char *runtime, char *id)
                 continue;
 }
 
+/* One that is the controlling terminal of a session already stays so: it is not what the caller was to make for this. */
+static bool take_terminal(void)
+{
+        if (getsid(0) != getpid() && setsid() < 0)
+                return false;
+        return ioctl(STDOUT_FILENO, TIOCSCTTY, 0) == 0 && dup2(STDOUT_FILENO, STDIN_FILENO) >= 0;
+}
+
+/* Field 22 of /proc/PID/stat, in clock ticks since boot. The second, in parentheses, may hold anything. */
+static bool start_time(pid_t pid, double *ret_seconds)
+{
+        char path[64], text[4096];
+        snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t size = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+        if (fd >= 0)
+                close(fd);
+        if (size <= 0)
+                return false;
+        text[size] = '\0';
+        const char *at = strrchr(text, ')');
+        for (int field = 2; at != NULL && field < 22; field++)
+                at = strchr(at + 1, ' ');
+        if (at == NULL)
+                return false;
+        *ret_seconds = (double)strtoull(at + 1, NULL, 10) / (double)sysconf(_SC_CLK_TCK);
+        return true;
+}
+
+static double seconds(const struct timespec *time)
+{
+        return (double)time->tv_sec + (double)time->tv_nsec / 1e9;
+}
+
+/* The runtime writes the file once the process is there: one that started later has the number of a process that has gone. */
+static bool is_process_of(pid_t pid, const struct stat *pid_file)
+{
+        struct timespec since_boot, today;
+        double started;
+        if (!start_time(pid, &started) || clock_gettime(CLOCK_BOOTTIME, &since_boot) < 0 ||
+            clock_gettime(CLOCK_REALTIME, &today) < 0)
+                return false;
+        double written = seconds(&pid_file->st_mtim) - (seconds(&today) - seconds(&since_boot));
+        return started <= written + 0.02; /* a tick of either clock */
+}
+
+static int end_process(const char *pid_file)
+{
+        char text[32];
+        struct stat st;
+        int fd = open(pid_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return errno == ENOENT ? EX_OK : EX_NOINPUT;
+        ssize_t size = read(fd, text, sizeof text - 1);
+        bool known = size > 0 && fstat(fd, &st) == 0;
+        close(fd);
+        if (!known)
+                return EX_DATAERR;
+        text[size] = '\0';
+        char *end;
+        long pid = strtol(text, &end, 10);
+        if (end == text || pid <= 1 || pid > INT_MAX)
+                return EX_DATAERR;
+        /* What is looked at is what is killed. */
+        int process = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+        if (process >= 0 && is_process_of((pid_t)pid, &st))
+                syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
+        return EX_OK;
+}
+
 int main(int argc, char **argv)
 {
+        if (argc == 3 && strcmp(argv[1], "--end") == 0)
+                return end_process(argv[2]);
+        bool terminal = argc > 1 && strcmp(argv[1], "--terminal") == 0;
+        if (terminal) {
+                argc--;
+                argv++;
+        }
         if (argc < 3 || argv[1][0] != '/') {
-                fprintf(stderr, "usage: sysconsd-exec RUNTIME ARGUMENT...\nRUNTIME is an absolute path.\n");
+                fprintf(stderr, "usage: sysconsd-exec [--terminal] RUNTIME ARGUMENT...\n       sysconsd-exec --end PIDFILE\n"
+                                "RUNTIME is an absolute path.\n");
                 return EX_USAGE;
         }
-        const char *failed = enter_runtime_group(argv[1]);
+        if (terminal && !take_terminal()) {
+                fprintf(stderr, "sysconsd-exec: cannot use the terminal: %s; it must have been made for this command\n",
+                        strerror(errno));
+                return EX_NOPERM;
+        }
+        /* What joins a container needs no group of its own. */
+        const char *failed = strcmp(argv[2], "exec") != 0 ? enter_runtime_group(argv[1]) : NULL;
         if (failed != NULL)
                 fprintf(stderr, "sysconsd-exec: cannot %s: %s; the container may lie outside of its unit\n", failed,
                         strerror(errno));

@@ -18,6 +18,9 @@ libsc_unit_a_SOURCES = \
 	daemon/unit/package-links.c \
 	daemon/unit/package-rpm.c \
 	daemon/unit/runtime-config.c daemon/unit/runtime-config.h \
+	daemon/unit/runtime-json.c daemon/unit/runtime-json.h \
+	daemon/unit/run-config.c daemon/unit/run-config.h \
+	daemon/unit/run-service.c daemon/unit/run-service.h \
 	daemon/unit/service.c daemon/unit/service.h \
 	daemon/unit/subid.c daemon/unit/subid.h \
 	daemon/unit/systemd.c daemon/unit/systemd.h \

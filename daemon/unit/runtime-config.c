@@ -6,127 +6,11 @@
 #include "base/path.h"
 #include "command.h"
 #include "image-user.h"
+#include "runtime-json.h"
 #include "service.h"
 #include "template.h"
 #include <string.h>
 #include <unistd.h>
-
-/* Larger than a template can grow with its values. */
-#define CONFIG_MAX (17 * 1024 * 1024)
-#define WHAT "config.json of the container"
-
-/* json-glib has 64-bit signed integers and doubles, the format has unsigned ones as well (an rlimit without a limit is
- * 18446744073709551615) and a number's text may say more than a double holds. So numbers that json-glib could change are strings
- * with a random prefix while it has them, and their own text again afterwards. */
-typedef struct {
-        char *mark;
-} Numbers;
-
-static void numbers_clear(Numbers *numbers)
-{
-        g_free(numbers->mark);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Numbers, numbers_clear)
-
-static gsize digits(const char *text)
-{
-        return strspn(text, "0123456789");
-}
-
-/* RFC 8259, section 6. *ret_plain: an integer that every parser keeps. */
-static bool is_number(const char *text, gsize size, bool *ret_plain)
-{
-        const char *at = text + (*text == '-');
-        gsize whole = digits(at);
-        if (whole == 0 || (whole > 1 && *at == '0'))
-                return false;
-        at += whole;
-        *ret_plain = whole <= 18 && at == text + size;
-        if (*at == '.') {
-                gsize fraction = digits(at + 1);
-                if (fraction == 0)
-                        return false;
-                at += 1 + fraction;
-        }
-        if (*at == 'e' || *at == 'E') {
-                at += 1 + (at[1] == '+' || at[1] == '-');
-                gsize exponent = digits(at);
-                if (exponent == 0)
-                        return false;
-                at += exponent;
-        }
-        return at == text + size;
-}
-
-static gsize string_length(const char *text)
-{
-        gsize i = 1;
-        while (text[i] != '\0' && text[i] != '"')
-                i += text[i] == '\\' && text[i + 1] != '\0' ? 2 : 1;
-        return text[i] == '"' ? i + 1 : i;
-}
-
-static char *numbers_hide(Numbers *numbers, const char *text, GError **error)
-{
-        g_autofree char *random = sc_random_name(24);
-        g_autofree char *mark = g_strdup_printf("\"number:%s:", random);
-        g_autoptr(GString) out = g_string_sized_new(strlen(text));
-        while (*text != '\0') {
-                gsize size = 1;
-                if (*text == '"') {
-                        size = string_length(text);
-                        g_string_append_len(out, text, size);
-                } else if (*text == '-' || g_ascii_isdigit(*text)) {
-                        bool plain;
-                        size = strspn(text, "0123456789+-.eE");
-                        if (!is_number(text, size, &plain)) {
-                                sc_throw(error, SC_ERROR_CORRUPT, "The " WHAT " is not valid JSON: '%.*s' is no number",
-                                         (int)MIN(size, 40), text);
-                                return NULL;
-                        }
-                        g_string_append(out, plain ? "" : mark);
-                        g_string_append_len(out, text, size);
-                        g_string_append(out, plain ? "" : "\"");
-                } else {
-                        g_string_append_c(out, *text);
-                }
-                text += size;
-        }
-        numbers->mark = g_steal_pointer(&mark);
-        return g_string_free(g_steal_pointer(&out), FALSE);
-}
-
-static char *numbers_show(const Numbers *numbers, const char *text)
-{
-        GString *out = g_string_sized_new(strlen(text));
-        const char *found;
-        while ((found = strstr(text, numbers->mark)) != NULL) {
-                g_string_append_len(out, text, found - text);
-                text = found + strlen(numbers->mark);
-                gsize size = strcspn(text, "\"");
-                g_string_append_len(out, text, size);
-                text += size + (text[size] == '"');
-        }
-        g_string_append(out, text);
-        return g_string_free(out, FALSE);
-}
-
-/* A tree that can be changed: sc_json_parse_object() checks, but what it gives is immutable. */
-static JsonObject *parse(const char *text, Numbers *numbers, GError **error)
-{
-        g_autofree char *hidden = numbers_hide(numbers, text, error);
-        if (hidden == NULL)
-                return NULL;
-        g_autoptr(JsonObject) checked = sc_json_parse_object(hidden, -1, CONFIG_MAX, WHAT, error);
-        if (checked == NULL)
-                return NULL;
-        g_autoptr(JsonParser) parser = json_parser_new();
-        if (!json_parser_load_from_data(parser, hidden, -1, error)) {
-                sc_prefix(error, "Cannot read the " WHAT);
-                return NULL;
-        }
-        return json_node_dup_object(json_parser_get_root(parser));
-}
 
 /* Runtimes in Go take "Root" for "root", json-glib does not: what we check must be what they read. */
 static bool check_spelling(JsonObject *object, const char *name, GError **error)
@@ -161,19 +45,12 @@ static bool check_root(JsonObject *config, const char *rootfs_path, GError **err
         return true;
 }
 
-/* Where the container's group is to be, seen from the group `runtime` in which sysconsd-exec starts the runtime: beside it. The
- * name is the container's, because in hierarchies that systemd leaves alone (version 1: freezer, cpuset) all start from the root.
- * crun takes every path as one from the root. */
-static char *cgroup_path(const ScRuntimeConfigInput *input, GError **error)
+char *sc_runtime_config_cgroup(const ScScope *scope, const char *runtime, const char *unit_text, const char *name)
 {
-        const char *name = sc_variables_get(input->variables, "NAME");
-        g_autofree char *runtime_name = g_path_get_basename(input->runtime);
+        g_autofree char *runtime_name = g_path_get_basename(runtime);
         if (!g_str_has_prefix(runtime_name, "crun"))
                 return g_strdup_printf("container-%s", name);
-        g_autofree char *unit = sc_service_make(input->exports, input->variables, error);
-        if (unit == NULL)
-                return NULL;
-        g_autofree char *unit_cgroup = sc_service_cgroup(sc_variables_scope(input->variables), unit, name);
+        g_autofree char *unit_cgroup = sc_service_cgroup(scope, unit_text, name);
         return g_strdup_printf("%s/container-%s", unit_cgroup, name);
 }
 
@@ -196,25 +73,27 @@ static bool set_cgroup(JsonObject *config, const ScRuntimeConfigInput *input, GE
                 return false;
         if (path != NULL && *path != '\0')
                 return true;
-        g_autofree char *ours = cgroup_path(input, error);
-        if (ours == NULL)
+        g_autofree char *unit = sc_service_make(input->exports, input->variables, error);
+        if (unit == NULL)
                 return false;
+        g_autofree char *ours = sc_runtime_config_cgroup(sc_variables_scope(input->variables), input->runtime, unit,
+                                                         sc_variables_get(input->variables, "NAME"));
         json_object_set_string_member(linux_part, "cgroupsPath", ours);
         return true;
 }
 
-static JsonObject *runtime_spec(const char *runtime, int scratch_fd, Numbers *numbers, GError **error)
+static JsonObject *runtime_spec(const char *runtime, int scratch_fd, ScNumbers *numbers, GError **error)
 {
         const char *const argv[] = {runtime, "spec", NULL};
         g_autofree char *text = NULL;
         gsize size;
         if (!sc_command_run(argv, scratch_fd, NULL, error) ||
-            !sc_read_file(scratch_fd, "config.json", CONFIG_MAX, &text, &size, error) ||
+            !sc_read_file(scratch_fd, "config.json", SC_RUNTIME_JSON_MAX, &text, &size, error) ||
             !sc_unlink_durably(scratch_fd, "config.json", error)) {
                 sc_prefix(error, "Cannot make a configuration for an image that brings none");
                 return NULL;
         }
-        return parse(text, numbers, error);
+        return sc_runtime_json_parse(text, numbers, error);
 }
 
 static JsonObject *object_member(JsonObject *parent, const char *key)
@@ -294,7 +173,7 @@ static bool fill_in(JsonObject *config, const ScImageInfo *image, const char *pa
         return set_user(process, image, passwd, group, error);
 }
 
-static JsonObject *load(const ScRuntimeConfigInput *input, Numbers *numbers, GError **error)
+static JsonObject *load(const ScRuntimeConfigInput *input, ScNumbers *numbers, GError **error)
 {
         const ScExports *exports = input->exports;
         if (exports->config == NULL) {
@@ -304,15 +183,15 @@ static JsonObject *load(const ScRuntimeConfigInput *input, Numbers *numbers, GEr
                 return g_steal_pointer(&config);
         }
         if (!exports->config_is_template)
-                return parse(exports->config, numbers, error);
+                return sc_runtime_json_parse(exports->config, numbers, error);
         g_autofree char *text = sc_template_expand("config.json.template", exports->config, input->variables, SC_TEMPLATE_RAW,
                                                    error);
-        return text != NULL ? parse(text, numbers, error) : NULL;
+        return text != NULL ? sc_runtime_json_parse(text, numbers, error) : NULL;
 }
 
 char *sc_runtime_config_make(const ScRuntimeConfigInput *input, GError **error)
 {
-        g_auto(Numbers) numbers = {0};
+        g_auto(ScNumbers) numbers = {0};
         g_autoptr(JsonObject) config = load(input, &numbers, error);
         if (config == NULL)
                 return NULL;
@@ -322,11 +201,10 @@ char *sc_runtime_config_make(const ScRuntimeConfigInput *input, GError **error)
                          (input->user_namespace != NULL && !sc_user_namespace_apply(input->user_namespace, config, error)) ||
                          !set_cgroup(config, input, error)))
                 return NULL;
-        g_autofree char *text = sc_json_to_string(config, true);
-        return numbers_show(&numbers, text);
+        return sc_runtime_json_print(config, &numbers);
 }
 
-static bool is_bind(JsonObject *mount)
+bool sc_runtime_config_is_bind(JsonObject *mount)
 {
         const char *type = NULL;
         g_auto(GStrv) options = NULL;
@@ -339,8 +217,8 @@ static bool is_bind(JsonObject *mount)
 
 char **sc_runtime_config_missing_sources(const char *config, const char *tmpfiles, GError **error)
 {
-        g_auto(Numbers) numbers = {0};
-        g_autoptr(JsonObject) object = parse(config, &numbers, error);
+        g_auto(ScNumbers) numbers = {0};
+        g_autoptr(JsonObject) object = sc_runtime_json_parse(config, &numbers, error);
         JsonArray *mounts;
         if (object == NULL || !sc_json_get_array(object, "mounts", SC_JSON_OPTIONAL, &mounts, error))
                 return NULL;
@@ -349,7 +227,7 @@ char **sc_runtime_config_missing_sources(const char *config, const char *tmpfile
         for (guint i = 0; mounts != NULL && i < json_array_get_length(mounts); i++) {
                 JsonNode *node = json_array_get_element(mounts, i);
                 const char *source;
-                if (!JSON_NODE_HOLDS_OBJECT(node) || !is_bind(json_node_get_object(node)) ||
+                if (!JSON_NODE_HOLDS_OBJECT(node) || !sc_runtime_config_is_bind(json_node_get_object(node)) ||
                     !sc_json_get_string(json_node_get_object(node), "source", SC_JSON_OPTIONAL, &source, NULL))
                         continue;
                 /* A relative one counts from the deployment, which brings it. */
@@ -364,8 +242,8 @@ char **sc_runtime_config_missing_sources(const char *config, const char *tmpfile
 
 char *sc_runtime_config_command(const char *config)
 {
-        g_auto(Numbers) numbers = {0};
-        g_autoptr(JsonObject) object = parse(config, &numbers, NULL);
+        g_auto(ScNumbers) numbers = {0};
+        g_autoptr(JsonObject) object = sc_runtime_json_parse(config, &numbers, NULL);
         JsonObject *process = NULL;
         g_auto(GStrv) args = NULL;
         if (object == NULL || !sc_json_get_object(object, "process", SC_JSON_OPTIONAL, &process, NULL) || process == NULL ||

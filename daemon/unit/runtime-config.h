@@ -29,6 +29,13 @@ typedef struct {
  * know, and numbers beyond what a double or a signed integer holds, stay as they are. */
 char *sc_runtime_config_make(const ScRuntimeConfigInput *input, GError **error);
 
+/* Where a container's group is to be, seen from the group `runtime` in which sysconsd-exec starts the runtime: beside it. The name
+ * is the container's, because in hierarchies that systemd leaves alone (version 1: freezer, cpuset) all start from the root. crun
+ * takes every path as one from the root, so there it is the whole path below NAME.service, whose text tells its slice. */
+char *sc_runtime_config_cgroup(const ScScope *scope, const char *runtime, const char *unit_text, const char *name);
+/* Whether an element of mounts is a bind mount. */
+bool sc_runtime_config_is_bind(JsonObject *mount);
+
 /* Bind-mount sources of a configuration that do not exist on this host, in order; those, too, that exist because `tmpfiles`
  * (tmpfiles.d lines of the deployment before this one, or NULL) has them made. */
 char **sc_runtime_config_missing_sources(const char *config, const char *tmpfiles, GError **error);

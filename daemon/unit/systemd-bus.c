@@ -171,6 +171,12 @@ static bool call_again(ScSystemd *systemd, guint64 timeout, const char *what, co
                 va_copy(copy, arguments);
                 r = call_once(systemd, timeout, method, &reply, &bus_error, types, copy);
                 va_end(copy);
+                /* a signal that is handled elsewhere: it does not count */
+                if (r == -EINTR) {
+                        r = -ENOTCONN;
+                        tries--;
+                        continue;
+                }
                 if (r >= 0 && ret != NULL)
                         *ret = g_steal_pointer(&reply);
                 if (r < 0 && sd_bus_error_is_set(&bus_error) && sd_bus_is_open(systemd->bus) > 0)
@@ -210,4 +216,26 @@ bool sc_systemd_forgive_missing(bool ok, GError **local, GError **error)
         }
         g_propagate_error(error, g_steal_pointer(local));
         return false;
+}
+
+int sc_systemd_sleep(sd_bus *bus, guint64 until, struct pollfd *more, nfds_t n_more)
+{
+        guint64 bus_until;
+        int r = sd_bus_get_timeout(bus, &bus_until);
+        int events = r >= 0 ? sd_bus_get_events(bus) : r;
+        if (events < 0)
+                return events;
+        struct pollfd fds[1 + SC_SYSTEMD_SLEEP_MAX] = {{.fd = sd_bus_get_fd(bus), .events = (short)events}};
+        g_assert(n_more <= SC_SYSTEMD_SLEEP_MAX);
+        memcpy(fds + 1, more, n_more * sizeof *more);
+        until = MIN(until, bus_until);
+        guint64 from = now();
+        struct timespec rest = {0};
+        if (until > from) {
+                rest.tv_sec = (time_t)((until - from) / G_USEC_PER_SEC);
+                rest.tv_nsec = (long)((until - from) % G_USEC_PER_SEC) * 1000;
+        }
+        r = ppoll(fds, 1 + n_more, until == G_MAXUINT64 ? NULL : &rest, NULL);
+        memcpy(more, fds + 1, n_more * sizeof *more);
+        return r < 0 && errno != EINTR ? -errno : 0;
 }

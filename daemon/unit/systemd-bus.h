@@ -4,6 +4,7 @@
 /* The connection to systemd, for the systemd-*.c only: over the bus or its private socket, made anew where it was lost. */
 
 #include "systemd.h"
+#include <poll.h>
 #include <systemd/sd-bus.h>
 
 #define SC_SYSTEMD_SERVICE "org.freedesktop.systemd1"
@@ -49,3 +50,12 @@ bool sc_systemd_throw(GError **error, int r, const sd_bus_error *bus_error, cons
 bool sc_systemd_forgive_missing(bool ok, GError **local, GError **error);
 /* Waits for the job that the reply names; systemd->result is what became of it. */
 bool sc_systemd_wait_for_job(ScSystemd *systemd, Message *reply, const ScSystemdWait *wait, GError **error);
+/* How often a cancellable without a descriptor is looked at, in microseconds. */
+#define SC_SYSTEMD_LOOK_INTERVAL (G_USEC_PER_SEC / 10)
+
+#define SC_SYSTEMD_SLEEP_MAX 4
+/* Sleeps until the connection has something to do, one of `more` (at most SC_SYSTEMD_SLEEP_MAX) is ready, or the monotonic clock
+ * says `until` (G_MAXUINT64: never). A negative errno. */
+int sc_systemd_sleep(sd_bus *bus, guint64 until, struct pollfd *more, nfds_t n_more);
+/* One more property of a transient unit: ExecStart, ExecStartPre ... */
+int sc_systemd_append_command(Message *message, const char *property, char *const *argv, bool may_fail);

@@ -6,9 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How often a cancellable without a descriptor is looked at. */
-#define LOOK_INTERVAL (G_USEC_PER_SEC / 10)
-
 static guint64 now(void)
 {
         return (guint64)g_get_monotonic_time();
@@ -25,26 +22,10 @@ static void cancel_job(ScSystemd *systemd)
 /* Sleeps until the bus has something, the deadline is there or the cancellable may be cancelled. */
 static int wait_for_event(sd_bus *bus, const Wait *wait, int cancel_fd)
 {
-        guint64 until;
-        int r = sd_bus_get_timeout(bus, &until);
-        int events = r >= 0 ? sd_bus_get_events(bus) : r;
-        if (events < 0)
-                return events;
-        until = MIN(until, wait->deadline);
-        if (wait->cancellable != NULL && cancel_fd < 0)
-                until = MIN(until, now() + LOOK_INTERVAL);
-        struct pollfd fds[] = {
-                {.fd = sd_bus_get_fd(bus), .events = (short)events},
-                {.fd = cancel_fd, .events = POLLIN},
-        };
-        guint64 from = now();
-        struct timespec rest = {0};
-        if (until > from) {
-                rest.tv_sec = (time_t)((until - from) / G_USEC_PER_SEC);
-                rest.tv_nsec = (long)((until - from) % G_USEC_PER_SEC) * 1000;
-        }
-        r = ppoll(fds, G_N_ELEMENTS(fds), until == G_MAXUINT64 ? NULL : &rest, NULL);
-        return r < 0 && errno != EINTR ? -errno : 0;
+        struct pollfd cancel = {.fd = cancel_fd, .events = POLLIN};
+        bool must_look = wait->cancellable != NULL && cancel_fd < 0;
+        return sc_systemd_sleep(bus, must_look ? MIN(wait->deadline, now() + SC_SYSTEMD_LOOK_INTERVAL) : wait->deadline, &cancel,
+                                1);
 }
 
 /* After a lost connection: jobs outlive it, but one that ended meanwhile told nobody. Then the unit's state tells. */

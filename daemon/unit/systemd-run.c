@@ -25,16 +25,16 @@ static int append_words(Message *message, char *const *argv)
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-static int append_command(Message *message, char *const *argv)
+int sc_systemd_append_command(Message *message, const char *property, char *const *argv, bool may_fail)
 {
         int r;
         if ((r = sd_bus_message_open_container(message, 'r', "sv")) < 0 ||
-            (r = sd_bus_message_append(message, "s", "ExecStart")) < 0 ||
+            (r = sd_bus_message_append(message, "s", property)) < 0 ||
             (r = sd_bus_message_open_container(message, 'v', "a(sasb)")) < 0 ||
             (r = sd_bus_message_open_container(message, 'a', "(sasb)")) < 0 ||
             (r = sd_bus_message_open_container(message, 'r', "sasb")) < 0 ||
             (r = sd_bus_message_append(message, "s", argv[0])) < 0 || (r = append_words(message, argv)) < 0 ||
-            (r = sd_bus_message_append(message, "b", false)) < 0)
+            (r = sd_bus_message_append(message, "b", may_fail)) < 0)
                 return r;
         for (unsigned i = 0; i < 4; i++)
                 if ((r = sd_bus_message_close_container(message)) < 0)
@@ -79,7 +79,7 @@ static int append_properties(Message *message, const ScSystemdCommand *command)
                                           "StandardErrorFileDescriptor", "h", command->output_fd);
         if (r >= 0 && command->writable != NULL)
                 r = append_confinement(message, command->writable);
-        return r < 0 ? r : append_command(message, command->argv);
+        return r < 0 ? r : sc_systemd_append_command(message, "ExecStart", command->argv, false);
 }
 
 static int new_transient(ScSystemd *systemd, const ScSystemdCommand *command, Message **ret)

@@ -114,17 +114,21 @@ static int read_property(Message *reply, const char *name, ScUnitState *state)
                 const char *name;
                 char **text;
                 guint *number;
+                int *integer;
         } wanted[] = {
-                {"LoadState", &state->load_state, NULL}, {"ActiveState", &state->active_state, NULL},
-                {"SubState", &state->sub_state, NULL},   {"Type", &state->type, NULL},
-                {"Result", &state->result, NULL},        {"FragmentPath", &state->fragment_path, NULL},
-                {"MainPID", NULL, &state->main_pid},     {"NRestarts", NULL, &state->restarts},
+                {"LoadState", &state->load_state, NULL, NULL},   {"ActiveState", &state->active_state, NULL, NULL},
+                {"SubState", &state->sub_state, NULL, NULL},     {"Type", &state->type, NULL, NULL},
+                {"Result", &state->result, NULL, NULL},          {"FragmentPath", &state->fragment_path, NULL, NULL},
+                {"MainPID", NULL, &state->main_pid, NULL},       {"NRestarts", NULL, &state->restarts, NULL},
+                {"ExecMainCode", NULL, NULL, &state->exit_code}, {"ExecMainStatus", NULL, NULL, &state->exit_status},
         };
         for (guint i = 0; i < G_N_ELEMENTS(wanted); i++) {
                 if (strcmp(name, wanted[i].name) != 0)
                         continue;
                 if (wanted[i].number != NULL)
                         return sd_bus_message_read(reply, "v", "u", wanted[i].number);
+                if (wanted[i].integer != NULL)
+                        return sd_bus_message_read(reply, "v", "i", wanted[i].integer);
                 const char *text;
                 int r = sd_bus_message_read(reply, "v", "s", &text);
                 if (r >= 0) {

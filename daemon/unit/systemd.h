@@ -64,7 +64,9 @@ typedef struct {
         char *result;        /* Result: "success", "exit-code" ... */
         char *fragment_path; /* "" where there is none */
         guint main_pid;
-        guint restarts; /* NRestarts */
+        guint restarts;  /* NRestarts */
+        int exit_code;   /* ExecMainCode: CLD_EXITED, CLD_KILLED ...; 0 while it runs */
+        int exit_status; /* ExecMainStatus: exit status or signal */
 } ScUnitState;
 void sc_unit_state_clear(ScUnitState *state);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScUnitState, sc_unit_state_clear)

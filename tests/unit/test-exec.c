@@ -4,7 +4,11 @@
  * systemd; here it may or may not be able to. */
 
 #include "test.h"
+#include <fcntl.h>
 #include <gio/gio.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 
 #define PROGRAM "./sysconsd-exec"
@@ -72,6 +76,79 @@ START_TEST(nothing_goes_before_other_commands)
 }
 END_TEST
 
+START_TEST(what_joins_a_container_is_executed_as_it_is)
+{
+        Fixture fixture = setup_runtime();
+        g_autofree char *out = NULL;
+        const char *const exec[] = {PROGRAM, fixture.runtime, "exec", "etcd", "run", "-x", NULL};
+        ck_assert_int_eq(run(exec, &out), 42);
+        g_autofree char *calls = NULL;
+        ck_assert(g_file_get_contents(fixture.calls, &calls, NULL, NULL));
+        ck_assert_str_eq(calls, "<exec><etcd><run><-x>\n");
+        teardown_runtime(&fixture);
+}
+END_TEST
+
+START_TEST(what_is_no_terminal_is_refused)
+{
+        Fixture fixture = setup_runtime();
+        const char *const argv[] = {PROGRAM, "--terminal", fixture.runtime, "exec", "etcd", "sh", NULL};
+        g_autofree char *out = NULL;
+        ck_assert_int_eq(run(argv, &out), EX_NOPERM);
+        ck_assert(!g_file_test(fixture.calls, G_FILE_TEST_EXISTS));
+        teardown_runtime(&fixture);
+}
+END_TEST
+
+static GPid sleeper(void)
+{
+        const char *const argv[] = {"sleep", "100", NULL};
+        GPid pid;
+        ck_assert(
+                g_spawn_async(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, NULL));
+        return pid;
+}
+
+static int end(const char *pid_file)
+{
+        const char *const argv[] = {PROGRAM, "--end", pid_file, NULL};
+        return run(argv, NULL);
+}
+
+START_TEST(a_process_that_was_left_is_ended)
+{
+        Fixture fixture = setup_runtime();
+        g_autofree char *pid_file = g_build_filename(fixture.folder, "pid", NULL);
+        ck_assert_int_eq(end(pid_file), 0);
+        GPid pid = sleeper();
+        g_autofree char *text = g_strdup_printf("%d", pid);
+        ck_assert(g_file_set_contents(pid_file, text, -1, NULL));
+        ck_assert_int_eq(end(pid_file), 0);
+        int status;
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        teardown_runtime(&fixture);
+}
+END_TEST
+
+START_TEST(another_process_of_that_number_is_left_alone)
+{
+        Fixture fixture = setup_runtime();
+        GPid pid = sleeper();
+        g_autofree char *pid_file = g_build_filename(fixture.folder, "pid", NULL);
+        g_autofree char *text = g_strdup_printf("%d\n", pid);
+        ck_assert(g_file_set_contents(pid_file, text, -1, NULL));
+        /* written before that process was there */
+        struct timespec times[] = {{.tv_sec = time(NULL) - 60}, {.tv_sec = time(NULL) - 60}};
+        ck_assert_int_eq(utimensat(AT_FDCWD, pid_file, times, 0), 0);
+        ck_assert_int_eq(end(pid_file), 0);
+        ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        teardown_runtime(&fixture);
+}
+END_TEST
+
 START_TEST(bad_calls)
 {
         const char *const nothing[] = {PROGRAM, NULL};
@@ -91,6 +168,10 @@ int main(void)
         TCase *tcase = tcase_create("exec");
         tcase_add_test(tcase, a_stale_container_goes_first);
         tcase_add_test(tcase, nothing_goes_before_other_commands);
+        tcase_add_test(tcase, what_joins_a_container_is_executed_as_it_is);
+        tcase_add_test(tcase, what_is_no_terminal_is_refused);
+        tcase_add_test(tcase, a_process_that_was_left_is_ended);
+        tcase_add_test(tcase, another_process_of_that_number_is_left_alone);
         tcase_add_test(tcase, bad_calls);
         suite_add_tcase(suite, tcase);
         return test_run(suite);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-unit.h"
 #include "unit/image-user.h"
+#include "unit/run-config.h"
 #include "unit/runtime-config.h"
 #include <fcntl.h>
 #include <string.h>
@@ -394,6 +395,91 @@ START_TEST(runtimes_are_found)
 }
 END_TEST
 
+/* ---- for one command ---- */
+
+#define CONFIG                                                                                                                \
+        "{\"process\": {\"args\": [\"serve\"], \"terminal\": true, \"consoleSize\": {\"height\": 1, \"width\": 2}, \"cwd\": " \
+        "\"/x\", "                                                                                                            \
+        "\"rlimits\": [{\"hard\": 18446744073709551615}]}, \"mounts\": [{\"type\": \"bind\", \"source\": \"own\"}, "          \
+        "{\"type\": \"bind\", \"source\": \"/host\"}, {\"type\": \"proc\", \"source\": \"proc\"}], "                          \
+        "\"linux\": {\"cgroupsPath\": \"container-web\"}, " ROOT "}"
+
+static ScRunConfigInput run_input(const char *const *argv)
+{
+        return (ScRunConfigInput){
+                .scope = test_scope(SC_SCOPE_SYSTEM),
+                .id = "sysconsd-run-7",
+                .argv = (char *const *)argv,
+                .runtime = "/usr/bin/runc",
+        };
+}
+
+static JsonObject *run_config(const ScRunConfigInput *input, char *(*render)(const char *, const ScRunConfigInput *, GError **))
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *text = render(CONFIG, input, &error);
+        ck_assert_no_error(error);
+        ck_assert_msg(strstr(text, "18446744073709551615") != NULL, "%s", text);
+        return parse(text);
+}
+
+static const char *mount_source(JsonObject *config, guint i)
+{
+        JsonArray *mounts = json_object_get_array_member(config, "mounts");
+        return json_object_get_string_member(json_array_get_object_element(mounts, i), "source");
+}
+
+START_TEST(for_one_command)
+{
+        const char *const argv[] = {"sh", "-c", "", NULL};
+        ScRunConfigInput input = run_input(argv);
+        input.place = "/srv/web.0";
+        g_autoptr(JsonObject) config = run_config(&input, sc_run_config_make);
+        JsonObject *process = json_object_get_object_member(config, "process");
+        JsonArray *args = json_object_get_array_member(process, "args");
+        ck_assert_uint_eq(json_array_get_length(args), 3);
+        ck_assert_str_eq(json_array_get_string_element(args, 2), "");
+        ck_assert_str_eq(json_object_get_string_member(process, "cwd"), "/x");
+        ck_assert(!json_object_get_boolean_member(process, "terminal"));
+        ck_assert(!json_object_has_member(process, "consoleSize"));
+        ck_assert_str_eq(cgroups_path(config), "container-sysconsd-run-7");
+        /* what counted from the deployment's folder still does */
+        ck_assert_str_eq(json_object_get_string_member(json_object_get_object_member(config, "root"), "path"), "/srv/web.0/rootfs");
+        ck_assert_str_eq(mount_source(config, 0), "/srv/web.0/own");
+        ck_assert_str_eq(mount_source(config, 1), "/host");
+        ck_assert_str_eq(mount_source(config, 2), "proc");
+}
+END_TEST
+
+START_TEST(for_its_own_command_on_a_terminal)
+{
+        ScRunConfigInput input = run_input(NULL);
+        input.terminal = true;
+        input.rows = 24;
+        input.columns = 80;
+        input.runtime = "/usr/bin/crun";
+        g_autoptr(JsonObject) config = run_config(&input, sc_run_config_make);
+        JsonObject *process = json_object_get_object_member(config, "process");
+        ck_assert_str_eq(json_array_get_string_element(json_object_get_array_member(process, "args"), 0), "serve");
+        ck_assert(json_object_get_boolean_member(process, "terminal"));
+        ck_assert_int_eq(json_object_get_int_member(json_object_get_object_member(process, "consoleSize"), "height"), 24);
+        ck_assert_str_eq(cgroups_path(config), "/system.slice/sysconsd-run-7.service/container-sysconsd-run-7");
+        ck_assert_str_eq(json_object_get_string_member(json_object_get_object_member(config, "root"), "path"), "rootfs");
+        ck_assert_str_eq(mount_source(config, 0), "own");
+}
+END_TEST
+
+START_TEST(the_process_of_one_command)
+{
+        const char *const argv[] = {"id", NULL};
+        ScRunConfigInput input = run_input(argv);
+        g_autoptr(JsonObject) process = run_config(&input, sc_run_config_process);
+        ck_assert_str_eq(json_array_get_string_element(json_object_get_array_member(process, "args"), 0), "id");
+        ck_assert_str_eq(json_object_get_string_member(process, "cwd"), "/x");
+        ck_assert(!json_object_has_member(process, "root"));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("runtime-config");
@@ -411,6 +497,9 @@ int main(void)
         tcase_add_test(tcase, bind_sources_that_are_missing);
         tcase_add_test(tcase, commands_for_lists);
         tcase_add_test(tcase, runtimes_are_found);
+        tcase_add_test(tcase, for_one_command);
+        tcase_add_test(tcase, for_its_own_command_on_a_terminal);
+        tcase_add_test(tcase, the_process_of_one_command);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
 }
