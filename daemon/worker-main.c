@@ -174,6 +174,7 @@ static bool run_request(ScOpContext *context, ScPacket *request, GError **error)
         const ScOperation *operation = sc_operation_find(request->operation);
         if (operation == NULL)
                 return sc_throw(error, SC_ERROR_UNSUPPORTED, "There is no operation '%.40s'", request->operation);
+        context->job = request->job;
         context->subject = request->subject;
         context->options = request->options;
         context->fds = request->fds;

@@ -251,9 +251,10 @@ static bool read_subject(ScCall *call, sd_bus_message *message, GError **error)
                 return read_planned(call, message, error);
         if (call->verb->subject == SC_SUBJECT_NONE) {
                 call->subject = g_strdup("");
-        } else if (call->verb->subject == SC_SUBJECT_ARGUMENT || call->verb->subject == SC_SUBJECT_ARGUMENTS) {
+        } else if (call->verb->subject == SC_SUBJECT_ARGUMENT || call->verb->subject == SC_SUBJECT_ARGUMENTS ||
+                   call->verb->subject == SC_SUBJECT_COMMAND) {
                 return read_argument(message, &call->subject, error) &&
-                       (call->verb->subject == SC_SUBJECT_ARGUMENT || read_argument(message, &call->argument, error));
+                       (call->verb->subject != SC_SUBJECT_ARGUMENTS || read_argument(message, &call->argument, error));
         } else {
                 g_autofree char *prefix = g_path_get_dirname(sd_bus_message_get_path(message));
                 int r = sd_bus_path_decode(sd_bus_message_get_path(message), prefix, &call->subject);
@@ -269,9 +270,14 @@ static bool read_options(ScCall *call, sd_bus_message *message, GError **error)
 {
         g_autofree ScOption *planned = call->planned != NULL ? sc_bus_plan_options(call->planned) : NULL;
         const ScOption *known = planned != NULL ? planned : call->verb->options;
+        g_autoptr(JsonArray) argv = NULL;
+        if (call->verb->subject == SC_SUBJECT_COMMAND && (argv = sc_options_read_argv(message, error)) == NULL)
+                return false;
         call->options = known != NULL ? sc_options_read(message, known, call->fds, error) : json_object_new();
         if (call->options == NULL)
                 return false;
+        if (argv != NULL)
+                json_object_set_array_member(call->options, SC_OPTION_KEY_ARGV, g_steal_pointer(&argv));
         call->cancel_on_disconnect = g_strcmp0(sc_options_get(call->options, SC_OPTION_KEY_DISCONNECT), "yes") == 0;
         json_object_remove_member(call->options, SC_OPTION_KEY_DISCONNECT);
         return true;
@@ -324,7 +330,7 @@ bool sc_call_queue(ScCall *call, const char *subject, GError **error)
         json_object_unref(job->options);
         job->options = json_object_ref(call->options);
         job->fds = call->fds->len > 0 ? g_array_ref(call->fds) : NULL;
-        job->flags = call->cancel_on_disconnect ? SC_JOB_CANCEL_ON_DISCONNECT : 0;
+        job->flags = (call->cancel_on_disconnect ? SC_JOB_CANCEL_ON_DISCONNECT : 0) | (call->may_last ? SC_JOB_MAY_LAST : 0);
         g_ptr_array_add(job->owners, g_strdup(call->sender));
         job = sc_queue_add(service->queue, job, error);
         if (job == NULL || !sc_peers_hold(service->peers, call->sender, NULL, job, error))

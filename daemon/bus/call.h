@@ -17,6 +17,7 @@ typedef enum {
         SC_SUBJECT_NONE,
         SC_SUBJECT_ARGUMENT,            /* the first argument, a string */
         SC_SUBJECT_ARGUMENTS,           /* the same, and a string more: call->argument */
+        SC_SUBJECT_COMMAND,             /* the same, and words (as) behind it, which become the option SC_OPTION_KEY_ARGV */
         SC_SUBJECT_OBJECT,              /* the object called, by the last part of its path */
         SC_SUBJECT_OBJECT_AND_ARGUMENT, /* the same, and a string more: call->argument */
         SC_SUBJECT_PLANNED,             /* the second argument; the first is the operation of the verb that is planned */
@@ -48,6 +49,7 @@ struct ScCall {
         uid_t uid;
         bool interactive;
         bool cancel_on_disconnect;
+        bool may_last; /* run: the job holds up nobody, however long it takes */
         char *subject;
         char *argument; /* NULL: the method has none but its subject */
         JsonObject *options;

@@ -10,6 +10,7 @@
 #include "store/image.h"
 #include "store/intent.h"
 #include "store/mount-record.h"
+#include "store/run-folder.h"
 #include <fcntl.h>
 #include <string.h>
 #include <syslog.h>
@@ -507,4 +508,10 @@ bool sc_catalog_has_mounts(ScCatalog *catalog)
         sc_autofd checkout_fd = sc_checkout_open(catalog->config, false, NULL);
         g_autoptr(GPtrArray) records = checkout_fd >= 0 ? sc_mount_record_list(checkout_fd, NULL) : NULL;
         return records != NULL && records->len > 0;
+}
+
+bool sc_catalog_has_commands(ScCatalog *catalog)
+{
+        sc_autofd checkout_fd = sc_checkout_open(catalog->config, false, NULL);
+        return checkout_fd >= 0 && sc_run_folder_any(checkout_fd);
 }

@@ -82,6 +82,8 @@ const char **sc_catalog_image_ids(ScCatalog *catalog);
 
 /* Read from disk when asked. */
 GHashTable *sc_catalog_read_values(ScCatalog *catalog, const char *container, GError **error);
+/* Whether there is anything of commands that run once, of running ones or of abandoned ones. */
+bool sc_catalog_has_commands(ScCatalog *catalog);
 /* Containers with an unfinished operation; NULL-terminated, free with g_strfreev. */
 char **sc_catalog_unfinished(ScCatalog *catalog);
 /* Whether anything of a container or an image is recorded as mounted. */

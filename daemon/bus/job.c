@@ -214,7 +214,8 @@ static void recover_if_needed(ScService *service, const ScJob *job)
 {
         if (job->state == SC_JOB_DONE || strcmp(job->operation, "recover") == 0)
                 return;
-        if (strcmp(job->operation, "mount") == 0 || strcmp(job->operation, "unmount") == 0)
+        if (strcmp(job->operation, "mount") == 0 || strcmp(job->operation, "unmount") == 0 ||
+            sc_catalog_has_commands(service->catalog))
                 sc_bus_job_recover(service, NULL);
         if (job->container == NULL)
                 return;

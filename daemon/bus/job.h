@@ -17,7 +17,7 @@ extern const ScQueueSink sc_bus_job_sink;
 
 /* Watches the connections that asked for jobs taken over from an earlier daemon. */
 void sc_bus_job_watch_owners(ScService *service);
-/* Queues the end of an interrupted operation on a container. */
+/* Queues the end of an interrupted operation on a container; NULL: of everything that was interrupted. */
 void sc_bus_job_recover(ScService *service, const char *container);
 
 /* Queues a look at the images that another program pulled. */

@@ -5,6 +5,7 @@ libsc_bus_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS) $(STORE_CFLAGS)
 libsc_bus_a_SOURCES = \
 	daemon/bus/call.c daemon/bus/call.h \
 	daemon/bus/catalog.c daemon/bus/catalog.h \
+	daemon/bus/command.c daemon/bus/command.h \
 	daemon/bus/container.c daemon/bus/container.h \
 	daemon/bus/image.c daemon/bus/image.h \
 	daemon/bus/job.c daemon/bus/job.h \

@@ -88,6 +88,8 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Plan", SD_BUS_ARGS("s", operation, "s", subject, "a{sv}", options), SD_BUS_RESULT("a{sv}", plan),
                                 sc_call_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Run", SD_BUS_ARGS("s", subject, "as", command, "a{sv}", options), SD_BUS_RESULT("o", job),
+                                sc_call_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Prune", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetContainer", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", container), get_container,
@@ -160,11 +162,11 @@ static char *container_name(const ScCall *call, const ScReference *reference, GE
         return name != NULL ? g_strdup(name) : sc_container_name_from_reference(reference, error);
 }
 
-/* A container that is there already is left alone by the worker: nothing is pulled for it. */
-static bool wants_pull(const ScCall *call, const ScReference *reference)
+bool sc_plan_wants_pull(const ScCall *call, const ScReference *reference)
 {
         const char *pull = sc_options_get(call->options, "pull");
-        if (g_strcmp0(pull, "never") == 0 || sc_catalog_container(call->service->catalog, call->container) != NULL)
+        if (g_strcmp0(pull, "never") == 0 ||
+            (call->container != NULL && sc_catalog_container(call->service->catalog, call->container) != NULL))
                 return false;
         if (g_strcmp0(pull, "always") == 0)
                 return true;
@@ -179,7 +181,7 @@ bool sc_bus_manager_plan_install(ScCall *call, GError **error)
         if (call->container == NULL)
                 return false;
         call->image = g_strdup(reference->name);
-        if (wants_pull(call, reference)) {
+        if (sc_plan_wants_pull(call, reference)) {
                 sc_plan_pull(call, reference);
                 call->pull = sc_pull_subject(reference);
         }

@@ -256,6 +256,29 @@ JsonObject *sc_options_read(sd_bus_message *message, const ScOption *known, GArr
         return g_steal_pointer(&options);
 }
 
+JsonArray *sc_options_read_argv(sd_bus_message *message, GError **error)
+{
+        g_autoptr(JsonArray) words = json_array_new();
+        gsize total = 0;
+        int r = sd_bus_message_enter_container(message, 'a', "s");
+        const char *word;
+        while (r >= 0 && (r = sd_bus_message_read(message, "s", &word)) > 0) {
+                total += strlen(word) + 1;
+                if (json_array_get_length(words) == SC_OPTION_MAX_WORDS || total > SC_OPTION_MAX_TOTAL) {
+                        sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "A command is at most %d words and %u bytes",
+                                 SC_OPTION_MAX_WORDS, SC_OPTION_MAX_TOTAL);
+                        return NULL;
+                }
+                json_array_add_string_element(words, word);
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(message);
+        if (r >= 0)
+                return g_steal_pointer(&words);
+        sc_bus_throw(error, r, "Cannot read the command");
+        return NULL;
+}
+
 const char *sc_options_get(JsonObject *options, const char *key)
 {
         return json_object_has_member(options, key) ? json_object_get_string_member(options, key) : NULL;

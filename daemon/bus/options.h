@@ -12,6 +12,9 @@
 #define SC_OPTION_MAX_VALUE (64u * 1024)  /* bytes of one value */
 #define SC_OPTION_MAX_TOTAL (256u * 1024) /* bytes of all values and their keys */
 
+/* Of a method that takes a command: not an option on the bus, but one for the worker. An array of strings. */
+#define SC_OPTION_KEY_ARGV "argv"
+#define SC_OPTION_MAX_WORDS 4096
 /* Every mutating method takes it. */
 #define SC_OPTION_KEY_DISCONNECT "cancel-on-disconnect"
 
@@ -37,6 +40,9 @@ typedef struct {
  * caller owns the object; choices, names and paths are members of type string, NAMES arrays, VALUES objects, FD objects {"fd":N}:
  * the Nth of fds, to which a duplicate is added. */
 JsonObject *sc_options_read(sd_bus_message *message, const ScOption *known, GArray *fds, GError **error);
+
+/* Reads the words (as) at the message's read position. InvalidArgument where they are too many, or too long. */
+JsonArray *sc_options_read_argv(sd_bus_message *message, GError **error);
 
 /* The string option, or NULL. */
 const char *sc_options_get(JsonObject *options, const char *key);

@@ -152,6 +152,8 @@ static void recover_unfinished(ScService *service)
         for (char **name = names; *name != NULL; name++)
                 if (!sc_queue_is_busy(service->queue, *name))
                         sc_bus_job_recover(service, *name);
+        if (sc_catalog_has_commands(service->catalog))
+                sc_bus_job_recover(service, NULL);
 }
 
 /* The states of the units are here: nobody sees the daemon before it can answer everything. */

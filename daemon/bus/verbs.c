@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/call.h"
+#include "bus/command.h"
 #include "bus/container.h"
 #include "bus/image.h"
 #include "bus/job.h"
@@ -12,6 +13,13 @@
 static const char *const no_yes[] = {"no", "yes", NULL};
 static const char *const no_now[] = {"no", "now", NULL};
 static const char *const pull_when[] = {"missing", "always", "never", NULL};
+
+/* With whose input and output a command runs. */
+#define STREAMS                                                                                                  \
+        {"terminal", SC_OPTION_FD}, {"stdin", SC_OPTION_FD}, {"stdout", SC_OPTION_FD}, {"stderr", SC_OPTION_FD}, \
+        {                                                                                                        \
+                "signals", SC_OPTION_FD                                                                          \
+        }
 
 #define DISCONNECT                                                 \
         {                                                          \
@@ -31,6 +39,17 @@ static const ScOption install_options[] = {
         {"pull", SC_OPTION_CHOICE, pull_when},
         {"system-package", SC_OPTION_CHOICE, package_how},
         {"output", SC_OPTION_FD},
+        STREAMS, /* of an image that is not installed but run once */
+        DISCONNECT,
+        {0},
+};
+
+static const ScOption run_options[] = {
+        {"name", SC_OPTION_CONTAINER},
+        {"values", SC_OPTION_VALUES},
+        {"runtime", SC_OPTION_RUNTIME},
+        {"pull", SC_OPTION_CHOICE, pull_when},
+        STREAMS,
         DISCONNECT,
         {0},
 };
@@ -66,6 +85,7 @@ const ScVerb sc_verbs[] = {
         {SC_BUS_MANAGER, "Unmount", "unmount", "mount", SC_SUBJECT_ARGUMENT, common_options, sc_bus_unmount_plan,
          sc_bus_unmount_run},
         {SC_BUS_MANAGER, "Plan", "plan", NULL, SC_SUBJECT_PLANNED, common_options, sc_bus_plan_plan, sc_bus_plan_run},
+        {SC_BUS_MANAGER, "Run", "run", "run", SC_SUBJECT_COMMAND, run_options, sc_bus_command_plan, sc_bus_command_run},
         {SC_BUS_MANAGER, "Prune", "prune", "manage-images", SC_SUBJECT_NONE, common_options, NULL, sc_bus_manager_run_prune},
         {SC_BUS_IMAGE, "Delete", "delete-image", "manage-images", SC_SUBJECT_OBJECT, delete_options, sc_bus_image_plan_delete,
          sc_bus_image_run_delete},

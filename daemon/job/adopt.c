@@ -38,7 +38,7 @@ static ScJob *job_from_unit(const char *unit, const char *description)
         job->stage = stage;
         if (stage == SC_STAGE_PULL)
                 job->pull = g_strdup(subject);
-        if (g_strv_contains(on_containers, operation))
+        if (*subject != '\0' && g_strv_contains(on_containers, operation))
                 job->container = g_strdup(subject);
         return job;
 }

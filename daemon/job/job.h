@@ -24,6 +24,7 @@ typedef enum { SC_STAGE_PULL, SC_STAGE_MAIN } ScJobStage;
 
 typedef enum {
         SC_JOB_CANCEL_ON_DISCONNECT = 1 << 0, /* not only while it waits */
+        SC_JOB_MAY_LAST = 1 << 1,             /* its second stage may take days: it takes nobody's turn */
 } ScJobFlags;
 
 typedef struct {

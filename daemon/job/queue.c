@@ -238,20 +238,29 @@ static bool is_held_up(ScQueue *queue, guint index)
         return false;
 }
 
+/* A command that somebody has running does little itself. */
+static bool takes_turn(const ScJob *job)
+{
+        return (job->flags & SC_JOB_MAY_LAST) == 0 || job->stage != SC_STAGE_MAIN;
+}
+
 static guint count_started(ScQueue *queue)
 {
         guint count = 0;
-        for (guint i = 0; i < queue->entries->len; i++)
-                count += is_started(g_ptr_array_index(queue->entries, i)) ? 1 : 0;
+        for (guint i = 0; i < queue->entries->len; i++) {
+                const Entry *entry = g_ptr_array_index(queue->entries, i);
+                count += is_started(entry) && takes_turn(entry->job) ? 1 : 0;
+        }
         return count;
 }
 
 void sc_queue_start_ready(ScQueue *queue)
 {
         g_clear_handle_id(&queue->schedule_source, g_source_remove);
-        for (guint i = 0; i < queue->entries->len && count_started(queue) < queue->config->max_jobs; i++) {
+        for (guint i = 0; i < queue->entries->len; i++) {
                 Entry *entry = g_ptr_array_index(queue->entries, i);
-                if (entry->job->state != SC_JOB_QUEUED || is_held_up(queue, i))
+                if (entry->job->state != SC_JOB_QUEUED || is_held_up(queue, i) ||
+                    (takes_turn(entry->job) && count_started(queue) >= queue->config->max_jobs))
                         continue;
                 set_state(entry, SC_JOB_RUNNING);
                 start_stage(entry);

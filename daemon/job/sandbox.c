@@ -43,6 +43,7 @@ static const Sandbox sandboxes[] = {
         {"verify-online", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30},
         {"mount", REACH_HOST, NETWORK_NONE, CAPS_FILES, 30},
         {"unmount", REACH_HOST, NETWORK_NONE, CAPS_FILES, 30},
+        {"run", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"start", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
         {"stop", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
         {"restart", REACH_REPOSITORY, NETWORK_NONE, 0, 30},

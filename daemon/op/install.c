@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "base/path.h"
-#include "base/reference.h"
 #include "build.h"
 #include "change.h"
 #include "install-package.h"
@@ -11,17 +10,9 @@
 #include "made-folders.h"
 #include "option-image.h"
 #include "options.h"
+#include "run.h"
 #include "store/deployment.h"
 #include <string.h>
-
-static const char *name_meant(const ScOpContext *context, const ScImage *image)
-{
-        g_autoptr(ScReference) reference = sc_reference_parse(context->subject, NULL);
-        for (char **name = image->names; reference != NULL && *name != NULL; name++)
-                if (strcmp(*name, reference->name) == 0)
-                        return *name;
-        return image->names[0];
-}
 
 static bool carry_out(ScOpContext *context, ScRepository *repository, const ScBuildInput *input, const ScInstallRequest *request,
                       ScChange *change, GError **error)
@@ -44,7 +35,7 @@ static ScBuildInput input_of(const ScOpContext *context, const ScImage *image, c
         return (ScBuildInput){
                 .container = request->container,
                 .slot = 0,
-                .image_name = name_meant(context, image),
+                .image_name = sc_option_image_name(context, image),
                 .image = image,
                 .set = request->values,
                 .runtime = request->runtime != NULL ? request->runtime : context->config->runtime,
@@ -65,12 +56,14 @@ bool sc_op_install(ScOpContext *context, GError **error)
         g_auto(ScInstallRequest) request = SC_INSTALL_REQUEST_INIT;
         if (!sc_install_request_read(context, image, &request, error))
                 return false;
+        if (sc_run_is_once(image) && !sc_install_request_is_build(&request))
+                return sc_run_image(context, repository, image, error);
         g_autoptr(ScChange) change = sc_change_begin(context, request.container, SC_BEGIN_CHANGE, error);
         if (change == NULL)
                 return false;
 
         sc_detail(context, "container", request.container);
-        sc_detail(context, "image", name_meant(context, image));
+        sc_detail(context, "image", sc_option_image_name(context, image));
         sc_detail(context, "image-id", image->id);
         g_autofree char *made = sc_made_folders_lines(context->config->scope);
         ScBuildInput input = input_of(context, image, &request, made);

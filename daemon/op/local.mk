@@ -38,6 +38,8 @@ libsc_op_a_SOURCES = \
 	daemon/op/resolve.c daemon/op/resolve.h \
 	daemon/op/rollback.c daemon/op/rollback.h \
 	daemon/op/rootfs.c daemon/op/rootfs.h \
+	daemon/op/run.c daemon/op/run.h \
+	daemon/op/session.c daemon/op/session.h \
 	daemon/op/side.c daemon/op/side.h \
 	daemon/op/tag-image.c \
 	daemon/op/trial.c daemon/op/trial.h \

@@ -21,6 +21,7 @@ static const ScOperation operations[] = {
         {"rollback", sc_op_rollback},
         {"uninstall", sc_op_uninstall},
         {"recover", sc_op_recover},
+        {"run", sc_op_run},
         {"start", sc_op_start},
         {"stop", sc_op_stop},
         {"restart", sc_op_restart},

@@ -13,6 +13,7 @@ typedef struct {
         const ScConfig *config;
         ScReport *report;
         GCancellable *cancellable; /* never NULL */
+        guint64 job;               /* its number; 0: none, a worker that is run by hand */
         const char *subject;       /* an image reference or a container's name */
         JsonObject *options;       /* as in the D-Bus contract */
         int *fds;                  /* those of the options, -1 where one was taken; not owned */

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "change.h"
 #include "mounts.h"
+#include "session.h"
 #include "store/deployment.h"
 #include <syslog.h>
 
@@ -54,7 +55,8 @@ bool sc_recover_all(ScOpContext *context, ScRecoverWhen when, GError **error)
         ok = sc_mounts_sweep(context, checkout, ok ? error : NULL) && ok;
         /* What was only being built can wait until the system is up. */
         g_auto(GStrv) leftovers = when == SC_RECOVER_NOW ? sc_slot_leftovers(checkout, NULL) : NULL;
-        return recover_list(context, leftovers, when, ok ? error : NULL) && ok;
+        ok = recover_list(context, leftovers, when, ok ? error : NULL) && ok;
+        return (when == SC_RECOVER_BOOT || sc_session_sweep(context, ok ? error : NULL)) && ok;
 }
 
 bool sc_op_recover(ScOpContext *context, GError **error)

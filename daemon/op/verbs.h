@@ -11,6 +11,7 @@ bool sc_op_update(ScOpContext *context, GError **error);
 bool sc_op_rollback(ScOpContext *context, GError **error);
 bool sc_op_uninstall(ScOpContext *context, GError **error);
 bool sc_op_recover(ScOpContext *context, GError **error);
+bool sc_op_run(ScOpContext *context, GError **error);
 bool sc_op_start(ScOpContext *context, GError **error);
 bool sc_op_stop(ScOpContext *context, GError **error);
 bool sc_op_restart(ScOpContext *context, GError **error);
