@@ -42,6 +42,15 @@ static const ScAtomicOption stop_options[] = {
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
+static const ScAtomicOption run_options[] = {
+        {"name", 'n', SC_ATOMIC_PASS, "NAME", "Of an image: the name that its templates see", NULL},
+        {"set", 0, SC_ATOMIC_PASS, "NAME=VALUE", "Of an image: set a variable of its templates (may be repeated)", NULL},
+        {"runtime", 0, SC_ATOMIC_PASS, "PATH", "The OCI runtime that runs it", NULL},
+        {"detach", 'd', SC_ATOMIC_REFUSE, NULL, NULL, "--detach is not supported: a container without a command is a service"},
+        {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--display is for `atomic install`"},
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
+};
+
 static const ScAtomicOption list_options[] = {
         {"all", 'a', SC_ATOMIC_PASS, NULL, "All containers; images: layers, too", NULL},
         {"filter", 'f', SC_ATOMIC_PASS, "VARIABLE=VALUE", "Only those of which this column contains that (may be repeated)", NULL},
@@ -110,7 +119,8 @@ static const ScAtomicVerb verbs[] = {
         {"install", "IMAGE", "Make a container of an image, and enable its unit", "It is not started: `atomic run NAME` does.",
          install_options, 1, 1, false, sc_atomic_install, NULL},
         {"uninstall", "NAME", "Stop a container and remove it", NULL, uninstall_options, 1, 1, false, sc_verb_uninstall, NULL},
-        {"run", "NAME", "Start a container", NULL, stop_options, 1, 1, false, sc_verb_start, NULL},
+        {"run", "NAME|IMAGE [COMMAND...]", "Start a container, or run a command in it, or in one made of an image for it",
+         "The exit code is the command's.", run_options, 1, SC_ARGUMENTS_ANY, true, sc_verb_run, NULL},
         {"stop", "NAME", "Stop a container", NULL, stop_options, 1, 1, false, sc_verb_stop, NULL},
         {"containers list", "", "List the running containers",
          "VARIABLE is container, image, command, created, status, runtime or backend.", list_options, 0, 0, false,

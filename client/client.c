@@ -37,7 +37,7 @@ void sc_client_message(ScClient *client, const char *line)
         if (client->quiet)
                 return;
         g_autofree char *clean = sc_text_clean(line);
-        FILE *stream = client->json ? stderr : stdout;
+        FILE *stream = client->json || client->stdout_is_taken ? stderr : stdout;
         fprintf(stream, "%s\n", clean);
         fflush(stream);
 }

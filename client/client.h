@@ -30,6 +30,8 @@ typedef struct {
         gboolean version;
         gboolean assume_yes; /* atomic's, as the next */
         gboolean debug;
+        bool stdout_is_taken; /* by a command that was run: messages go to stderr */
+        int status;           /* what a command that was run ended with, for the exit code */
 } ScClient;
 
 /* Ends the agent, closes the connection. */

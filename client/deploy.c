@@ -18,6 +18,7 @@ typedef struct {
         gboolean start;
         int package_fd; /* gets the package that is built; -1: none is */
         GHashTable *values;
+        ScStreams *streams; /* for an image that is run once instead; NULL: none */
 } InstallOptions;
 
 static void install_options_clear(InstallOptions *options)
@@ -30,6 +31,7 @@ static void install_options_clear(InstallOptions *options)
         g_free(options->output);
         g_strfreev(options->set);
         g_clear_pointer(&options->values, g_hash_table_unref);
+        sc_streams_free(options->streams);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(InstallOptions, install_options_clear)
@@ -46,7 +48,9 @@ static bool make_install_call(ScClient *client, const char *image, gconstpointer
             sc_call_option_string(call, "start", options->start ? "now" : NULL, error) &&
             sc_call_option_string(call, "pull", options->pull, error) &&
             sc_call_option_string(call, "system-package", options->system_package, error) &&
-            sc_call_option_fd(client, call, "output", options->package_fd, error) && sc_call_close_options(call, error)) {
+            sc_call_option_fd(client, call, "output", options->package_fd, error) &&
+            (options->streams == NULL || sc_streams_append(options->streams, client, call, error)) &&
+            sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;
         }
@@ -78,8 +82,7 @@ static bool build_package(ScClient *client, const char *image, InstallOptions *o
         options->package_fd = output.fd;
         if (!make_install_call(client, image, options, &call, error))
                 return false;
-        bool waited = sc_wait_call(client, call, actions, &outcome, error);
-        sd_bus_message_unref(call);
+        bool waited = sc_wait_call(client, call, actions, NULL, &outcome, error);
         if (!waited)
                 return false;
         if (client->json) {
@@ -93,6 +96,12 @@ static bool build_package(ScClient *client, const char *image, InstallOptions *o
         g_autofree char *line = g_strdup_printf("Generated %s %s", suffix != NULL ? suffix + 1 : "package", path);
         sc_client_message(client, line);
         return true;
+}
+
+/* Whether an image is one to be run once instead is only known where it is. Without streams its output is in the journal. */
+static bool can_have_streams(const ScClient *client)
+{
+        return client->host == NULL && !client->json && !client->no_wait && !client->display;
 }
 
 bool sc_verb_install(ScClient *client, int argc, char **argv, GError **error)
@@ -140,7 +149,14 @@ bool sc_verb_install(ScClient *client, int argc, char **argv, GError **error)
         const char *actions = configures ? "org.sysconsd1.install and org.sysconsd1.configure" : "org.sysconsd1.install";
         if (builds)
                 return build_package(client, arguments[0], &options, actions, error);
-        const ScTask task = {make_install_call, &options, actions, NULL};
+        if (can_have_streams(client) && !sc_streams_new(SC_TERMINAL_AUTO, &options.streams, error))
+                return false;
+        const ScTask task = {
+                .make_call = make_install_call,
+                .data = &options,
+                .actions = actions,
+                .streams = options.streams,
+        };
         return sc_run_each(client, &task, arguments, false, error);
 }
 

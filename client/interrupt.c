@@ -21,12 +21,13 @@ static bool is_ignored(int number)
         return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-ScInterrupt *sc_interrupt_new(GError **error)
+ScInterrupt *sc_interrupt_new(ScInterruptSet which, GError **error)
 {
-        static const int numbers[] = {SIGINT, SIGTERM, SIGWINCH};
+        static const int numbers[] = {SIGINT, SIGTERM, SIGWINCH, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+        const gsize n_own = 3, n = which == SC_INTERRUPT_OWN ? n_own : G_N_ELEMENTS(numbers);
         sigset_t set, previous;
         sigemptyset(&set);
-        for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
+        for (gsize i = 0; i < n; i++)
                 if (!is_ignored(numbers[i]))
                         sigaddset(&set, numbers[i]);
         int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -55,10 +56,11 @@ int sc_interrupt_fd(const ScInterrupt *interrupt)
         return interrupt->fd;
 }
 
-ScInterruptEvent sc_interrupt_read(ScInterrupt *interrupt)
+ScInterruptEvent sc_interrupt_read(ScInterrupt *interrupt, int *ret_number)
 {
         struct signalfd_siginfo info;
         if (read(interrupt->fd, &info, sizeof info) != sizeof info)
                 return SC_INTERRUPT_NONE;
+        *ret_number = (int)info.ssi_signo;
         return info.ssi_signo == SIGWINCH ? SC_INTERRUPT_RESIZED : SC_INTERRUPT_LEAVE;
 }

@@ -15,6 +15,7 @@ libsc_client_a_SOURCES = \
 	client/atomic-verbs.c \
 	client/bus.c client/bus.h \
 	client/client.c client/client.h \
+	client/command.c \
 	client/containers.c client/verbs.h \
 	client/deploy.c \
 	client/diff.c client/diff.h \
@@ -33,10 +34,12 @@ libsc_client_a_SOURCES = \
 	client/plan-print.c \
 	client/package-output.c client/package-output.h \
 	client/progress.c client/progress.h \
+	client/relay.c client/relay.h \
 	client/remote.c client/remote.h \
 	client/run.c client/run.h \
 	client/screen.c client/screen.h \
 	client/show.c \
+	client/streams.c client/streams.h \
 	client/table.c client/table.h \
 	client/text.c client/text.h \
 	client/update-summary.c client/update-summary.h \

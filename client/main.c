@@ -25,6 +25,7 @@ static const ScVerb verbs[] = {
         {"update", "CONTAINER...|--all", "Bring containers to the newest version", sc_verb_update},
         {"rollback", "CONTAINER...", "Go back to the previous version", sc_verb_rollback},
         {"uninstall", "CONTAINER...", "Remove containers", sc_verb_uninstall},
+        {"run", "CONTAINER|IMAGE [COMMAND...]", "Run a command in a container", sc_verb_run},
         {"start", "CONTAINER...", "Start containers", sc_verb_start},
         {"stop", "CONTAINER...", "Stop containers", sc_verb_stop},
         {"restart", "CONTAINER...", "Restart containers", sc_verb_restart},
@@ -102,7 +103,7 @@ int main(int argc, char **argv)
         if (ok)
                 ok = flush(&error);
         if (ok)
-                return SC_EXIT_OK;
+                return client.status;
         fflush(stdout);
         sc_client_report(&client, error);
         return client.grammar == SC_GRAMMAR_ATOMIC ? sc_atomic_exit_code(error) : (int)sc_exit_code(error);

@@ -103,6 +103,7 @@ ScParsed sc_options_parse(ScClient *client, const ScSyntax *syntax, int argc, ch
         if (syntax->entries != NULL)
                 add_group(context, "verb", "Options:", syntax->entries);
         add_global_entries(context, client);
+        g_option_context_set_strict_posix(context, syntax->ends_at_argument);
         if (!parse(context, &argc, &argv, command, error))
                 return SC_PARSED_FAILED;
         if (client->help) {

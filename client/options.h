@@ -14,6 +14,7 @@ typedef struct {
         const char *details;         /* behind the options in the help, or NULL */
         const GOptionEntry *entries; /* its own options, or NULL */
         int min, max;                /* arguments besides the verb; max may be SC_ARGUMENTS_ANY */
+        bool ends_at_argument;       /* what follows the first argument is a command's: no options of ours */
 } ScSyntax;
 
 typedef enum {
@@ -22,7 +23,7 @@ typedef enum {
         SC_PARSED_FAILED, /* SC_EXIT_USAGE is set */
 } ScParsed;
 
-/* Options may stand anywhere before "--". *ret_arguments holds what is left behind the verb. */
+/* Options may stand anywhere before "--" (or before the first argument). *ret_arguments holds what is left behind the verb. */
 ScParsed sc_options_parse(ScClient *client, const ScSyntax *syntax, int argc, char **argv, char ***ret_arguments, GError **error);
 /* The options before the verb; argc and argv are left with the verb first. */
 bool sc_options_parse_global(ScClient *client, int *argc, char ***argv, GError **error);

@@ -31,6 +31,13 @@ bool sc_outcome_check(const ScOutcome *outcome, GError **error)
                              outcome->number, outcome->number);
 }
 
+int sc_outcome_exit_status(const ScOutcome *outcome)
+{
+        guint64 status = 0;
+        g_ascii_string_to_unsigned(sc_value_string(outcome->details, "exit-status"), 10, 0, 255, &status, NULL);
+        return (int)status;
+}
+
 JsonNode *sc_outcome_to_json(const ScOutcome *outcome)
 {
         g_autoptr(JsonObject) object = json_object_new();

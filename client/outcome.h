@@ -22,5 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScOutcome, sc_outcome_free)
 /* True for a job that is done or runs on; otherwise SC_EXIT_FAILED, SC_EXIT_NOT_FOUND (its error is
  * org.sysconsd1.Error.NotFound) or SC_EXIT_INTERRUPTED is set. */
 bool sc_outcome_check(const ScOutcome *outcome, GError **error);
+/* What a command that the job ran has ended with; 0 for other jobs. */
+int sc_outcome_exit_status(const ScOutcome *outcome);
 /* {"job", "path", "operation", "subject", "result", "details"} */
 JsonNode *sc_outcome_to_json(const ScOutcome *outcome);

@@ -16,10 +16,9 @@ static void run_one(ScClient *client, const ScTask *task, ScRun *run)
         sd_bus_message *call;
         if (!task->make_call(client, run->name, task->data, &call, &run->error))
                 return;
-        bool waited = sc_wait_call(client, call, task->actions, &run->outcome, &run->error);
-        sd_bus_message_unref(call);
-        if (waited)
-                sc_outcome_check(run->outcome, &run->error);
+        bool waited = sc_wait_call(client, call, task->actions, task->streams, &run->outcome, &run->error);
+        if (waited && sc_outcome_check(run->outcome, &run->error))
+                client->status = sc_outcome_exit_status(run->outcome);
         if (waited && run->outcome->result == NULL && !client->json)
                 printf("%" G_GUINT64_FORMAT "\n", run->outcome->number);
 }

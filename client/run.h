@@ -3,6 +3,7 @@
 
 /* One job after the other: what every verb does that changes something and may be given several names. */
 
+#include "streams.h"
 #include "wait.h"
 
 /* What became of one name. */
@@ -20,6 +21,7 @@ typedef struct {
         const char *actions; /* the polkit actions that guard it, for messages */
         /* Shows what became of several names, with --json as an array, in place of the outcomes; NULL: there is no summary. */
         bool (*summarize)(ScClient *client, const ScRun *runs, guint n_runs, gconstpointer data, GError **error);
+        ScStreams *streams; /* of a command that the job may run; its exit status becomes the program's. NULL: none */
 } ScTask;
 
 /* Where the client only displays, the plan of each is shown instead (plan.h). Goes on after a failure, but not after an

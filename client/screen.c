@@ -97,6 +97,12 @@ void sc_screen_note(ScScreen *screen, const char *format, ...)
         draw(screen);
 }
 
+void sc_screen_leave(ScScreen *screen)
+{
+        clear(screen);
+        g_clear_pointer(&screen->progress, sc_progress_free);
+}
+
 void sc_screen_redraw(ScScreen *screen)
 {
         if (screen->progress == NULL)

@@ -19,5 +19,7 @@ void sc_screen_progress(ScScreen *screen, const char *phase, guint64 done, guint
 void sc_screen_message(ScScreen *screen, const char *line);
 /* About the client's own doing, on stderr, also when quiet. */
 void sc_screen_note(ScScreen *screen, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* The terminal is somebody else's from now on. */
+void sc_screen_leave(ScScreen *screen);
 /* Time went by, or the terminal has another size. */
 void sc_screen_redraw(ScScreen *screen);

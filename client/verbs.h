@@ -27,6 +27,9 @@ bool sc_verb_uninstall(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_install(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_update(ScClient *client, int argc, char **argv, GError **error);
 
+/* command.c */
+bool sc_verb_run(ScClient *client, int argc, char **argv, GError **error);
+
 /* jobs.c */
 bool sc_verb_jobs(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_wait(ScClient *client, int argc, char **argv, GError **error);

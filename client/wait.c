@@ -7,6 +7,7 @@
 #include "value.h"
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,15 +21,20 @@ typedef struct {
         ScScreen *screen;
         const char *actions; /* of the call */
         ScWaitFlags flags;
-        GPtrArray *slots; /* matches and calls on their way */
-        char *daemon;     /* its unique name; NULL until it has answered. Others may send signals, too, and are not heard. */
-        GQueue early;     /* of sd_bus_message */
+        ScStreams *streams; /* NULL: none */
+        int undecided;      /* a signal that came before it was known whether the command runs; 0: none */
+        GPtrArray *slots;   /* matches and calls on their way */
+        char *daemon;       /* its unique name; NULL until it has answered. Others may send signals, too, and are not heard. */
+        GQueue early;       /* of sd_bus_message */
         JsonObject *properties;
         ScOutcome *outcome;
         unsigned interrupts;
         bool ended; /* the outcome is complete, or there is an error */
         GError *error;
 } Wait;
+
+typedef sd_bus_message Message;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, sd_bus_message_unref)
 
 static void slot_destroy(gpointer slot)
 {
@@ -99,8 +105,18 @@ static void end(Wait *wait, const char *result)
         wait->ended = true;
 }
 
+/* The phase of a job whose command has its input and output. */
+static bool is_command_running(Wait *wait)
+{
+        return wait->streams != NULL && strcmp(sc_value_string(wait->properties, "Phase"), "Running") == 0;
+}
+
 static void show_progress(Wait *wait)
 {
+        if (is_command_running(wait)) {
+                sc_screen_leave(wait->screen);
+                sc_streams_started(wait->streams);
+        }
         sc_screen_progress(wait->screen, sc_value_string(wait->properties, "Phase"),
                            (guint64)sc_value_int(wait->properties, "Done"), (guint64)sc_value_int(wait->properties, "Total"));
         /* The caller may leave once the job has started; nobody waits for more. */
@@ -336,17 +352,25 @@ static bool add_matches(Wait *wait, GError **error)
                        receive_owner, error);
 }
 
+static void left(Wait *wait)
+{
+        GError *error = NULL;
+        sc_exit_throw(&error, SC_EXIT_INTERRUPTED, "Left job %" G_GUINT64_FORMAT " to itself; `sysconsctl jobs` shows it",
+                      wait->outcome->number);
+        fail(wait, error);
+}
+
 static void interrupted(Wait *wait)
 {
         GError *error = NULL;
         wait->interrupts++;
-        if (wait->outcome->path == NULL)
+        if (wait->outcome->path == NULL) {
                 sc_exit_throw(&error, SC_EXIT_INTERRUPTED, "Interrupted before sysconsd had answered");
-        else if (wait->interrupts > 1 || wait->flags == SC_WAIT_CANCEL)
-                sc_exit_throw(&error, SC_EXIT_INTERRUPTED, "Left job %" G_GUINT64_FORMAT " to itself; `sysconsctl jobs` shows it",
-                              wait->outcome->number);
-        if (error != NULL) {
                 fail(wait, error);
+                return;
+        }
+        if (wait->interrupts > 1 || wait->flags == SC_WAIT_CANCEL) {
+                left(wait);
                 return;
         }
         sc_screen_note(wait->screen, "Cancelling job %" G_GUINT64_FORMAT "; once more, and it is left to itself",
@@ -354,18 +378,56 @@ static void interrupted(Wait *wait)
         call_job(wait, SC_BUS_JOB, "Cancel", NULL, receive_cancel);
 }
 
+static void take_signal(Wait *wait, int number)
+{
+        if (wait->streams != NULL && sc_streams_are_started(wait->streams) && sc_streams_signal(wait->streams, number))
+                return;
+        if (number == SIGINT || number == SIGTERM)
+                interrupted(wait);
+        else
+                left(wait);
+}
+
+static int receive_phase(sd_bus_message *reply, void *data, sd_bus_error *bus_error)
+{
+        Wait *wait = data;
+        int number = wait->undecided;
+        wait->undecided = 0;
+        if (wait->ended)
+                return 0;
+        if (!sd_bus_message_is_method_error(reply, NULL))
+                take_properties(wait, reply);
+        if (!wait->ended)
+                take_signal(wait, number);
+        return 0;
+}
+
+/* What sysconsd tells of progress comes a tenth of a second late at times: a signal that comes in between is for the command. */
+static void decide(Wait *wait, int number)
+{
+        if (wait->streams == NULL || sc_streams_are_started(wait->streams) || wait->outcome->path == NULL || wait->undecided != 0) {
+                take_signal(wait, number);
+                return;
+        }
+        wait->undecided = number;
+        call_job(wait, "org.freedesktop.DBus.Properties", "GetAll", SC_BUS_JOB, receive_phase);
+}
+
 static void take_signals(Wait *wait, ScInterrupt *interrupt)
 {
+        int number;
         for (;;) {
-                switch (sc_interrupt_read(interrupt)) {
+                switch (sc_interrupt_read(interrupt, &number)) {
                 case SC_INTERRUPT_NONE:
                         return;
                 case SC_INTERRUPT_LEAVE:
                         if (!wait->ended)
-                                interrupted(wait);
+                                decide(wait, number);
                         break;
                 case SC_INTERRUPT_RESIZED:
                         sc_screen_redraw(wait->screen);
+                        if (wait->streams != NULL)
+                                sc_streams_resized(wait->streams);
                         break;
                 }
         }
@@ -390,12 +452,20 @@ static void wait_for_more(Wait *wait, ScInterrupt *interrupt)
                 fail_on(wait, events < 0 ? events : fd, "The bus");
                 return;
         }
-        struct pollfd fds[] = {{.fd = fd, .events = (short)events}, {.fd = sc_interrupt_fd(interrupt), .events = POLLIN}};
-        int n = poll(fds, G_N_ELEMENTS(fds), poll_timeout(wait));
+        struct pollfd fds[2 + SC_STREAMS_MAX_FDS] = {{.fd = fd, .events = (short)events},
+                                                     {.fd = sc_interrupt_fd(interrupt), .events = POLLIN}};
+        nfds_t n_fds = 2;
+        if (wait->streams != NULL) {
+                sc_streams_poll(wait->streams, fds + n_fds);
+                n_fds += SC_STREAMS_MAX_FDS;
+        }
+        int n = poll(fds, n_fds, poll_timeout(wait));
         if (n < 0 && errno != EINTR)
                 fail_on(wait, -errno, "Cannot wait for the job");
         if (n == 0)
                 sc_screen_redraw(wait->screen);
+        if (n > 0 && wait->streams != NULL)
+                sc_streams_advance(wait->streams, fds + 2);
         take_signals(wait, interrupt);
 }
 
@@ -422,6 +492,8 @@ static bool run(Wait *wait, ScInterrupt *interrupt, ScOutcome **ret, GError **er
                 else if (r == 0)
                         wait_for_more(wait, interrupt);
         }
+        if (wait->streams != NULL)
+                sc_streams_finish(wait->streams);
         if (wait->error != NULL) {
                 g_propagate_error(error, g_steal_pointer(&wait->error));
                 return false;
@@ -432,19 +504,23 @@ static bool run(Wait *wait, ScInterrupt *interrupt, ScOutcome **ret, GError **er
         return true;
 }
 
-bool sc_wait_call(ScClient *client, sd_bus_message *call, const char *actions, ScOutcome **ret, GError **error)
+bool sc_wait_call(ScClient *client, sd_bus_message *call, const char *actions, ScStreams *streams, ScOutcome **ret, GError **error)
 {
+        g_autoptr(Message) taken = call;
         sc_client_prepare_authorization(client);
-        g_autoptr(ScInterrupt) interrupt = sc_interrupt_new(error);
+        g_autoptr(ScInterrupt) interrupt = sc_interrupt_new(streams != NULL ? SC_INTERRUPT_OF_COMMAND : SC_INTERRUPT_OWN, error);
         if (interrupt == NULL)
                 return false;
         g_autoptr(Wait) wait = wait_new(client, actions, SC_WAIT_ONLY);
+        wait->streams = streams;
         if (!add_matches(wait, error))
                 return false;
         sd_bus_slot *slot = NULL;
         int r = sd_bus_call_async(client->bus, &slot, call, receive_job, wait, SC_CALL_TIMEOUT_USEC);
         if (!sc_bus_check(r, sd_bus_message_get_member(call), error))
                 return false;
+        /* Its descriptors are the command's: as long as it is here they do not end. */
+        g_clear_pointer(&taken, sd_bus_message_unref);
         g_ptr_array_add(wait->slots, slot);
         return run(wait, interrupt, ret, error);
 }
@@ -455,7 +531,7 @@ bool sc_wait_job(ScClient *client, const char *path, ScWaitFlags flags, ScOutcom
                 return false;
         if (flags == SC_WAIT_CANCEL)
                 sc_client_prepare_authorization(client);
-        g_autoptr(ScInterrupt) interrupt = sc_interrupt_new(error);
+        g_autoptr(ScInterrupt) interrupt = sc_interrupt_new(SC_INTERRUPT_OWN, error);
         if (interrupt == NULL)
                 return false;
         g_autoptr(Wait) wait = wait_new(client, NULL, flags);

@@ -147,13 +147,11 @@ static void recover_unfinished(ScService *service)
 {
         g_auto(GStrv) names = sc_catalog_unfinished(service->catalog);
         /* of some nothing but the record may be left */
-        if (sc_catalog_has_mounts(service->catalog))
+        if (sc_catalog_has_mounts(service->catalog) || sc_catalog_has_commands(service->catalog))
                 sc_bus_job_recover(service, NULL);
         for (char **name = names; *name != NULL; name++)
                 if (!sc_queue_is_busy(service->queue, *name))
                         sc_bus_job_recover(service, *name);
-        if (sc_catalog_has_commands(service->catalog))
-                sc_bus_job_recover(service, NULL);
 }
 
 /* The states of the units are here: nobody sees the daemon before it can answer everything. */

@@ -52,7 +52,7 @@ def options(values=None):
 def run(bed, *words, user=None, interactive=False):
     # sd-bus tells the name of the error in its debug output only
     command = ["env", "SYSTEMD_LOG_LEVEL=debug", "SYSTEMD_LOG_TARGET=console", "busctl", "--json=short", "--timeout=30",
-               f"--allow-interactive-authorization={'yes' if interactive else 'no'}", *words]
+               f"--allow-interactive-authorization={'yes' if interactive else 'no'}", "--", *words]
     result = bed.run(command, user=user, check=False)
     if result.returncode == 0:
         return json.loads(result.stdout)["data"] if result.stdout.strip() else None

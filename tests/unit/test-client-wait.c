@@ -217,9 +217,8 @@ static ScOutcome *pull(const char *image, GError **error)
         ScOutcome *outcome = NULL;
         ck_assert(sc_call_new(&fixture.client, SC_BUS_ROOT, SC_BUS_MANAGER, "Pull", image, &call, error));
         ck_assert(sc_call_open_options(call, error) && sc_call_close_options(call, error));
-        bool ok = sc_wait_call(&fixture.client, call, "org.sysconsd1.pull", &outcome, error);
+        bool ok = sc_wait_call(&fixture.client, call, "org.sysconsd1.pull", NULL, &outcome, error);
         ck_assert(ok == (outcome != NULL) && ok == (*error == NULL));
-        sd_bus_message_unref(call);
         return outcome;
 }
 
@@ -335,9 +334,8 @@ START_TEST(bus_vanishes)
         ck_assert(sc_call_new(&fixture.client, SC_BUS_ROOT, SC_BUS_MANAGER, "Prune", NULL, &call, &error));
         ck_assert(sc_call_open_options(call, &error) && sc_call_close_options(call, &error));
         kill(fixture.bus, SIGKILL);
-        ck_assert(!sc_wait_call(&fixture.client, call, NULL, &outcome, &error));
+        ck_assert(!sc_wait_call(&fixture.client, call, NULL, NULL, &outcome, &error));
         check_error(error, SC_EXIT_GONE, "");
-        sd_bus_message_unref(call);
 }
 END_TEST
 

@@ -275,6 +275,22 @@ START_TEST(so_many_at_once)
 }
 END_TEST
 
+START_TEST(what_may_last_takes_nobodys_turn)
+{
+        ScJob *last = NULL;
+        for (unsigned i = 0; i <= config.max_jobs; i++) {
+                ScJob *job = new_job("run", "web", NULL, 0, NULL);
+                job->flags = SC_JOB_MAY_LAST;
+                last = sc_queue_add(queue, job, NULL);
+        }
+        run_loop();
+        ck_assert_int_eq(last->state, SC_JOB_RUNNING);
+        ScJob *stop = add("stop", "web", "web", 0, NULL);
+        run_loop();
+        ck_assert_int_eq(stop->state, SC_JOB_RUNNING);
+}
+END_TEST
+
 START_TEST(so_many_a_user)
 {
         for (unsigned i = 0; i < 4; i++) {
@@ -659,6 +675,7 @@ int main(void)
         tcase_add_test(cases, worker_that_cannot_start_fails_the_job);
         tcase_add_test(cases, one_container_one_job);
         tcase_add_test(cases, so_many_at_once);
+        tcase_add_test(cases, what_may_last_takes_nobodys_turn);
         tcase_add_test(cases, so_many_a_user);
         tcase_add_test(cases, same_pull_is_joined);
         tcase_add_test(cases, waiting_job_is_cancelled_at_once);
