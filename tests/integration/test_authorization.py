@@ -46,7 +46,7 @@ def words_for(method, signature):
     # an image in use is refused to everybody without this
     values = options({"force": "yes"}) if method == "Delete" else options()
     name = {"Tag": "alices:1", "Unmount": "/mnt"}.get(method, HELLO)
-    return {"": [], "a{sv}": values, "sa{sv}": [name, *values], "ssa{sv}": ["install" if method == "Plan" else HELLO, HELLO if method == "Plan" else "/mnt", *values]}[signature]
+    return {"": [], "a{sv}": values, "sa{sv}": [name, *values], "sasa{sv}": [name, "1", "id", *values], "ssa{sv}": ["install" if method == "Plan" else HELLO, HELLO if method == "Plan" else "/mnt", *values]}[signature]
 
 
 def test_every_mutating_method_is_guarded(hello):
@@ -71,7 +71,7 @@ def test_every_mutating_method_is_guarded(hello):
                     run(bed, "call", NAME, path, interface.get("name"), name, *([signature] if signature else []),
                         *words_for(name, signature), user="alice")
                 assert refusal.value.error == "InteractiveAuthorizationRequired", f"{name}: {refusal.value}"
-    assert {name for _, name in seen} >= {"Pull", "Install", "Plan", "Prune", "Delete", "Update", "Rollback", "Uninstall", "Start", "Stop",
+    assert {name for _, name in seen} >= {"Pull", "Install", "Plan", "Run", "Prune", "Delete", "Update", "Rollback", "Uninstall", "Start", "Stop",
                                           "Restart", "GetValues", "Cancel"}
     assert sorted(objects(bed)) == before
 
