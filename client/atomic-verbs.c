@@ -43,11 +43,13 @@ static const ScAtomicOption stop_options[] = {
 };
 
 static const ScAtomicOption run_options[] = {
-        {"name", 'n', SC_ATOMIC_PASS, "NAME", "Of an image: the name that its templates see", NULL},
+        {"name", 'n', SC_ATOMIC_PASS, "NAME", "Of an image: the container's name; else the last part of the image's", NULL},
         {"set", 0, SC_ATOMIC_PASS, "NAME=VALUE", "Of an image: set a variable of its templates (may be repeated)", NULL},
         {"runtime", 0, SC_ATOMIC_PASS, "PATH", "The OCI runtime that runs it", NULL},
+        {"quiet", 'q', SC_ATOMIC_PASS, NULL, "No messages but errors", NULL},
         {"detach", 'd', SC_ATOMIC_REFUSE, NULL, NULL, "--detach is not supported: a container without a command is a service"},
-        {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--display is for `atomic install`"},
+        {"spc", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--spc is not supported: what a system container may do is said by its image"},
+        {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--display is for `atomic install` and `atomic uninstall`"},
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
@@ -120,7 +122,9 @@ static const ScAtomicVerb verbs[] = {
          install_options, 1, 1, false, sc_atomic_install, NULL},
         {"uninstall", "NAME", "Stop a container and remove it", NULL, uninstall_options, 1, 1, false, sc_verb_uninstall, NULL},
         {"run", "NAME|IMAGE [COMMAND...]", "Start a container, or run a command in it, or in one made of an image for it",
-         "The exit code is the command's.", run_options, 1, SC_ARGUMENTS_ANY, true, sc_verb_run, NULL},
+         "An image without a container, and without a command, is installed and started, unless it says atomic.run=once. The exit "
+         "code is the command's.",
+         run_options, 1, SC_ARGUMENTS_ANY, true, sc_atomic_run_verb, NULL},
         {"stop", "NAME", "Stop a container", NULL, stop_options, 1, 1, false, sc_verb_stop, NULL},
         {"containers list", "", "List the running containers",
          "VARIABLE is container, image, command, created, status, runtime or backend.", list_options, 0, 0, false,

@@ -11,6 +11,7 @@ libsc_client_a_SOURCES = \
 	client/atomic-grammar.c client/atomic-grammar.h \
 	client/atomic-images.c \
 	client/atomic-list.c \
+	client/atomic-run.c \
 	client/atomic-verbs.c \
 	client/bus.c client/bus.h \
 	client/client.c client/client.h \
