@@ -2,7 +2,7 @@
 
 #include "atomic.h"
 #include "base/reference.h"
-#include "bus.h"
+#include "image-name.h"
 #include "info.h"
 #include "options.h"
 #include "run.h"
@@ -139,10 +139,11 @@ static bool summarize_update(ScClient *client, const ScRun *runs, guint n_runs, 
                 return false;
         g_autoptr(ScTable) table = sc_table_new(columns, G_N_ELEMENTS(columns));
         for (guint i = 0; i < n_runs; i++) {
-                const char *before = g_hash_table_lookup(update->before, runs[i].name);
-                const char *after = g_hash_table_lookup(now, runs[i].name);
+                /* What was pulled, without its source. */
+                const char *name = runs[i].name + (g_str_has_prefix(runs[i].name, "http:") ? strlen("http:") : 0);
+                const char *before = g_hash_table_lookup(update->before, name), *after = g_hash_table_lookup(now, name);
                 const char *const ids[] = {before, after};
-                sc_table_add(table, runs[i].name);
+                sc_table_add(table, name);
                 for (gsize k = 0; k < G_N_ELEMENTS(ids); k++) {
                         g_autofree char *id = g_strndup(ids[k] != NULL ? ids[k] : "<NOT FOUND>", SUMMARY_ID);
                         sc_table_add(table, id);
@@ -166,55 +167,30 @@ bool sc_atomic_images_update(ScClient *client, int argc, char **argv, GError **e
                 return sc_exit_throw(error, SC_EXIT_FAILED, "Cannot specify both --all and an image name");
         if (!all && arguments[0] == NULL)
                 return sc_exit_throw(error, SC_EXIT_FAILED, "Too few arguments.  Please specify the image");
-        if (!all) {
-                g_autofree char *path = NULL;
-                g_autoptr(GError) local = NULL;
-                if (sc_object_find(client, SC_OBJECT_IMAGE, arguments[0], &path, &local))
-                        return call(client, sc_verb_pull, argv[0], NULL, arguments, error);
-                if (sc_exit_code(local) == SC_EXIT_NOT_FOUND)
+        g_autoptr(GHashTable) before = NULL;
+        if (!list_ids(client, &before, error))
+                return false;
+        g_autoptr(GPtrArray) sources = NULL;
+        g_autoptr(GError) local = NULL;
+        if (!sc_images_to_pull(client, all ? NULL : arguments, &sources, &local)) {
+                if (!all && sc_exit_code(local) == SC_EXIT_NOT_FOUND)
                         return sc_exit_throw(error, SC_EXIT_NOT_FOUND, "%s not found locally.  Unable to update", arguments[0]);
                 g_propagate_error(error, g_steal_pointer(&local));
                 return false;
         }
-        g_autoptr(GHashTable) before = NULL;
-        if (!list_ids(client, &before, error))
-                return false;
-        g_auto(GStrv) names = qualified_names(client, before);
+        if (!all && sources->pdata[0] == NULL)
+                return true;
         const Update update = {before};
         const ScTask task = {
-                .make_call = make_update_call,
+                .make_call = all ? make_update_call : sc_pull_call,
                 .data = &update,
                 .actions = SC_PULL_ACTIONS,
                 .summarize = summarize_update,
         };
-        return sc_run_each(client, &task, names, true, error);
+        return sc_run_each(client, &task, (char *const *)sources->pdata, all, error);
 }
 
 /* ---- version */
-
-static const char *label(JsonObject *labels, const char *name)
-{
-        const char *value = sc_value_string(labels, name);
-        if (value[0] != '\0')
-                return value;
-        g_autofree char *capital = g_strdup(name);
-        capital[0] = g_ascii_toupper(capital[0]);
-        return sc_value_string(labels, capital);
-}
-
-/* "NAME-VERSION-RELEASE", as far as the labels say it. */
-static char *long_version(JsonObject *image)
-{
-        static const char *const parts[] = {"name", "version", "release"};
-        JsonNode *node = json_object_get_member(image, "Labels");
-        GString *text = g_string_new(NULL);
-        for (gsize i = 0; node != NULL && JSON_NODE_HOLDS_OBJECT(node) && i < G_N_ELEMENTS(parts); i++) {
-                const char *value = label(json_node_get_object(node), parts[i]);
-                if (value[0] != '\0')
-                        g_string_append_printf(text, "%s%s", text->len > 0 ? "-" : "", value);
-        }
-        return g_string_free(text, FALSE);
-}
 
 bool sc_atomic_images_version(ScClient *client, int argc, char **argv, GError **error)
 {
@@ -225,7 +201,7 @@ bool sc_atomic_images_version(ScClient *client, int argc, char **argv, GError **
         if (!parse_all(client, argc, argv, &all, &arguments, error) || !sc_describe(client, arguments[0], &description, error))
                 return false;
         JsonObject *image = description.image->properties;
-        g_autofree char *version = long_version(image);
+        g_autofree char *version = sc_image_version(description.image);
         g_autofree char *id = g_strndup(sc_value_string(image, "Id"), SHORT_ID);
         g_autoptr(ScTable) table = sc_table_new(columns, G_N_ELEMENTS(columns));
         for (guint i = 0; i < count_names(image); i++) {

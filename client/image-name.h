@@ -7,3 +7,10 @@
 
 /* The name or digest by which `text` means some of the image's names; NULL where it is the start of the id, which means all. */
 const char *sc_name_meant(const ScObject *image, const char *text);
+
+/* "VERSION-RELEASE" as the image's labels have it; "" for none. */
+char *sc_image_version(const ScObject *image);
+
+/* What to pull ([SOURCE:]NAME, NULL-terminated) so that the images, NULL: all, are the newest of their names. Of a name that cannot
+ * get newer a line is printed. */
+bool sc_images_to_pull(ScClient *client, char *const *images, GPtrArray **ret, GError **error);

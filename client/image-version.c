@@ -22,8 +22,7 @@ static const char *label(JsonObject *labels, const char *const *names)
         return "";
 }
 
-/* "VERSION-RELEASE" as the image's labels have it; "" for none. */
-static char *version_of(const ScObject *image)
+char *sc_image_version(const ScObject *image)
 {
         static const char *const versions[] = {"version", "Version", "org.opencontainers.image.version", NULL};
         static const char *const releases[] = {"release", "Release", NULL};
@@ -49,7 +48,7 @@ static void add_versions(const ScObject *image, const char *text, JsonArray *ver
         bool is_name = false;
         for (guint i = 0; i < json_array_get_length(names); i++)
                 is_name = is_name || (reference != NULL && strcmp(json_array_get_string_element(names, i), reference->name) == 0);
-        g_autofree char *version = version_of(image);
+        g_autofree char *version = sc_image_version(image);
         for (guint i = 0; i < json_array_get_length(names); i++) {
                 const char *name = json_array_get_string_element(names, i);
                 JsonObject *digests = by_name(image, "Digests");
@@ -121,16 +120,28 @@ static char *source_to_pull(const ScObject *image, const char *name, char **ret_
         JsonObject *sources = by_name(image, "Sources");
         const char *source = sources != NULL ? sc_value_string(sources, name) : "";
         if (reference == NULL || reference->host == NULL)
-                *ret_why = g_strdup_printf("%s not fully qualified: skipping", name);
+                *ret_why = g_strdup_printf("Image %s not fully qualified: skipping", name);
         else if (reference->digest != NULL)
-                *ret_why = g_strdup_printf("%s is named by its digest, nothing can be newer: skipping", name);
+                *ret_why = g_strdup_printf("Image %s is named by its digest, nothing can be newer: skipping", name);
         else if (g_str_has_prefix(source, "tag:"))
-                *ret_why = g_strdup_printf("%s is a name given here to %s: skipping", name, source + strlen("tag:"));
+                *ret_why = g_strdup_printf("Image %s is a name given here to %s: skipping", name, source + strlen("tag:"));
         else if (*source != '\0' && strcmp(source, "registry") != 0 && strcmp(source, "registry-insecure") != 0)
-                *ret_why = g_strdup_printf("%s did not come from a registry: skipping", name);
+                *ret_why = g_strdup_printf("Image %s did not come from a registry: skipping", name);
         else
                 return g_strconcat(strcmp(source, "registry-insecure") == 0 ? "http:" : "", name, NULL);
         return NULL;
+}
+
+/* atomic told errors on stderr, and this was one. */
+static void tell_skipped(ScClient *client, const char *why)
+{
+        if (client->grammar != SC_GRAMMAR_ATOMIC) {
+                sc_client_message(client, why);
+                return;
+        }
+        g_autoptr(GError) error = NULL;
+        sc_exit_throw(&error, SC_EXIT_FAILED, "%s", why);
+        sc_client_report(client, error);
 }
 
 static void add_sources(ScClient *client, const ScObject *image, const char *only, GPtrArray *sources)
@@ -145,7 +156,7 @@ static void add_sources(ScClient *client, const ScObject *image, const char *onl
                 if (source != NULL)
                         g_ptr_array_add(sources, source);
                 else
-                        sc_client_message(client, why);
+                        tell_skipped(client, why);
         }
 }
 
@@ -174,6 +185,16 @@ static bool find_named(ScClient *client, char *const *texts, GPtrArray *sources,
         return true;
 }
 
+bool sc_images_to_pull(ScClient *client, char *const *images, GPtrArray **ret, GError **error)
+{
+        g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(g_free);
+        if (images == NULL ? !find_all(client, sources, error) : !find_named(client, images, sources, error))
+                return false;
+        g_ptr_array_add(sources, NULL);
+        *ret = g_steal_pointer(&sources);
+        return true;
+}
+
 bool sc_verb_update_image(ScClient *client, int argc, char **argv, GError **error)
 {
         gboolean all = FALSE;
@@ -196,13 +217,12 @@ bool sc_verb_update_image(ScClient *client, int argc, char **argv, GError **erro
                 return parsed == SC_PARSED_HELP;
         if (all == (arguments[0] != NULL))
                 return sc_exit_throw(error, SC_EXIT_USAGE, "name images, or say --all; see `sysconsctl %s --help`", argv[0]);
-        g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(g_free);
-        if (all ? !find_all(client, sources, error) : !find_named(client, arguments, sources, error))
+        g_autoptr(GPtrArray) sources = NULL;
+        if (!sc_images_to_pull(client, all ? NULL : arguments, &sources, error))
                 return false;
-        if (sources->len == 0)
+        if (sources->pdata[0] == NULL)
                 return true;
         bool many = all || arguments[1] != NULL;
-        g_ptr_array_add(sources, NULL);
         const ScTask task = {sc_pull_call, NULL, SC_PULL_ACTIONS};
         return sc_run_each(client, &task, (char *const *)sources->pdata, many, error);
 }

@@ -123,7 +123,7 @@ $ atomic images list -n -f tag=old
    greeter  old  <ID>  2025-06-01 12:00  2.03 MB  ostree
 $ atomic images version greeter:old
 IMAGE NAME                          VERSION  IMAGE ID
-greeter:old                         hello-1  <ID>
+greeter:old                         1        <ID>
   Tag: localhost:5000/hello:latest
 $ atomic images update localhost:5000/hello
 Image localhost:5000/hello:latest is being pulled to ostree ...
