@@ -163,14 +163,8 @@ bool sc_verb_prune(ScClient *client, int argc, char **argv, GError **error)
 static bool make_delete_call(ScClient *client, const char *text, gconstpointer data, sd_bus_message **ret, GError **error)
 {
         const gboolean *force = data;
-        g_autofree char *path = NULL;
-        g_autoptr(ScObject) image = NULL;
-        if (!sc_object_find(client, SC_OBJECT_IMAGE, text, &path, error) ||
-            !sc_object_get(client, SC_OBJECT_IMAGE, path, &image, error))
-                return false;
         sd_bus_message *call = NULL;
-        if (sc_call_new(client, path, SC_BUS_IMAGE, "Delete", NULL, &call, error) && sc_call_open_options(call, error) &&
-            sc_call_option_string(call, "name", sc_name_meant(image, text), error) &&
+        if (sc_image_call(client, text, "Delete", NULL, &call, error) &&
             sc_call_option_string(call, "force", *force ? "yes" : NULL, error) && sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;
@@ -211,14 +205,8 @@ typedef struct {
 static bool make_tag_call(ScClient *client, const char *text, gconstpointer data, sd_bus_message **ret, GError **error)
 {
         const TagOptions *options = data;
-        g_autofree char *path = NULL;
-        g_autoptr(ScObject) image = NULL;
-        if (!sc_object_find(client, SC_OBJECT_IMAGE, text, &path, error) ||
-            !sc_object_get(client, SC_OBJECT_IMAGE, path, &image, error))
-                return false;
         sd_bus_message *call = NULL;
-        if (sc_call_new(client, path, SC_BUS_IMAGE, "Tag", options->name, &call, error) && sc_call_open_options(call, error) &&
-            sc_call_option_string(call, "name", sc_name_meant(image, text), error) &&
+        if (sc_image_call(client, text, "Tag", options->name, &call, error) &&
             sc_call_option_string(call, "replace", options->replace ? "yes" : NULL, error) && sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;

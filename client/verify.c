@@ -13,14 +13,8 @@ typedef struct {
 static bool make_verify_call(ScClient *client, const char *text, gconstpointer data, sd_bus_message **ret, GError **error)
 {
         const VerifyOptions *options = data;
-        g_autofree char *path = NULL;
-        g_autoptr(ScObject) image = NULL;
-        if (!sc_object_find(client, SC_OBJECT_IMAGE, text, &path, error) ||
-            !sc_object_get(client, SC_OBJECT_IMAGE, path, &image, error))
-                return false;
         sd_bus_message *call = NULL;
-        if (sc_call_new(client, path, SC_BUS_IMAGE, "Verify", NULL, &call, error) && sc_call_open_options(call, error) &&
-            sc_call_option_string(call, "name", sc_name_meant(image, text), error) &&
+        if (sc_image_call(client, text, "Verify", NULL, &call, error) &&
             sc_call_option_string(call, "repair", options->repair ? "yes" : NULL, error) &&
             sc_call_option_string(call, "newer", options->newer ? "ask" : NULL, error) && sc_call_close_options(call, error)) {
                 *ret = call;
