@@ -43,11 +43,13 @@ static const ScAtomicOption stop_options[] = {
 };
 
 static const ScAtomicOption run_options[] = {
-        {"name", 'n', SC_ATOMIC_PASS, "NAME", "Of an image: the name that its templates see", NULL},
+        {"name", 'n', SC_ATOMIC_PASS, "NAME", "Of an image: the container's name; else the last part of the image's", NULL},
         {"set", 0, SC_ATOMIC_PASS, "NAME=VALUE", "Of an image: set a variable of its templates (may be repeated)", NULL},
         {"runtime", 0, SC_ATOMIC_PASS, "PATH", "The OCI runtime that runs it", NULL},
+        {"quiet", 'q', SC_ATOMIC_PASS, NULL, "No messages but errors", NULL},
         {"detach", 'd', SC_ATOMIC_REFUSE, NULL, NULL, "--detach is not supported: a container without a command is a service"},
-        {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--display is for `atomic install`"},
+        {"spc", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--spc is not supported: what a system container may do is said by its image"},
+        {"display", 0, SC_ATOMIC_REFUSE, NULL, NULL, "--display is for `atomic install` and `atomic uninstall`"},
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
@@ -120,7 +122,9 @@ static const ScAtomicVerb verbs[] = {
          install_options, 1, 1, false, sc_atomic_install, NULL},
         {"uninstall", "NAME", "Stop a container and remove it", NULL, uninstall_options, 1, 1, false, sc_verb_uninstall, NULL},
         {"run", "NAME|IMAGE [COMMAND...]", "Start a container, or run a command in it, or in one made of an image for it",
-         "The exit code is the command's.", run_options, 1, SC_ARGUMENTS_ANY, true, sc_verb_run, NULL},
+         "An image without a container, and without a command, is installed and started, unless it says atomic.run=once. The exit "
+         "code is the command's.",
+         run_options, 1, SC_ARGUMENTS_ANY, true, sc_atomic_run_verb, NULL},
         {"stop", "NAME", "Stop a container", NULL, stop_options, 1, 1, false, sc_verb_stop, NULL},
         {"containers list", "", "List the running containers",
          "VARIABLE is container, image, command, created, status, runtime or backend.", list_options, 0, 0, false,
@@ -140,7 +144,7 @@ static const ScAtomicVerb verbs[] = {
          "one.",
          list_options, 0, 0, false, sc_atomic_images_list, NULL},
         {"images info", "IMAGE", "Labels of an image, and variables of its templates", NULL, info_options, 1, 1, false,
-         sc_atomic_info, NULL},
+         sc_verb_info, NULL},
         {"images verify", "IMAGE|--all", "Hash the files of an image again, and ask for a newer one",
          "A damaged image is repaired by `sysconsctl verify --repair`.", images_verify_options, 0, 1, false,
          sc_atomic_images_verify, NULL},
@@ -158,7 +162,7 @@ static const ScAtomicVerb verbs[] = {
         NOT_HERE("images help", "mount the image, and read its help file with `man -l`"),
         {"ps", "", "List the running containers, as containers list", NULL, list_options, 0, 0, false, sc_atomic_containers_list,
          NULL},
-        {"info", "IMAGE", "Labels and variables, as images info", NULL, info_options, 1, 1, false, sc_atomic_info, NULL},
+        {"info", "IMAGE", "Labels and variables, as images info", NULL, info_options, 1, 1, false, sc_verb_info, NULL},
         {"mount", "CONTAINER|IMAGE DIR", "Show files of a container or an image in a folder, read-only",
          "The folder must be there, be empty, and lie in folders that only root can change.", mount_options, 2, 2, false,
          sc_verb_mount, NULL},

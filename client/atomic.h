@@ -22,8 +22,8 @@ bool sc_atomic_images_verify(ScClient *client, int argc, char **argv, GError **e
 bool sc_atomic_images_update(ScClient *client, int argc, char **argv, GError **error);
 bool sc_atomic_images_version(ScClient *client, int argc, char **argv, GError **error);
 
-/* atomic-info.c */
-bool sc_atomic_info(ScClient *client, int argc, char **argv, GError **error);
+/* atomic-run.c */
+bool sc_atomic_run_verb(ScClient *client, int argc, char **argv, GError **error);
 
 /* atomic-delete.c */
 bool sc_atomic_images_delete(ScClient *client, int argc, char **argv, GError **error);

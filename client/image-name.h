@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Names of images, as verbs that take an image need them. */
+/* What verbs about images share. */
 
 #include "bus.h"
 

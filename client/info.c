@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "info.h"
+#include "base/reference.h"
 #include "options.h"
 #include "text.h"
 #include "value.h"
@@ -41,36 +42,64 @@ bool sc_describe(ScClient *client, const char *image, ScDescription *ret, GError
                sc_object_get(client, SC_OBJECT_IMAGE, path, &ret->image, error) && describe_variables(client, path, ret, error);
 }
 
-static void print_pair(const char *name, const char *value)
-{
-        g_autofree char *line = g_strdup_printf("%s: %s", name, value);
-        g_autofree char *clean = sc_text_clean(line);
-        printf("  %s\n", clean);
-}
+/* What an install sets by itself, and --set overrides. */
+static const char *const system_variables[] = {"CONF_DIRECTORY", "PIDFILE", "RUN_DIRECTORY", "STATE_DIRECTORY", "UUID"};
 
-static void print_map(const char *title, JsonObject *map)
+static void print_pairs(JsonObject *pairs)
 {
-        g_autoptr(GList) names = g_list_sort(json_object_get_members(map), (GCompareFunc)strcmp);
-        if (names == NULL)
-                return;
-        printf("%s\n", title);
-        for (GList *item = names; item != NULL; item = item->next)
-                print_pair(item->data, sc_value_string(map, item->data));
-}
-
-static void print_info(const ScDescription *description)
-{
-        JsonNode *labels = json_object_get_member(description->image->properties, "Labels");
-        if (labels != NULL && JSON_NODE_HOLDS_OBJECT(labels))
-                print_map("Labels:", json_node_get_object(labels));
-        print_map("Variables with a default, which --set overrides:", description->defaults);
-        JsonArray *required = json_node_get_array(description->required);
-        if (json_array_get_length(required) > 0)
-                printf("Variables without a default, which --set must give:\n");
-        for (guint i = 0; i < json_array_get_length(required); i++) {
-                g_autofree char *clean = sc_text_clean(json_array_get_string_element(required, i));
-                printf("  %s\n", clean);
+        g_autoptr(GList) names = g_list_sort(json_object_get_members(pairs), (GCompareFunc)strcmp);
+        for (GList *item = names; item != NULL; item = item->next) {
+                g_autofree char *line = g_strdup_printf("%s: %s", (const char *)item->data, sc_value_string(pairs, item->data));
+                g_autofree char *clean = sc_text_clean(line);
+                puts(clean);
         }
+}
+
+/* The name that is meant; the first one where it is the start of the id. */
+static const char *full_name(const ScObject *image, const char *given)
+{
+        g_autoptr(ScReference) reference = sc_reference_parse(given, NULL);
+        JsonArray *names = json_object_get_array_member(image->properties, "Names");
+        for (guint i = 0; reference != NULL && i < json_array_get_length(names); i++)
+                if (g_strcmp0(json_array_get_string_element(names, i), reference->name) == 0)
+                        return json_array_get_string_element(names, i);
+        return json_array_get_length(names) > 0 ? json_array_get_string_element(names, 0) : given;
+}
+
+static JsonObject *with_system_variables(JsonObject *defaults)
+{
+        JsonObject *all = json_object_new();
+        JsonObjectIter iter;
+        const char *name;
+        JsonNode *value;
+        for (gsize i = 0; i < G_N_ELEMENTS(system_variables); i++)
+                json_object_set_string_member(all, system_variables[i], "{SET_BY_OS}");
+        /* Of these only UUID yields to an image's default. */
+        json_object_iter_init(&iter, defaults);
+        while (json_object_iter_next(&iter, &name, &value))
+                if (!json_object_has_member(all, name) || strcmp(name, "UUID") == 0)
+                        json_object_set_member(all, name, json_node_copy(value));
+        return all;
+}
+
+/* In the words of the atomic command. */
+static void print_info(const ScDescription *description, const char *given)
+{
+        g_autofree char *name = sc_text_clean(full_name(description->image, given));
+        JsonNode *labels = json_object_get_member(description->image->properties, "Labels");
+        printf("Image Name: %s\n", name);
+        if (labels != NULL && JSON_NODE_HOLDS_OBJECT(labels))
+                print_pairs(json_node_get_object(labels));
+
+        g_autoptr(JsonObject) set = with_system_variables(description->defaults), unset = json_object_new();
+        puts("\n\nTemplate variables with default value, but overridable with --set:");
+        print_pairs(set);
+        JsonArray *required = json_node_get_array(description->required);
+        for (guint i = 0; i < json_array_get_length(required); i++)
+                json_object_set_string_member(unset, json_array_get_string_element(required, i), "{DEF_VALUE}");
+        if (json_object_get_size(unset) > 0)
+                puts("\n\nTemplate variables that has no default value, and must be set with --set:");
+        print_pairs(unset);
 }
 
 static void print_json(const ScDescription *description)
@@ -98,6 +127,6 @@ bool sc_verb_info(ScClient *client, int argc, char **argv, GError **error)
         if (client->json)
                 print_json(&description);
         else
-                print_info(&description);
+                print_info(&description, arguments[0]);
         return true;
 }

@@ -10,8 +10,8 @@ libsc_client_a_SOURCES = \
 	client/atomic-filter.c client/atomic-filter.h \
 	client/atomic-grammar.c client/atomic-grammar.h \
 	client/atomic-images.c \
-	client/atomic-info.c \
 	client/atomic-list.c \
+	client/atomic-run.c \
 	client/atomic-verbs.c \
 	client/bus.c client/bus.h \
 	client/client.c client/client.h \
@@ -22,6 +22,7 @@ libsc_client_a_SOURCES = \
 	client/exit.c client/exit.h \
 	client/images.c \
 	client/image-name.c client/image-name.h \
+	client/image-version.c \
 	client/info.c client/info.h \
 	client/interrupt.c client/interrupt.h \
 	client/jobs.c \

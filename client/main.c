@@ -11,6 +11,8 @@ static const ScVerb verbs[] = {
         {"pull", "IMAGE...", "Fetch images from their registries", sc_verb_pull},
         {"images", "", "List images", sc_verb_images},
         {"info", "IMAGE", "Labels and variables of an image", sc_verb_info},
+        {"version", "IMAGE...", "Version, id and digest of images", sc_verb_version},
+        {"update-image", "IMAGE...|--all", "Pull images again", sc_verb_update_image},
         {"verify", "IMAGE...", "Hash the files of images again", sc_verb_verify},
         {"tag", "IMAGE NAME", "Give an image one more name", sc_verb_tag},
         {"delete-image", "IMAGE...", "Drop images", sc_verb_delete_image},

@@ -12,6 +12,8 @@ bool sc_verb_info(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_delete_image(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_tag(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_verify(ScClient *client, int argc, char **argv, GError **error);
+bool sc_verb_version(ScClient *client, int argc, char **argv, GError **error);
+bool sc_verb_update_image(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_prune(ScClient *client, int argc, char **argv, GError **error);
 
 /* containers.c */

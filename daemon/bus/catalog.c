@@ -410,6 +410,8 @@ const char *sc_catalog_image_source(const ScCatalogImage *image, const char *nam
 
 char **sc_catalog_image_meant(const ScCatalogImage *image, const char *text)
 {
+        if (g_strv_contains((const char *const *)image->names, text))
+                return g_strdupv((char *[]){(char *)text, NULL});
         g_autoptr(GStrvBuilder) names = g_strv_builder_new();
         for (guint i = 0; image->names[i] != NULL; i++)
                 if (sc_image_is_meant(text, image->names[i], image->digests[i], image->id))

@@ -72,7 +72,8 @@ ScCatalogImage *sc_catalog_image(ScCatalog *catalog, const char *id);
 ScCatalogImage *sc_catalog_image_named(ScCatalog *catalog, const char *name);
 /* Where a name came from, as in ScImage; "": unknown. */
 const char *sc_catalog_image_source(const ScCatalogImage *image, const char *name);
-/* The names of the image that are meant by a name or a digest (base/image-name.h), maybe none; free with g_strfreev. */
+/* The names of the image that are meant by a name (then that one alone) or a digest (base/image-name.h), maybe none; free with
+ * g_strfreev. */
 char **sc_catalog_image_meant(const ScCatalogImage *image, const char *text);
 /* By any name, by digest, or by at least four digits of an id. NotFound; InvalidArgument where the prefix fits several. */
 ScCatalogImage *sc_catalog_image_find(ScCatalog *catalog, const char *name_or_id, GError **error);

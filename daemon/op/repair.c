@@ -3,11 +3,16 @@
 
 #include "base/error.h"
 #include "base/failpoint.h"
+#include "base/path.h"
 #include "image-exports.h"
 #include "registry/manifest.h"
 #include "resolve.h"
 #include "store/layer.h"
 #include <string.h>
+#include <unistd.h>
+
+/* libostree reads no larger one. */
+#define MAX_COMMIT (128u << 20)
 
 ScReference *sc_repair_origin(const ScImage *image, const char *name, GError **error)
 {
@@ -125,6 +130,28 @@ static bool fetch(Repair *repair, const ScReference *origin, GError **error)
                (!verdict->manifest || fetch_manifest(repair, origin, error));
 }
 
+/* A commit that was made anew has another time, and so another name: no ref is at the damaged one any more. */
+static bool drop_damaged_commits(const Repair *repair, GError **error)
+{
+        int objects_fd = sc_repository_objects_fd(repair->repository);
+        GHashTableIter iter;
+        gpointer object;
+        g_hash_table_iter_init(&iter, repair->verdict->objects);
+        while (g_hash_table_iter_next(&iter, &object, NULL)) {
+                g_autofree char *data = NULL;
+                char hex[SC_DIGEST_HEX_SIZE];
+                ScDigest digest;
+                gsize size;
+                if (!g_str_has_suffix(object, ".commit") || !sc_read_file(objects_fd, object, MAX_COMMIT, &data, &size, NULL))
+                        continue;
+                sc_digest_of(data, size, &digest);
+                sc_digest_to_hex(&digest, hex);
+                if (!g_str_has_prefix((const char *)object + 3, hex + 2) && unlinkat(objects_fd, object, 0) < 0)
+                        return sc_throw_errno(error, "Cannot remove the damaged object %s", (const char *)object);
+        }
+        return true;
+}
+
 bool sc_repair(ScOpContext *context, ScRepository *repository, const ScImage *image, const ScVerdict *verdict, ScDamage *damage,
                GError **error)
 {
@@ -133,7 +160,7 @@ bool sc_repair(ScOpContext *context, ScRepository *repository, const ScImage *im
         if (verdict->n_findings > 0) {
                 g_autoptr(ScReference) origin = sc_repair_origin(image, came_by, error);
                 if (origin == NULL || !sc_failpoint("repair-keep", error) || !sc_damage_keep(damage, error) ||
-                    !sc_failpoint("repair-fetch", error) || !fetch(&repair, origin, error))
+                    !sc_failpoint("repair-fetch", error) || !fetch(&repair, origin, error) || !drop_damaged_commits(&repair, error))
                         return false;
         }
         return sc_failpoint("repair-containers", error) && sc_damage_mend_containers(damage, context, error);

@@ -229,9 +229,12 @@ GPtrArray *sc_image_list(ScRepository *repository, GError **error)
         return images;
 }
 
-/* The name that is meant by a name or a digest; NULL: none is. */
+/* The name that is meant by a name or a digest, the name itself before one that has the digest in it; NULL: none is. */
 static const char *meant_name(const ScImage *image, const char *text)
 {
+        for (char **name = image->names; *name != NULL; name++)
+                if (strcmp(*name, text) == 0)
+                        return *name;
         for (guint i = 0; image->names[i] != NULL; i++)
                 if (sc_image_is_meant(text, image->names[i], image->digests[i], image->id))
                         return image->names[i];

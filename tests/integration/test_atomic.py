@@ -212,6 +212,47 @@ $ atomic containers list --user -a
         alice.leave()
 
 
+def test_run(clean):
+    transcript(clean, """\
+$ atomic run --name=greeter --set PORT=8084 localhost:5000/hello
+Image localhost:5000/hello:latest is being pulled to ostree ...
+<LAYERS>
+Extracting to /var/lib/containers/atomic/greeter.0
+systemctl daemon-reload
+systemd-tmpfiles --create /etc/tmpfiles.d/greeter.conf
+systemctl enable greeter
+$ atomic containers list -q
+greeter
+$ atomic run --storage ostree greeter echo hello world </dev/null
+hello world
+$ atomic run --name=greeter localhost:5000/hello sh -c 'exit 7' </dev/null
+[7]
+$ atomic stop greeter
+$ atomic run --runtime /usr/sbin/runc greeter echo hello again </dev/null
+hello again
+$ atomic containers list -q
+$ atomic run --name=greeter localhost:5000/hello
+$ atomic containers list -q
+greeter
+$ atomic run localhost:5000/hello sh -c 'echo $0; exit 2' </dev/null
+sh
+[2]
+$ atomic run localhost:5000/once </dev/null
+Image localhost:5000/once:latest is being pulled to ostree ...
+<LINES>
+once
+[3]
+$ atomic containers list -aq
+greeter
+$ atomic run --spc greeter
+--spc is not supported: <ANY>
+[1]
+$ atomic run nothing:here
+<ANY>nothing:here<ANY>
+[1]
+""")
+
+
 def test_errors(clean):
     transcript(clean, """\
 $ atomic

@@ -3,9 +3,12 @@
 
 import json
 import re
+import subprocess
+import tempfile
+import time
 
 import pytest
-from bed import CHECKOUT, wait_until
+from bed import CHECKOUT, REGISTRY, wait_until
 from sysconsbus import Refused, call, options, wait_done
 from sysconsbus import image as image_path
 
@@ -388,6 +391,7 @@ def test_whatever_is_damaged_is_named_and_repaired(hello):
     repaired(f"^sha256:{one} is changed$", "changed tree")
     spoil(place(meta, "dirmeta"))
     repaired(r"^sha256:.* is changed$", "changed folder")
+    time.sleep(1.1)  # a commit made anew has its own time
     spoil(place(rev(layer_ref), "commit"))
     repaired(f"^sha256:{one} is changed$", "changed commit")
     bed.run(["rm", f"{REFS}/{one}"])
@@ -474,3 +478,75 @@ def test_who_may_verify(hello):
     damage(bed, f"{CHECKOUT}/hello.0/{VERSION}")
     wait_done(bed, ask(repair="yes", newer="ask")[0])
     assert not tampered(bed, f"{CHECKOUT}/other.0/{VERSION}")
+
+
+# ---- what is told of them
+
+
+def test_info_in_the_words_of_the_atomic_command(two):
+    bed = two
+    told = bed.sysconsctl("info", HELLO + ":2").stdout
+    head, set_by_default = told.split("\n\nTemplate variables with default value, but overridable with --set:\n")
+    assert head.startswith(f"Image Name: {HELLO}:2\n") and "version: 2" in head.splitlines()
+    assert {"RUN_DIRECTORY: {SET_BY_OS}", "STATE_DIRECTORY: {SET_BY_OS}", "UUID: {SET_BY_OS}", "PORT: 8081"} <= set(set_by_default.splitlines())
+    bed.push("settings:1")
+    bed.sysconsctl("pull", "localhost:5000/settings:1")
+    required = json.loads(bed.sysconsctl("info", "--json", "localhost:5000/settings:1").stdout)["required"]
+    told = bed.sysconsctl("info", "localhost:5000/settings:1").stdout
+    title = "\n\nTemplate variables that has no default value, and must be set with --set:\n"
+    assert (title in told) == bool(required)
+    assert not required or told.split(title)[1].splitlines() == [f"{name}: {{DEF_VALUE}}" for name in sorted(required)]
+
+
+def test_version(two):
+    bed = two
+    bed.sysconsctl("tag", HELLO + ":1", "mine")
+    one = image(bed, HELLO + ":1")
+    told = json.loads(bed.sysconsctl("version", "--json", "mine").stdout)
+    assert told == [{"name": "mine:latest", "id": one["id"], "version": one["labels"].get("version", ""), "digest": one["digest"]}]
+    assert {entry["name"] for entry in json.loads(bed.sysconsctl("version", "--json", one["id"][:12]).stdout)} == {HELLO + ":1", "mine:latest"}
+    assert one["id"][:12] in bed.sysconsctl("version", HELLO + ":1").stdout
+    assert one["digest"] in bed.sysconsctl("version", "--no-trunc", HELLO + ":1").stdout
+    assert bed.sysconsctl("version", "nothing", check=False).returncode == 3
+
+
+def test_update_image(two):
+    """Those that are newer are pulled, the others are not, and names that no registry knows are left alone."""
+    bed = two
+    bed.sysconsctl("tag", HELLO + ":2", "mine")
+    bed.sysconsctl("tag", HELLO + ":2", HELLO + ":mine")
+    digest = image(bed, HELLO + ":2")["digest"]
+    bed.sysconsctl("pull", f"{HELLO}@{digest}")
+    bed.push("hello:1=hello:2")
+    said = bed.sysconsctl("update-image", "--all")
+    said = said.stdout + said.stderr
+    assert "mine:latest not fully qualified: skipping" in said
+    assert f"{HELLO}:mine is a name given here to {HELLO}:2: skipping" in said
+    assert f"{HELLO}@{digest} is named by its digest" in said
+    assert image(bed, HELLO + ":1")["digest"] == digest and "failed" not in said
+    bed.push("hello:1")
+    bed.sysconsctl("update-image", HELLO + ":1")
+    assert image(bed, HELLO + ":1")["digest"] != digest
+    assert bed.sysconsctl("update-image", check=False).returncode == 2
+    assert bed.sysconsctl("update-image", "--all", HELLO, check=False).returncode == 2
+
+
+@pytest.fixture
+def podman():
+    """The machine's, with a storage of its own, which is gone afterwards. (It wants a short path.)"""
+    with tempfile.TemporaryDirectory(prefix="sizes-", dir="/var/tmp") as folder:
+        command = ["podman", "--root", f"{folder}/root", "--runroot", f"{folder}/run", "--storage-driver", "vfs"]
+        yield command
+        subprocess.run([*command, "rmi", "--all", "--force"], stdout=subprocess.DEVNULL, check=True)
+
+
+@pytest.mark.parametrize("target", ["hello:1", "busybox:latest", "etcd:1"])
+def test_sizes_agree_with_podman(clean, podman, target):
+    bed = clean
+    bed.push(target)
+    bed._testbed("net", bed.name, *podman, "pull", "-q", "--tls-verify=false", f"{REGISTRY}/{target}")
+    theirs = json.loads(subprocess.check_output([*podman, "images", "--format", "json"], text=True))[0]["Size"]
+    bed.sysconsctl("pull", f"localhost:5000/{target}")
+    ours = image(bed, f"localhost:5000/{target}")["virtual_size"]
+    assert abs(ours - theirs) <= 0.04 * theirs, (ours, theirs)
+    print(f"{target}: {ours} here, {theirs} by podman")

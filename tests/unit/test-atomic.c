@@ -50,6 +50,8 @@ START_TEST(options_are_translated)
         check_line("containers update --rebase i --set=A=b c", "containers update --rebase=i --set=A=b -- c");
         check_line("containers update -a", "containers update --all --");
         check_line("images delete -f --storage=ostree a b", "images delete --force -- a b");
+        check_line("run --name n hello ls -l --name=x", "run --name=n -- hello ls -l --name=x");
+        check_line("run -q hello -- ls", "run --quiet -- hello -- ls");
         check_line("uninstall -f x", "uninstall -- x");
         check_line("uninstall -- -x", "uninstall -- -x");
 }

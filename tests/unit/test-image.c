@@ -128,6 +128,62 @@ START_TEST(test_find)
 }
 END_TEST
 
+START_TEST(test_tag)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImageInfo) one = image_info(store, "{\"one\":1}"), two = image_info(store, "{\"two\":2}");
+        g_autoptr(GError) error = NULL;
+        bool changed;
+
+        one->name = g_strdup("host/one:1");
+        one->source = g_strdup("registry-insecure");
+        publish(store, "host/one:1", one);
+        publish(store, "host/two:1", two);
+        ck_assert(sc_image_tag(store->repository, "host/one:1", "mine:latest", SC_TAG_NEW, &changed, &error) && changed);
+        ck_assert(sc_image_tag(store->repository, "host/one:1", "mine:latest", SC_TAG_NEW, &changed, &error) && !changed);
+        g_autoptr(ScImage) image = sc_image_find(store->repository, "mine", &error);
+        g_autofree char *image_names = names(image), *sources = g_strjoinv(" ", image->sources);
+        ck_assert_str_eq(image_names, "host/one:1 mine:latest");
+        ck_assert_str_eq(sources, "registry-insecure tag:http:host/one:1");
+
+        ck_assert(!sc_image_tag(store->repository, "host/two:1", "mine:latest", SC_TAG_NEW, &changed, &error));
+        ck_assert_error(error, SC_ERROR_EXISTS, "mine:latest means another image");
+        g_clear_error(&error);
+        ck_assert(sc_image_tag(store->repository, "host/two:1", "mine:latest", SC_TAG_REPLACE, &changed, &error) && changed);
+        g_autoptr(ScImage) other = sc_image_find(store->repository, "mine", &error);
+        ck_assert_str_ne(other->id, image->id);
+        ck_assert(!sc_image_tag(store->repository, "host/three:1", "mine:latest", SC_TAG_REPLACE, &changed, &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "host/three:1");
+        store_check(store);
+}
+END_TEST
+
+START_TEST(test_find_by_digest)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImageInfo) info = image_info(store, "{}");
+        g_autoptr(GError) error = NULL;
+        g_autofree char *digest = sc_digest_to_string(&info->digest), *exact = g_strconcat("host/a@", digest, NULL),
+                        *other = g_strconcat("host/b@", digest, NULL);
+        const char *const found[] = {digest, exact};
+
+        publish(store, "host/a:1", info);
+        for (guint i = 0; i < G_N_ELEMENTS(found); i++) {
+                g_autoptr(ScImage) image = sc_image_find(store->repository, found[i], &error);
+                ck_assert_no_error(error);
+                ck_assert_str_eq(image->digests[0], digest);
+        }
+        ck_assert_ptr_null(sc_image_find(store->repository, other, &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "host/b");
+        /* a name with a digest is one, too, and has a commit of its own */
+        info->name = g_strdup(exact);
+        publish(store, exact, info);
+        g_autofree char *ref = sc_ref_encode(exact), *commit = sc_repository_resolve(store->repository, ref, NULL);
+        g_autoptr(ScImage) image = sc_image_find(store->repository, exact, NULL);
+        ck_assert_str_eq(image->commit, commit);
+}
+END_TEST
+
 /* Two configurations whose digests share their first four digits: found once by trying. */
 START_TEST(test_ambiguous_prefix)
 {
@@ -396,6 +452,8 @@ int main(void)
         tcase_add_test(tcase, test_publish_and_list);
         tcase_add_test(tcase, test_commit_as_atomic_reads_it);
         tcase_add_test(tcase, test_find);
+        tcase_add_test(tcase, test_tag);
+        tcase_add_test(tcase, test_find_by_digest);
         tcase_add_test(tcase, test_ambiguous_prefix);
         tcase_add_test(tcase, test_name_moves);
         tcase_add_test(tcase, test_missing_parts);
