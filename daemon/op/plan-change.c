@@ -341,7 +341,7 @@ static bool put_restored(ScPlan *plan, const ScDeployment *deployment, int slot,
         sc_plan_note(plan, "notes", "The root file system of the previous deployment is made again first");
         for (guint i = 0; i < G_N_ELEMENTS(of_layers); i++)
                 sc_plan_note(plan, "unknown", of_layers[i]);
-        return put_service(plan, deployment->name, RUN_AS_BEFORE, error);
+        return put_service(plan, deployment->name, deployment->info, RUN_AS_BEFORE, error);
 }
 
 static bool put_previous(ScPlan *plan, const ScDeployment *deployment, GError **error)
