@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/journal.h"
 #include "base/path.h"
+#include "base/sysroot.h"
 #include "job/protocol.h"
 #include "op/op.h"
 #include <errno.h>
@@ -211,7 +212,7 @@ int main(int argc, char *argv[])
         g_autofree char *config_path = NULL;
         g_autofree char *request = NULL;
         g_autofree char *recover = NULL;
-        gboolean user = FALSE, version = FALSE;
+        gboolean user = FALSE, sysroot = FALSE, version = FALSE;
         const GOptionEntry entries[] = {
                 {"user", 0, 0, G_OPTION_ARG_NONE, &user, "Work for this user, not for the system", NULL},
                 {"config", 0, 0, G_OPTION_ARG_FILENAME, &config_path,
@@ -219,6 +220,7 @@ int main(int argc, char *argv[])
                 {"request", 0, 0, G_OPTION_ARG_STRING, &request, "Carry out this request, and print what comes of it", "JSON"},
                 {"recover", 0, 0, G_OPTION_ARG_STRING, &recover, "Finish interrupted operations: at boot before services, or now",
                  "boot|now"},
+                {"sysroot", 0, 0, G_OPTION_ARG_NONE, &sysroot, "Make a read-only /sysroot writable, for this process alone", NULL},
                 {"version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL},
                 {0},
         };
@@ -255,7 +257,8 @@ int main(int argc, char *argv[])
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
         g_autoptr(GHashTable) details = sc_string_map_new();
         g_autoptr(ScConfig) config = sc_config_load_for(user ? SC_SCOPE_USER : SC_SCOPE_SYSTEM, config_path, &error);
-        bool ok = config != NULL && watch_signals(cancellable, &error) &&
+        /* before there are threads */
+        bool ok = config != NULL && (!sysroot || sc_sysroot_open(&error)) && watch_signals(cancellable, &error) &&
                   run(&channel, config, cancellable, request, recover, details, &error);
         if (!ok)
                 send_error(&channel, error, details);

@@ -16,7 +16,8 @@ libsc_base_a_SOURCES = \
 	daemon/base/path.c daemon/base/path.h \
 	daemon/base/reference.c daemon/base/reference.h \
 	daemon/base/report.c daemon/base/report.h \
-	daemon/base/scope.c daemon/base/scope.h
+	daemon/base/scope.c daemon/base/scope.h \
+	daemon/base/sysroot.c daemon/base/sysroot.h
 
 # One libcheck program a module: tests/unit/test-NAME.c. test.h holds what they share.
 UNIT_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS) $(CHECK_CFLAGS)

@@ -344,9 +344,9 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
         return ok;
 }
 
-static int append_command(sd_bus_message *m, const ScWorkers *workers)
+static int append_command(sd_bus_message *m, const ScWorkers *workers, const char *operation)
 {
-        const char *argv[5] = {workers->worker};
+        const char *argv[6] = {workers->worker};
         unsigned n = 1;
         if (workers->config->scope->option != NULL)
                 argv[n++] = workers->config->scope->option;
@@ -354,6 +354,8 @@ static int append_command(sd_bus_message *m, const ScWorkers *workers)
                 argv[n++] = "--config";
                 argv[n++] = workers->config_path;
         }
+        if (sc_sandbox_opens_sysroot(operation, workers->config, workers->repository))
+                argv[n++] = "--sysroot";
         int r;
         if ((r = sd_bus_message_open_container(m, 'r', "sv")) < 0 || (r = sd_bus_message_append(m, "s", "ExecStart")) < 0 ||
             (r = sd_bus_message_open_container(m, 'v', "a(sasb)")) < 0 ||
@@ -378,7 +380,7 @@ static int append_unit(sd_bus_message *m, const ScWorkers *workers, const ScJob 
                                        "StandardInputFileDescriptor", "h", stdin_fd, "StandardOutput", "s", "journal",
                                        "StandardError", "s", "journal")) < 0 ||
             (r = sd_bus_message_append(m, "(sv)", "SyslogIdentifier", "s", "sysconsd-worker")) < 0 ||
-            (r = append_command(m, workers)) < 0)
+            (r = append_command(m, workers, sc_job_stage_operation(job))) < 0)
                 return r;
         if (!sc_sandbox_append(m, sc_job_stage_operation(job), workers->config, workers->repository, error))
                 return -EINVAL;

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include <errno.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,6 +31,7 @@ typedef struct {
         Network network;
         guint64 capabilities;
         unsigned stop_seconds; /* from SIGTERM to SIGKILL: time to undo what was done */
+        bool opens_sysroot;    /* by the host, not by the table: see sysroot.h */
 } Sandbox;
 
 static const Sandbox sandboxes[] = {
@@ -57,6 +59,8 @@ static const Sandbox sandboxes[] = {
 static const char *const families_local[] = {"AF_UNIX", NULL};
 static const char *const families_network[] = {"AF_UNIX", "AF_INET", "AF_INET6", NULL};
 static const char *const calls[] = {"@system-service", NULL};
+static const char *const calls_to_mount[] = {"@system-service", "mount", NULL};
+#define CAPS_SYSROOT (CAP(CAP_SYS_ADMIN) | CAP(CAP_SETPCAP))
 /* The leak sanitizer stops the other threads with ptrace, and under a sandbox it hangs now and then: leaks are looked for in
  * workers that are run by hand. */
 #ifdef SC_SANITIZERS
@@ -92,9 +96,11 @@ static int append_common(sd_bus_message *m, const Sandbox *sandbox)
 {
         int r;
         if ((r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "NoNewPrivileges", "b", 1, "MemoryDenyWriteExecute", "b",
-                                       1, "RestrictNamespaces", "t", UINT64_C(0), "LockPersonality", "b", 1, "RestrictRealtime",
-                                       "b", 1, "SystemCallErrorNumber", "i", EPERM, "UMask", "u", (uint32_t)022)) < 0 ||
-            (r = append_allowed(m, "SystemCallFilter", calls)) < 0 || (r = append_list(m, "Environment", environment)) < 0 ||
+                                       1, "RestrictNamespaces", "t", sandbox->opens_sysroot ? (uint64_t)CLONE_NEWNS : UINT64_C(0),
+                                       "LockPersonality", "b", 1, "RestrictRealtime", "b", 1, "SystemCallErrorNumber", "i", EPERM,
+                                       "UMask", "u", (uint32_t)022)) < 0 ||
+            (r = append_allowed(m, "SystemCallFilter", sandbox->opens_sysroot ? calls_to_mount : calls)) < 0 ||
+            (r = append_list(m, "Environment", environment)) < 0 ||
             (r = append_list(m, "SystemCallArchitectures", (const char *const[]){"native", NULL})) < 0)
                 return r;
         return append_allowed(m, "RestrictAddressFamilies", sandbox->network == NETWORK_ALL ? families_network : families_local);
@@ -102,8 +108,9 @@ static int append_common(sd_bus_message *m, const Sandbox *sandbox)
 
 static int append_privileges(sd_bus_message *m, const Sandbox *sandbox)
 {
-        return sd_bus_message_append(m, "(sv)(sv)(sv)", "CapabilityBoundingSet", "t", sandbox->capabilities, "ProtectHostname", "b",
-                                     1, "PrivateNetwork", "b", sandbox->network == NETWORK_NONE);
+        return sd_bus_message_append(m, "(sv)(sv)(sv)", "CapabilityBoundingSet", "t",
+                                     sandbox->capabilities | (sandbox->opens_sysroot ? CAPS_SYSROOT : 0), "ProtectHostname", "b", 1,
+                                     "PrivateNetwork", "b", sandbox->network == NETWORK_NONE);
 }
 
 /* A path that is not there yet can only be made by somebody who may write to what is there of it. */
@@ -184,19 +191,33 @@ static int append_sandbox(sd_bus_message *m, const Sandbox *sandbox, const ScCon
         return sandbox->reach == REACH_LOOK ? append_look_reach(m) : append_repository_reach(m, config, repository);
 }
 
+static const Sandbox *find_sandbox(const char *operation)
+{
+        for (unsigned i = 0; i < G_N_ELEMENTS(sandboxes); i++)
+                if (strcmp(sandboxes[i].operation, operation) == 0)
+                        return &sandboxes[i];
+        return NULL;
+}
+
+bool sc_sandbox_opens_sysroot(const char *operation, const ScConfig *config, const char *repository)
+{
+        const Sandbox *sandbox = find_sandbox(operation);
+        return sandbox != NULL && (sandbox->capabilities & CAPS_FILES) == CAPS_FILES && config->scope->kind == SC_SCOPE_SYSTEM &&
+               access("/run/ostree-booted", F_OK) == 0 && !lies_inside(config, repository);
+}
+
 bool sc_sandbox_append(sd_bus_message *message, const char *operation, const ScConfig *config, const char *repository,
                        GError **error)
 {
-        for (unsigned i = 0; i < G_N_ELEMENTS(sandboxes); i++) {
-                const Sandbox *sandbox = &sandboxes[i];
-                if (strcmp(sandbox->operation, operation) != 0)
-                        continue;
-                int r = append_sandbox(message, sandbox, config, repository);
-                if (r < 0) {
-                        errno = -r;
-                        return sc_throw_errno(error, "Cannot describe the worker's unit");
-                }
-                return true;
+        const Sandbox *found = find_sandbox(operation);
+        if (found == NULL)
+                return sc_throw(error, SC_ERROR_UNSUPPORTED, "There is no operation %s", operation);
+        Sandbox sandbox = *found;
+        sandbox.opens_sysroot = sc_sandbox_opens_sysroot(operation, config, repository);
+        int r = append_sandbox(message, &sandbox, config, repository);
+        if (r < 0) {
+                errno = -r;
+                return sc_throw_errno(error, "Cannot describe the worker's unit");
         }
-        return sc_throw(error, SC_ERROR_UNSUPPORTED, "There is no operation %s", operation);
+        return true;
 }

@@ -6,6 +6,10 @@
 #include "base/config.h"
 #include <systemd/sd-bus.h>
 
+/* Whether the operation's worker is to be given --sysroot: it writes beside the repository of a host that OSTree has booted, and
+ * its sandbox lets it make /sysroot writable for itself. */
+bool sc_sandbox_opens_sysroot(const char *operation, const ScConfig *config, const char *repository);
+
 /* Appends the properties of a transient unit, (sv) each, to an open array of them. repository: the path of the repository, NULL
  * where there is none yet. Unsupported for an operation that has no sandbox. */
 bool sc_sandbox_append(sd_bus_message *message, const char *operation, const ScConfig *config, const char *repository,

@@ -9,6 +9,7 @@
 #include "mount-point.h"
 #include "mounts.h"
 #include "options.h"
+#include "rootfs.h"
 #include "store/checkout.h"
 #include "store/deployment.h"
 #include "store/merge.h"
@@ -120,6 +121,8 @@ static bool mount_container(Mount *mount, const ScDeployment *deployment, GError
                 return false;
         if (now->info == NULL)
                 return sc_throw(error, SC_ERROR_CORRUPT, "The container %s is broken: %s", now->name, now->broken);
+        if (change != NULL && !sc_rootfs_restore(context, mount->checkout_fd, now->name, now->slot, error))
+                return false;
         g_autofree char *folder = g_path_get_basename(now->path);
         g_autofree char *what = g_build_filename(now->info->remote != NULL ? now->info->remote : now->path, "rootfs", NULL);
         sc_autofd rootfs = sc_open_dir(what, error);

@@ -5,10 +5,12 @@
 #include "base/path.h"
 #include "base/reference.h"
 #include "install-request.h"
+#include "made-folders.h"
 #include "options.h"
 #include "pin.h"
 #include "render.h"
 #include "rollback.h"
+#include "rootfs.h"
 #include "side.h"
 #include "store/deployment.h"
 #include "store/intent.h"
@@ -205,6 +207,7 @@ bool sc_plan_install(ScPlan *plan, GError **error)
                 return false;
         if (image.image == NULL)
                 return true;
+        g_autofree char *made = sc_made_folders_lines(context->config->scope);
         const ScBuildInput input = {
                 .container = request.container,
                 .slot = 0,
@@ -213,6 +216,7 @@ bool sc_plan_install(ScPlan *plan, GError **error)
                 .set = request.values,
                 .runtime = request.runtime != NULL ? request.runtime : context->config->runtime,
                 .remote = request.remote,
+                .old_tmpfiles = made,
         };
         const ScPlanSide nothing = {NULL};
         return put_new(plan, &image, &input, &nothing, error);
@@ -266,7 +270,7 @@ static bool read_update(ScPlan *plan, Update *update, GError **error)
 static bool is_same(const Update *update, const ScPlanImage *image)
 {
         const ScInfo *info = update->deployment->info;
-        return image->image != NULL && g_strcmp0(image->image->id, info->revision) == 0 &&
+        return image->image != NULL && sc_image_is_revision(image->image, info->revision) &&
                sc_update_values_are_same(update->set, update->set_before) &&
                (update->rebase == NULL || g_strcmp0(update->reference->name, info->image) == 0);
 }
@@ -330,6 +334,16 @@ static ScSide *open_slot(const ScPlan *plan, const char *container, int slot, GE
         return sc_side_open_leaving(plan->context.config, plan->checkout_fd, container, folder, error);
 }
 
+/* A deployment of the atomic command that lost its root file system: the rollback makes it again, of the image. */
+static bool put_restored(ScPlan *plan, const ScDeployment *deployment, int slot, GError **error)
+{
+        put_deployment(plan, deployment->name, slot, NULL);
+        sc_plan_note(plan, "notes", "The root file system of the previous deployment is made again first");
+        for (guint i = 0; i < G_N_ELEMENTS(of_layers); i++)
+                sc_plan_note(plan, "unknown", of_layers[i]);
+        return put_service(plan, deployment->name, deployment->info, RUN_AS_BEFORE, error);
+}
+
 static bool put_previous(ScPlan *plan, const ScDeployment *deployment, GError **error)
 {
         g_autoptr(GError) local = NULL;
@@ -339,8 +353,10 @@ static bool put_previous(ScPlan *plan, const ScDeployment *deployment, GError **
         if (live == NULL)
                 return false;
         g_autoptr(ScSide) previous = sc_side_open(plan->context.config, plan->checkout_fd, deployment->name, folder, &local);
-        if (previous == NULL)
+        if (previous == NULL && !sc_rootfs_is_missing(plan->checkout_fd, deployment->name, slot))
                 return sc_plan_conflict(plan, &local, error);
+        if (previous == NULL)
+                return put_restored(plan, deployment, slot, error);
         const ScPlanSide old = side_of(live), new = side_of(previous);
         put_deployment(plan, deployment->name, slot, NULL);
         sc_plan_values(plan, &old, &new);

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/reference.h"
+#include "describe.h"
 #include "resolve.h"
 #include "store/layer.h"
 #include "store/tree-file.h"
@@ -54,6 +55,12 @@ static bool look_here(ScPlan *plan, const char *name_or_id, ScPlanImage *ret, GE
                 sc_throw(&local, SC_ERROR_NOT_FOUND, "Image %s not found", name_or_id);
         if (ret->image == NULL)
                 return sc_plan_conflict(plan, &local, error);
+        if (ret->image->info == NULL) {
+                ret->image->info = sc_image_info_of_commit(&plan->context, plan->repository, ret->image->commit,
+                                                           ret->image->names[0], &local);
+                if (!sc_plan_conflict(plan, &local, error))
+                        return false;
+        }
         bool by_name = reference != NULL && g_strv_contains((const char *const *)ret->image->names, reference->name);
         ret->name = g_strdup(by_name ? reference->name : ret->image->names[0]);
         return true;
@@ -100,7 +107,6 @@ static bool put_image(ScPlan *plan, ScPlanImage *image, GError **error)
         json_object_set_object_member(plan->out, "image", object);
         json_object_set_string_member(object, "name", image->name);
         json_object_set_string_member(object, "id", image->image->id);
-        /* One that somebody else pulled, and nobody described yet: the operation will say what to do. */
         if (info == NULL)
                 return true;
         if (!find_layers(plan, image, error))

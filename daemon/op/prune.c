@@ -37,13 +37,12 @@ static bool prune_layers(ScOpContext *context, GError **error)
         g_autoptr(ScDamage) damage = sc_damage_new(repository, NULL, error); /* this removes what is out of use of it */
         if (damage == NULL)
                 return false;
-        gint total, pruned;
+        guint pruned;
         guint64 bytes;
         sc_report_phase(context->report, "Removing unused files", 0);
-        if (!ostree_repo_prune(sc_repository_ostree(repository), OSTREE_REPO_PRUNE_FLAGS_REFS_ONLY, 0, &total, &pruned, &bytes,
-                               context->cancellable, error))
-                return sc_prefix(error, "Cannot prune %s", sc_repository_path(repository));
-        g_autofree char *objects = g_strdup_printf("%d", pruned);
+        if (!sc_repository_prune(repository, &pruned, &bytes, context->cancellable, error))
+                return false;
+        g_autofree char *objects = g_strdup_printf("%u", pruned);
         g_autofree char *freed = g_strdup_printf("%" G_GUINT64_FORMAT, bytes);
         sc_detail(context, "objects-removed", objects);
         sc_detail(context, "bytes-freed", freed);

@@ -51,6 +51,13 @@ static bool check_out(ScOpContext *context, int checkout_fd, const char *contain
         return sc_sync_dir(folder_fd, error) && sc_sync_dir(checkout_fd, error);
 }
 
+bool sc_rootfs_is_missing(int checkout_fd, const char *container, int slot)
+{
+        g_autofree char *folder = sc_slot_name(container, slot);
+        g_autofree char *rootfs = g_build_filename(folder, "rootfs", NULL);
+        return sc_lstat(checkout_fd, rootfs, NULL, NULL) == 0;
+}
+
 bool sc_rootfs_restore(ScOpContext *context, int checkout_fd, const char *container, int slot, GError **error)
 {
         g_autofree char *folder = sc_slot_name(container, slot);

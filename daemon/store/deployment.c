@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/path.h"
 #include "base/reference.h"
+#include "place.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,8 @@ int sc_checkout_open(const ScConfig *config, bool create, GError **error)
                 sc_throw_errno(error, "Cannot make the checkout path %s", config->checkout_path);
                 return -1;
         }
-        sc_autofd fd = sc_open_dir(config->checkout_path, error);
+        g_autofree char *path = sc_place_checkout(config);
+        sc_autofd fd = sc_open_dir(path, error);
         if (fd < 0 || !create)
                 return sc_steal_fd(&fd);
         const char *folders[] = {SC_LOCK_DIR, SC_INTENT_DIR};

@@ -18,6 +18,8 @@ libsc_store_a_SOURCES = \
 	daemon/store/node.c daemon/store/node.h \
 	daemon/store/object.c daemon/store/object.h \
 	daemon/store/object-check.c daemon/store/object-check.h \
+	daemon/store/place.c daemon/store/place.h \
+	daemon/store/prune.c \
 	daemon/store/publisher.c daemon/store/publisher.h \
 	daemon/store/pull-intent.c daemon/store/pull-intent.h \
 	daemon/store/refs.c \

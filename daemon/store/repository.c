@@ -8,8 +8,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define HOST_REPOSITORY "/ostree/repo"
-#define OWN_REPOSITORY ".storage/ostree"
 #define STATE_DIR "extensions/sysconsd"
 
 struct ScRepository {
@@ -19,49 +17,11 @@ struct ScRepository {
         GHashTable *distrusted; /* paths in objects/ */
 };
 
-/* True if path/config is there: what libostree takes for a repository. */
-static bool is_repository(const char *path)
-{
-        g_autofree char *config = g_build_filename(path, "config", NULL);
-
-        return access(config, F_OK) == 0;
-}
-
-static bool can_link_into(const char *repository, const char *folder)
-{
-        g_autofree char *random = sc_random_name(16), *source = g_build_filename(repository, "config", NULL);
-        g_autofree char *name = g_strconcat(".link-test-", random, NULL), *target = g_build_filename(folder, name, NULL);
-
-        if (link(source, target) < 0)
-                return false;
-        (void)unlink(target);
-        return true;
-}
-
 static bool make_folder(const char *path, GError **error)
 {
         if (g_mkdir_with_parents(path, 0755) < 0)
                 return sc_throw_errno(error, "Cannot make the folder %s", path);
         return true;
-}
-
-char *sc_repository_find(const ScConfig *config, const char *host_repository, ScRepositoryFlags flags, GError **error)
-{
-        if (config->repository != NULL)
-                return g_strdup(config->repository);
-
-        g_autofree char *own = g_build_filename(config->checkout_path, OWN_REPOSITORY, NULL);
-        if (is_repository(own))
-                return g_steal_pointer(&own);
-        if (is_repository(host_repository)) {
-                if ((flags & SC_REPOSITORY_CREATE) == 0)
-                        return g_strdup(host_repository);
-                if (!make_folder(config->checkout_path, error))
-                        return NULL;
-                if (can_link_into(host_repository, config->checkout_path))
-                        return g_strdup(host_repository);
-        }
-        return g_steal_pointer(&own);
 }
 
 /* Only root can give files to others. */
@@ -72,7 +32,7 @@ static OstreeRepoMode wanted_mode(const ScConfig *config)
 
 static OstreeRepo *open_ostree(const char *path, OstreeRepoMode mode, ScRepositoryFlags flags, GError **error)
 {
-        if (!is_repository(path)) {
+        if (!sc_place_is_repository(path)) {
                 if ((flags & SC_REPOSITORY_CREATE) == 0) {
                         sc_throw(error, SC_ERROR_NOT_FOUND, "There is no repository at %s yet: it is made by the first pull", path);
                         return NULL;
@@ -109,7 +69,7 @@ static const char *mode_name(OstreeRepoMode mode)
 
 ScRepository *sc_repository_open(const ScConfig *config, ScRepositoryFlags flags, GError **error)
 {
-        g_autofree char *path = sc_repository_find(config, HOST_REPOSITORY, flags, error);
+        g_autofree char *path = sc_repository_find(config, SC_HOST_REPOSITORY, flags, error);
         if (path == NULL)
                 return NULL;
         g_autoptr(OstreeRepo) ostree = open_ostree(path, wanted_mode(config), flags, error);

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The OSTree repository: Repository= of the configuration if set; else CHECKOUT/.storage/ostree if it was made before; else
- * /ostree/repo if it exists and a file of it can be hardlinked into the checkout path (tried, not guessed from st_dev); else
- * CHECKOUT/.storage/ostree, made in mode "bare". A user's is where his scope says, made in mode "bare-user". The one that was made
- * comes before /ostree/repo so that a process that must not write (the daemon, which cannot try a link) finds the same repository
- * as the one that decided.
+/* The OSTree repository, where place.h says, made in mode "bare"; a user's is where his scope says, made in mode "bare-user".
  *
  * What is ours alone inside it lies in extensions/sysconsd (libostree leaves `extensions` to others):
  *   lock                       the lock of sc_repository_lock()
@@ -16,23 +12,16 @@
 
 #include "base/config.h"
 #include "object.h"
+#include "place.h"
 #include <gio/gio.h>
 #include <ostree.h>
 
 typedef struct ScRepository ScRepository;
 
-typedef enum {
-        SC_REPOSITORY_READ = 0,
-        SC_REPOSITORY_CREATE = 1 << 0, /* make it (and the checkout path) where it is missing; else a missing one is NotFound */
-} ScRepositoryFlags;
-
 /* Another mode than the scope's is Unsupported. Whoever lives long opens anew for each look: a pull may just have made it. */
 ScRepository *sc_repository_open(const ScConfig *config, ScRepositoryFlags flags, GError **error);
 void sc_repository_free(ScRepository *repository);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScRepository, sc_repository_free)
-
-/* Where it is, by the rule above, with the host's own repository at another place than /ostree/repo. Newly allocated. */
-char *sc_repository_find(const ScConfig *config, const char *host_repository, ScRepositoryFlags flags, GError **error);
 
 OstreeRepo *sc_repository_ostree(ScRepository *repository);
 const char *sc_repository_path(ScRepository *repository);
@@ -64,3 +53,8 @@ bool sc_repository_set_ref(ScRepository *repository, const char *ref, const char
  * without an error. */
 bool sc_repository_move_ref(ScRepository *repository, const char *ref, const char *from, const char *commit, GError **error);
 bool sc_repository_drop_ref(ScRepository *repository, const char *ref, GError **error);
+
+/* Removes what no ref needs; the exclusive lock is held. In a repository that others use, too, that is only what commits of ours
+ * alone held that have no ref any more: not an unreferenced commit of theirs, nor what a transaction of theirs has half done. */
+bool sc_repository_prune(ScRepository *repository, guint *ret_objects, guint64 *ret_bytes, GCancellable *cancellable,
+                         GError **error);

@@ -140,7 +140,7 @@ def test_progress_is_told(bed):
         if not line.startswith("{"):
             continue
         message = json.loads(line)
-        if message["member"] != "PropertiesChanged":
+        if message.get("member") != "PropertiesChanged":
             continue
         data = message["payload"]["data"][1]
         if "Done" in data and "Total" in data:
