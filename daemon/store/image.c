@@ -447,7 +447,7 @@ bool sc_image_is_revision(const ScImage *image, const char *revision)
         char digest[SC_DIGEST_HEX_SIZE] = "";
         if (image->info != NULL)
                 sc_digest_to_hex(&image->info->digest, digest);
-        return strcmp(revision, image->id) == 0 || strcmp(revision, digest) == 0 || strcmp(revision, image->commit) == 0;
+        return strcmp(revision, image->id) == 0 || strcmp(revision, digest) == 0 || g_strcmp0(revision, image->commit) == 0;
 }
 
 bool sc_image_tag(ScRepository *repository, const char *old_name, const char *new_name, ScTagFlags flags, bool *ret_changed,
