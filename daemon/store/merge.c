@@ -349,8 +349,9 @@ static bool step(Walk *walk, const char *name, const char *behind)
                         return false;
                 g_ptr_array_add(walk->way, child);
         }
-        g_autofree char *old = walk->rest;
-        walk->rest = g_strdup(behind);
+        char *rest = g_strdup(behind); /* which lies in the old one */
+        g_free(walk->rest);
+        walk->rest = rest;
         return true;
 }
 
