@@ -380,9 +380,13 @@ static void interrupted(Wait *wait)
 
 static void take_signal(Wait *wait, int number)
 {
-        if (wait->streams != NULL && sc_streams_are_started(wait->streams) && sc_streams_signal(wait->streams, number))
+        bool cancels = number == SIGINT || number == SIGTERM;
+        /* Before it is known that the command runs, what does not cancel the job waits for it: left alone, it would have nobody to
+         * talk to. */
+        if (wait->streams != NULL && (sc_streams_are_started(wait->streams) || !cancels) &&
+            sc_streams_signal(wait->streams, number))
                 return;
-        if (number == SIGINT || number == SIGTERM)
+        if (cancels)
                 interrupted(wait);
         else
                 left(wait);
