@@ -76,8 +76,8 @@ START_TEST(same_files_as_libostree)
         become_nobody();
         g_autoptr(Store) store = store_new_user(), other = store_new_user();
         g_autoptr(GBytes) tar = ordinary_tar();
-        g_autoptr(ScLayerInfo) layer = add_ordinary(store);
-        g_autofree char *theirs = libostree_commit(other, tar);
+        g_autoptr(ScLayerInfo) layer UNUSED = add_ordinary(store);
+        g_autofree char *theirs UNUSED = libostree_commit(other, tar);
 
         ck_assert_int_eq(ostree_repo_get_mode(sc_repository_ostree(store->repository)), OSTREE_REPO_MODE_BARE_USER);
         store_check(store);
@@ -194,7 +194,7 @@ START_TEST(damaged_objects_are_replaced)
         g_clear_error(&error);
 
         ck_assert(sc_repository_drop_ref(store->repository, ref, &error));
-        g_autoptr(ScLayerInfo) again = add_ordinary(store);
+        g_autoptr(ScLayerInfo) again UNUSED = add_ordinary(store);
         store_check(store);
 }
 END_TEST
