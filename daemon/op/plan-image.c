@@ -28,12 +28,11 @@ static bool ask_registry(ScPlan *plan, ScPlanImage *ret, GError **error)
         ScOpContext context = plan->context;
         context.subject = plan->fetch;
         g_autoptr(ScReference) reference = sc_reference_parse(plan->fetch, error);
-        g_autoptr(ScRegistry) registry = reference != NULL ? sc_registry_new(reference, context.config, context.report, error)
-                                                           : NULL;
+        g_autoptr(ScTransport) transport = reference != NULL ? sc_resolve_open(&context, reference, error) : NULL;
         g_auto(ScManifestText) manifest = {0};
         g_autofree char *config = NULL;
-        ScImageInfo *info = registry != NULL ? sc_resolve(&context, registry, context.cancellable, &manifest, &config, error)
-                                             : NULL;
+        ScImageInfo *info = transport != NULL ? sc_resolve(&context, transport, context.cancellable, &manifest, &config, error)
+                                              : NULL;
         if (info == NULL)
                 return false;
         ret->is_of_registry = true;

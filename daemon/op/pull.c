@@ -7,7 +7,7 @@
 #include "base/reference.h"
 #include "image-exports.h"
 #include "options.h"
-#include "registry/client.h"
+#include "registry/transport.h"
 #include "resolve.h"
 #include "store/image.h"
 #include "store/layer.h"
@@ -18,7 +18,7 @@
 /* One pull: several threads fetch and import layers; the first that fails ends the others. */
 typedef struct {
         ScOpContext *context;
-        ScRegistry *registry;
+        ScTransport *transport;
         ScRepository *repository;
         ScImport *import;
         GPtrArray *missing;        /* ScLayerInfo, borrowed from the image */
@@ -31,7 +31,7 @@ typedef struct {
 static void pull_clear(Pull *pull)
 {
         sc_import_free(pull->import);
-        sc_registry_free(pull->registry);
+        sc_transport_free(pull->transport);
         sc_repository_free(pull->repository);
         g_clear_pointer(&pull->missing, g_ptr_array_unref);
         g_clear_object(&pull->cancellable);
@@ -69,7 +69,7 @@ static gpointer fetch_layers(gpointer data)
                 sc_digest_to_hex(&layer->digest, hex);
                 sc_report_message(pull->context->report, "Pulling layer %s", hex);
                 GError *error = NULL;
-                g_autoptr(ScBlob) blob = sc_registry_open_blob(pull->registry, &layer->digest, layer->size, pull->cancellable);
+                g_autoptr(ScBlob) blob = sc_transport_open_blob(pull->transport, &layer->digest, layer->size, pull->cancellable);
                 if (!sc_import_layer(pull->import, layer, sc_blob_read, blob, &layer->inflated_size, pull->cancellable, &error) ||
                     !sc_failpoint("pull-layer", &error))
                         fail(pull, error);
@@ -142,7 +142,7 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         g_auto(ScManifestText) manifest = {0};
         g_autofree char *config = NULL;
         sc_report_phase(context->report, "Resolving", 0);
-        g_autoptr(ScImageInfo) info = sc_resolve(context, pull->registry, pull->cancellable, &manifest, &config, error);
+        g_autoptr(ScImageInfo) info = sc_resolve(context, pull->transport, pull->cancellable, &manifest, &config, error);
         if (info == NULL)
                 return false;
         info->name = g_strdup(reference->name);
@@ -187,8 +187,8 @@ bool sc_op_pull(ScOpContext *context, GError **error)
         g_mutex_init(&pull.mutex);
         pull.cancellable = g_cancellable_new();
         gulong handler = g_cancellable_connect(context->cancellable, G_CALLBACK(pass_cancel_on), pull.cancellable, NULL);
-        pull.registry = sc_registry_new(reference, context->config, context->report, error);
-        pull.repository = pull.registry != NULL ? sc_repository_open(context->config, SC_REPOSITORY_CREATE, error) : NULL;
+        pull.transport = sc_resolve_open(context, reference, error);
+        pull.repository = pull.transport != NULL ? sc_repository_open(context->config, SC_REPOSITORY_CREATE, error) : NULL;
         bool ok = pull.repository != NULL;
         if (ok) {
                 g_autoptr(GError) own_error = NULL;

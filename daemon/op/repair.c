@@ -39,14 +39,14 @@ typedef struct {
         ScRepository *repository;
         const ScImage *image;
         const ScVerdict *verdict;
-        ScRegistry *registry;
+        ScTransport *transport;
         ScImport *import;
 } Repair;
 
 static void repair_clear(Repair *repair)
 {
         sc_import_free(repair->import);
-        sc_registry_free(repair->registry);
+        sc_transport_free(repair->transport);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Repair, repair_clear)
 
@@ -64,7 +64,7 @@ static bool fetch_layers(Repair *repair, GError **error)
                 guint64 inflated;
                 sc_digest_to_hex(&layer->digest, hex);
                 sc_report_message(repair->context->report, "Pulling layer %s", hex);
-                g_autoptr(ScBlob) blob = sc_registry_open_blob(repair->registry, &layer->digest, layer->size, cancellable);
+                g_autoptr(ScBlob) blob = sc_transport_open_blob(repair->transport, &layer->digest, layer->size, cancellable);
                 if (!sc_import_layer(repair->import, layer, sc_blob_read, blob, &inflated, cancellable, error))
                         return false;
         }
@@ -75,8 +75,8 @@ static bool fetch_config(Repair *repair, GError **error)
 {
         const ScImageInfo *info = repair->image->info;
         g_autofree char *config = NULL;
-        return sc_registry_get_blob(repair->registry, &info->config, info->config_size, &config, repair->context->cancellable,
-                                    error) &&
+        return sc_transport_get_blob(repair->transport, &info->config, info->config_size, &config, repair->context->cancellable,
+                                     error) &&
                sc_import_config(repair->import, &info->config, config, info->config_size, error);
 }
 
@@ -90,9 +90,9 @@ static bool fetch_manifest(Repair *repair, const ScReference *origin, GError **e
         g_auto(ScManifestText) manifest = {0};
         g_free(exact->digest);
         exact->digest = g_strdup(digest);
-        g_autoptr(ScRegistry) registry = sc_registry_new(exact, context->config, context->report, error);
+        g_autoptr(ScTransport) transport = sc_resolve_open(context, exact, error);
         g_autoptr(ScImageInfo)
-                info = registry != NULL ? sc_resolve(context, registry, context->cancellable, &manifest, &config, error) : NULL;
+                info = transport != NULL ? sc_resolve(context, transport, context->cancellable, &manifest, &config, error) : NULL;
         if (info == NULL)
                 return false;
         char hex[SC_DIGEST_HEX_SIZE];
@@ -124,8 +124,8 @@ static bool fetch(Repair *repair, const ScReference *origin, GError **error)
         g_hash_table_iter_init(&iter, verdict->objects);
         while (g_hash_table_iter_next(&iter, &object, NULL))
                 sc_repository_distrust(repair->repository, object);
-        repair->registry = sc_registry_new(origin, context->config, context->report, error);
-        repair->import = repair->registry != NULL ? sc_import_new(repair->repository, &limits, error) : NULL;
+        repair->transport = sc_resolve_open(context, origin, error);
+        repair->import = repair->transport != NULL ? sc_import_new(repair->repository, &limits, error) : NULL;
         return repair->import != NULL && fetch_layers(repair, error) && (!verdict->config || fetch_config(repair, error)) &&
                (!verdict->manifest || fetch_manifest(repair, origin, error));
 }

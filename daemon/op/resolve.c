@@ -7,14 +7,24 @@
 
 typedef struct {
         const ScOpContext *context;
-        ScRegistry *registry;
+        ScTransport *transport;
         GCancellable *cancellable;
 } Resolve;
+
+ScTransport *sc_resolve_open(const ScOpContext *context, const ScReference *reference, GError **error)
+{
+        const ScTransportRequest request = {
+                .reference = reference,
+                .config = context->config,
+                .report = context->report,
+        };
+        return sc_transport_new(&request, error);
+}
 
 static bool fetch(const Resolve *resolve, const ScDigest *digest, guint64 size, ScManifestText *ret, ScManifestKind *ret_kind,
                   GError **error)
 {
-        return sc_registry_get_manifest(resolve->registry, digest, size, ret, resolve->cancellable, error) &&
+        return sc_transport_get_manifest(resolve->transport, digest, size, ret, resolve->cancellable, error) &&
                sc_manifest_kind(ret->content_type, ret->text, ret->size, resolve->context->subject, ret_kind, error);
 }
 
@@ -36,17 +46,17 @@ static bool fetch_manifest(const Resolve *resolve, ScManifestText *ret, GError *
         return kind == SC_MANIFEST_IMAGE || sc_throw(error, SC_ERROR_UNSUPPORTED, "Image %s: its index names another index", what);
 }
 
-ScImageInfo *sc_resolve(const ScOpContext *context, ScRegistry *registry, GCancellable *cancellable, ScManifestText *ret_manifest,
+ScImageInfo *sc_resolve(const ScOpContext *context, ScTransport *transport, GCancellable *cancellable, ScManifestText *ret_manifest,
                         char **ret_config, GError **error)
 {
-        const Resolve resolve = {context, registry, cancellable};
+        const Resolve resolve = {context, transport, cancellable};
         const char *what = context->subject;
         if (!fetch_manifest(&resolve, ret_manifest, error))
                 return NULL;
         g_autofree char *config = NULL;
         g_autoptr(ScImageInfo) info = sc_manifest_parse(ret_manifest->text, ret_manifest->size, &ret_manifest->digest,
                                                         context->config->max_layers, what, error);
-        if (info == NULL || !sc_registry_get_blob(registry, &info->config, info->config_size, &config, cancellable, error) ||
+        if (info == NULL || !sc_transport_get_blob(transport, &info->config, info->config_size, &config, cancellable, error) ||
             !sc_manifest_add_config(info, config, info->config_size, what, error))
                 return NULL;
         *ret_config = g_steal_pointer(&config);

@@ -108,9 +108,9 @@ static bool ask_for_newer(Verify *verify, GError **error)
         sc_report_phase(context.report, "Resolving", 0);
         g_auto(ScManifestText) manifest = {0};
         g_autofree char *config = NULL;
-        g_autoptr(ScRegistry) registry = sc_registry_new(reference, context.config, context.report, error);
+        g_autoptr(ScTransport) transport = sc_resolve_open(&context, reference, error);
         g_autoptr(ScImageInfo)
-                info = registry != NULL ? sc_resolve(&context, registry, context.cancellable, &manifest, &config, error) : NULL;
+                info = transport != NULL ? sc_resolve(&context, transport, context.cancellable, &manifest, &config, error) : NULL;
         if (info == NULL)
                 return false;
         bool newer = !sc_digest_equal(&info->digest, &verify->image->info->digest);

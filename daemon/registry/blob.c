@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "client.h"
+#include "request.h"
 
 #include "base/error.h"
 #include "fetch.h"
@@ -7,7 +7,8 @@
 /* Bytes that wait for the reader; then the network has to wait. */
 enum { QUEUE_LIMIT = 4 * 1024 * 1024 };
 
-struct ScBlob {
+typedef struct {
+        ScBlob blob;
         ScRegistry *registry;
         ScDigest digest;
         guint64 size;
@@ -25,41 +26,41 @@ struct ScBlob {
         bool closed;   /* the reader has gone */
         bool complete; /* nothing more will be queued: all is here, or the error says why not */
         GError *error;
-};
+} Download;
 
 static bool queue_chunk(const void *data, gsize size, gpointer user_data, GError **error)
 {
-        ScBlob *blob = user_data;
+        Download *download = user_data;
         GBytes *chunk = g_bytes_new(data, size);
-        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&blob->lock);
-        while (blob->queued + size > QUEUE_LIMIT && !blob->closed)
-                g_cond_wait(&blob->changed, &blob->lock);
-        g_queue_push_tail(&blob->chunks, chunk);
-        blob->queued += size;
-        g_cond_broadcast(&blob->changed);
-        return !blob->closed || sc_throw(error, SC_ERROR_CANCELLED, "The download was stopped");
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&download->lock);
+        while (download->queued + size > QUEUE_LIMIT && !download->closed)
+                g_cond_wait(&download->changed, &download->lock);
+        g_queue_push_tail(&download->chunks, chunk);
+        download->queued += size;
+        g_cond_broadcast(&download->changed);
+        return !download->closed || sc_throw(error, SC_ERROR_CANCELLED, "The download was stopped");
 }
 
 static gpointer fetch_in_thread(gpointer data)
 {
-        ScBlob *blob = data;
+        Download *download = data;
         g_autoptr(ScHttp) http = sc_http_new();
         g_autoptr(GError) problem = NULL;
-        const ScBlobTarget target = {.digest = &blob->digest, .size = blob->size, .take = queue_chunk, .data = blob};
-        sc_fetch_blob(blob->registry, http, &target, blob->cancellable, &problem);
-        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&blob->lock);
-        blob->complete = true;
-        blob->error = g_steal_pointer(&problem);
-        g_cond_broadcast(&blob->changed);
+        const ScBlobTarget target = {.digest = &download->digest, .size = download->size, .take = queue_chunk, .data = download};
+        sc_fetch_blob(download->registry, http, &target, download->cancellable, &problem);
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&download->lock);
+        download->complete = true;
+        download->error = g_steal_pointer(&problem);
+        g_cond_broadcast(&download->changed);
         return NULL;
 }
 
-static void close_queue(ScBlob *blob)
+static void close_queue(Download *download)
 {
-        g_cancellable_cancel(blob->cancellable);
-        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&blob->lock);
-        blob->closed = true;
-        g_cond_broadcast(&blob->changed);
+        g_cancellable_cancel(download->cancellable);
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&download->lock);
+        download->closed = true;
+        g_cond_broadcast(&download->changed);
 }
 
 static void callers_cancelled(GCancellable *cancellable, gpointer data)
@@ -67,65 +68,65 @@ static void callers_cancelled(GCancellable *cancellable, gpointer data)
         close_queue(data);
 }
 
-ScBlob *sc_registry_open_blob(ScRegistry *registry, const ScDigest *digest, guint64 size, GCancellable *cancellable)
-{
-        ScBlob *blob = g_new0(ScBlob, 1);
-        blob->registry = registry;
-        blob->digest = *digest;
-        blob->size = size;
-        blob->cancellable = g_cancellable_new();
-        g_mutex_init(&blob->lock);
-        g_cond_init(&blob->changed);
-        g_queue_init(&blob->chunks);
-        if (cancellable != NULL) {
-                blob->callers = g_object_ref(cancellable);
-                blob->callers_handler = g_cancellable_connect(cancellable, G_CALLBACK(callers_cancelled), blob, NULL);
-        }
-        blob->thread = g_thread_try_new("blob", fetch_in_thread, blob, &blob->error);
-        if (blob->thread == NULL) {
-                sc_prefix(&blob->error, "Cannot start a download");
-                blob->complete = true;
-        }
-        return blob;
-}
-
 /* The error is given again to whoever reads again. */
-gssize sc_blob_read(gpointer data, const void **ret_chunk, GError **error)
+static gssize download_read(ScBlob *base, const void **ret_chunk, GError **error)
 {
-        ScBlob *blob = data;
-        g_clear_pointer(&blob->current, g_bytes_unref);
-        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&blob->lock);
-        while (g_queue_is_empty(&blob->chunks) && !blob->complete)
-                g_cond_wait(&blob->changed, &blob->lock);
-        blob->current = g_queue_pop_head(&blob->chunks);
-        if (blob->current == NULL) {
-                if (blob->error == NULL)
+        Download *download = (Download *)base;
+        g_clear_pointer(&download->current, g_bytes_unref);
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&download->lock);
+        while (g_queue_is_empty(&download->chunks) && !download->complete)
+                g_cond_wait(&download->changed, &download->lock);
+        download->current = g_queue_pop_head(&download->chunks);
+        if (download->current == NULL) {
+                if (download->error == NULL)
                         return 0;
-                g_propagate_error(error, g_error_copy(blob->error));
+                g_propagate_error(error, g_error_copy(download->error));
                 return -1;
         }
         gsize size;
-        *ret_chunk = g_bytes_get_data(blob->current, &size);
-        blob->queued -= size;
-        g_cond_broadcast(&blob->changed);
+        *ret_chunk = g_bytes_get_data(download->current, &size);
+        download->queued -= size;
+        g_cond_broadcast(&download->changed);
         return (gssize)size;
 }
 
-void sc_blob_free(ScBlob *blob)
+static void download_free(ScBlob *base)
 {
-        if (blob == NULL)
-                return;
-        if (blob->callers != NULL)
-                g_cancellable_disconnect(blob->callers, blob->callers_handler);
-        close_queue(blob);
-        if (blob->thread != NULL)
-                g_thread_join(blob->thread);
-        g_queue_clear_full(&blob->chunks, (GDestroyNotify)g_bytes_unref);
-        g_clear_pointer(&blob->current, g_bytes_unref);
-        g_clear_error(&blob->error);
-        g_clear_object(&blob->cancellable);
-        g_clear_object(&blob->callers);
-        g_cond_clear(&blob->changed);
-        g_mutex_clear(&blob->lock);
-        g_free(blob);
+        Download *download = (Download *)base;
+        if (download->callers != NULL)
+                g_cancellable_disconnect(download->callers, download->callers_handler);
+        close_queue(download);
+        if (download->thread != NULL)
+                g_thread_join(download->thread);
+        g_queue_clear_full(&download->chunks, (GDestroyNotify)g_bytes_unref);
+        g_clear_pointer(&download->current, g_bytes_unref);
+        g_clear_error(&download->error);
+        g_clear_object(&download->cancellable);
+        g_clear_object(&download->callers);
+        g_cond_clear(&download->changed);
+        g_mutex_clear(&download->lock);
+        g_free(download);
+}
+
+ScBlob *sc_registry_open_blob(ScTransport *transport, const ScDigest *digest, guint64 size, GCancellable *cancellable)
+{
+        Download *download = g_new0(Download, 1);
+        download->blob = (ScBlob){download_read, download_free};
+        download->registry = (ScRegistry *)transport;
+        download->digest = *digest;
+        download->size = size;
+        download->cancellable = g_cancellable_new();
+        g_mutex_init(&download->lock);
+        g_cond_init(&download->changed);
+        g_queue_init(&download->chunks);
+        if (cancellable != NULL) {
+                download->callers = g_object_ref(cancellable);
+                download->callers_handler = g_cancellable_connect(cancellable, G_CALLBACK(callers_cancelled), download, NULL);
+        }
+        download->thread = g_thread_try_new("blob", fetch_in_thread, download, &download->error);
+        if (download->thread == NULL) {
+                sc_prefix(&download->error, "Cannot start a download");
+                download->complete = true;
+        }
+        return &download->blob;
 }

@@ -7,32 +7,9 @@
 #include "request.h"
 #include <string.h>
 
-ScRegistry *sc_registry_new(const ScReference *reference, const ScConfig *config, ScReport *report, GError **error)
+static void registry_free(ScTransport *transport)
 {
-        if (reference->host == NULL) {
-                sc_throw(error, SC_ERROR_INVALID_REFERENCE, "The image %s names no registry: write it in front, as in docker.io/%s",
-                         reference->name, reference->name);
-                return NULL;
-        }
-        ScRegistry *registry = g_new0(ScRegistry, 1);
-        registry->config = config;
-        registry->report = report;
-        registry->image = g_strdup(reference->name);
-        /* Docker's own images have no namespace in their short names. */
-        bool official = g_str_equal(reference->host, "docker.io") && strchr(reference->path, '/') == NULL;
-        registry->repository = g_strconcat(official ? "library/" : "", reference->path, NULL);
-        registry->version = g_strdup(reference->digest != NULL ? reference->digest : reference->tag);
-        registry->endpoint = sc_endpoint_new(reference, config);
-        registry->auth = sc_auth_new();
-        registry->owner = g_thread_self();
-        registry->http = sc_http_new();
-        return registry;
-}
-
-void sc_registry_free(ScRegistry *registry)
-{
-        if (registry == NULL)
-                return;
+        ScRegistry *registry = (ScRegistry *)transport;
         g_assert(registry->owner == g_thread_self());
         sc_http_free(registry->http);
         sc_auth_free(registry->auth);
@@ -50,13 +27,6 @@ static ScHttp *http_of_thread(ScRegistry *registry, ScHttp **ret_own)
                 return registry->http;
         *ret_own = sc_http_new();
         return *ret_own;
-}
-
-void sc_manifest_text_clear(ScManifestText *manifest)
-{
-        g_clear_pointer(&manifest->text, g_free);
-        g_clear_pointer(&manifest->content_type, g_free);
-        manifest->size = 0;
 }
 
 /* The registry's own word for the digest, where it says one that is understood here, must be right. */
@@ -113,9 +83,10 @@ static bool fetch_manifest(ScRegistry *registry, ScHttp *http, const ScRequest *
         return true;
 }
 
-bool sc_registry_get_manifest(ScRegistry *registry, const ScDigest *digest, guint64 expected_size, ScManifestText *ret,
-                              GCancellable *cancellable, GError **error)
+static bool get_manifest(ScTransport *transport, const ScDigest *digest, guint64 expected_size, ScManifestText *ret,
+                         GCancellable *cancellable, GError **error)
 {
+        ScRegistry *registry = (ScRegistry *)transport;
         g_autoptr(ScHttp) own = NULL;
         ScHttp *http = http_of_thread(registry, &own);
         g_autofree char *named = digest != NULL ? sc_digest_to_string(digest) : NULL;
@@ -159,9 +130,10 @@ static bool append_chunk(const void *chunk, gsize size, gpointer data, GError **
         return true;
 }
 
-bool sc_registry_get_blob(ScRegistry *registry, const ScDigest *digest, guint64 size, char **ret_data, GCancellable *cancellable,
-                          GError **error)
+static bool get_blob(ScTransport *transport, const ScDigest *digest, guint64 size, char **ret_data, GCancellable *cancellable,
+                     GError **error)
 {
+        ScRegistry *registry = (ScRegistry *)transport;
         if (size > SC_CONFIG_MAX_SIZE)
                 return sc_throw(error, SC_ERROR_CORRUPT, "A configuration of %" G_GUINT64_FORMAT " bytes is too large", size);
         g_autoptr(ScHttp) own = NULL;
@@ -173,4 +145,29 @@ bool sc_registry_get_blob(ScRegistry *registry, const ScDigest *digest, guint64 
         g_byte_array_append(data, (const guint8 *)"", 1);
         *ret_data = (char *)g_byte_array_steal(data, NULL);
         return true;
+}
+
+ScTransport *sc_registry_new(const ScTransportRequest *request, GError **error)
+{
+        static const ScTransportKind kind = {get_manifest, get_blob, sc_registry_open_blob, registry_free};
+        const ScReference *reference = request->reference;
+        if (reference->host == NULL) {
+                sc_throw(error, SC_ERROR_INVALID_REFERENCE, "The image %s names no registry: write it in front, as in docker.io/%s",
+                         reference->name, reference->name);
+                return NULL;
+        }
+        ScRegistry *registry = g_new0(ScRegistry, 1);
+        registry->transport.kind = &kind;
+        registry->config = request->config;
+        registry->report = request->report;
+        registry->image = g_strdup(reference->name);
+        /* Docker's own images have no namespace in their short names. */
+        bool official = g_str_equal(reference->host, "docker.io") && strchr(reference->path, '/') == NULL;
+        registry->repository = g_strconcat(official ? "library/" : "", reference->path, NULL);
+        registry->version = g_strdup(reference->digest != NULL ? reference->digest : reference->tag);
+        registry->endpoint = sc_endpoint_new(reference, request->config);
+        registry->auth = sc_auth_new();
+        registry->owner = g_thread_self();
+        registry->http = sc_http_new();
+        return &registry->transport;
 }

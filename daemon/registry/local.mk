@@ -15,6 +15,7 @@ libsc_registry_a_SOURCES = \
 	daemon/registry/platform.c daemon/registry/platform.h \
 	daemon/registry/printable.c daemon/registry/printable.h \
 	daemon/registry/request.c daemon/registry/request.h \
+	daemon/registry/transport.c daemon/registry/transport.h \
 	daemon/registry/trouble.c daemon/registry/trouble.h
 
 check_PROGRAMS += tests/unit/test-registry

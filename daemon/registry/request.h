@@ -9,7 +9,9 @@
 #include "endpoint.h"
 #include "patience.h"
 
-struct ScRegistry {
+/* The transport that client.h makes. */
+typedef struct {
+        ScTransport transport;
         const ScConfig *config;
         ScReport *report;
         char *image;      /* the canonical name, for messages */
@@ -20,7 +22,10 @@ struct ScRegistry {
         /* The thread that made the client keeps its connections from call to call. */
         GThread *owner;
         ScHttp *http;
-};
+} ScRegistry;
+
+/* ScTransportKind.open_blob (blob.c). */
+ScBlob *sc_registry_open_blob(ScTransport *transport, const ScDigest *digest, guint64 size, GCancellable *cancellable);
 
 typedef struct {
         const char *kind;    /* "manifests", "blobs" */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The client against a real server that is broken on purpose (registry-server.py, whose table FAULTS says how). */
-#include "registry/client.h"
+#include "registry/transport.h"
 #include "registry/fetch.h"
 #include "registry/manifest.h"
 #include "registry/request.h"
@@ -96,21 +96,21 @@ static guint count_in(const char *text, const char *part)
         return count;
 }
 
-static ScRegistry *registry_at(const Server *server, const char *source, const char *name, ScReport *report)
+static ScTransport *registry_at(const Server *server, const char *source, const char *name, ScReport *report)
 {
         g_autofree char *text = g_strdup_printf("%s%s/%s", source, server->host, name);
         g_autoptr(GError) error = NULL;
         g_autoptr(ScReference) reference = sc_reference_parse(text, &error);
         ck_assert_no_error(error);
-        ScRegistry *registry = sc_registry_new(reference, server->config, report, &error);
+        ScTransport *registry = sc_transport_new(&(ScTransportRequest){reference, server->config, report}, &error);
         ck_assert_no_error(error);
         return registry;
 }
 
-static bool get_image(ScRegistry *registry, ScImageInfo **ret, GError **error)
+static bool get_image(ScTransport *registry, ScImageInfo **ret, GError **error)
 {
         ScManifestText manifest = {};
-        if (!sc_registry_get_manifest(registry, NULL, 0, &manifest, NULL, error))
+        if (!sc_transport_get_manifest(registry, NULL, 0, &manifest, NULL, error))
                 return false;
         g_autofree char *what = g_strdup_printf("manifest of %s", registry->image);
         ScManifestKind kind = SC_MANIFEST_IMAGE;
@@ -120,13 +120,13 @@ static bool get_image(ScRegistry *registry, ScImageInfo **ret, GError **error)
         if (ok && kind == SC_MANIFEST_INDEX) {
                 ok = sc_index_choose(manifest.text, manifest.size, what, &digest, &size, error);
                 sc_manifest_text_clear(&manifest);
-                ok = ok && sc_registry_get_manifest(registry, &digest, size, &manifest, NULL, error);
+                ok = ok && sc_transport_get_manifest(registry, &digest, size, &manifest, NULL, error);
         }
         g_autoptr(ScImageInfo) info = ok ? sc_manifest_parse(manifest.text, manifest.size, &manifest.digest, 10, "manifest", error)
                                          : NULL;
         sc_manifest_text_clear(&manifest);
         g_autofree char *config = NULL;
-        if (info == NULL || !sc_registry_get_blob(registry, &info->config, info->config_size, &config, NULL, error) ||
+        if (info == NULL || !sc_transport_get_blob(registry, &info->config, info->config_size, &config, NULL, error) ||
             !sc_manifest_add_config(info, config, info->config_size, "configuration", error))
                 return false;
         *ret = g_steal_pointer(&info);
@@ -146,7 +146,7 @@ static gint64 read_blob(ScBlob *blob, GError **error)
         }
 }
 
-static bool pull(ScRegistry *registry, GError **error)
+static bool pull(ScTransport *registry, GError **error)
 {
         g_autoptr(ScImageInfo) info = NULL;
         if (!get_image(registry, &info, error))
@@ -154,7 +154,7 @@ static bool pull(ScRegistry *registry, GError **error)
         ck_assert_uint_eq(info->layers->len, 2);
         for (guint i = 0; i < info->layers->len; i++) {
                 ScLayerInfo *layer = g_ptr_array_index(info->layers, i);
-                g_autoptr(ScBlob) blob = sc_registry_open_blob(registry, &layer->digest, layer->size, NULL);
+                g_autoptr(ScBlob) blob = sc_transport_open_blob(registry, &layer->digest, layer->size, NULL);
                 gint64 size = read_blob(blob, error);
                 if (size < 0)
                         return false;
@@ -187,7 +187,7 @@ START_TEST(pulls)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", good[_i].name, NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", good[_i].name, NULL);
         g_autoptr(GError) error = NULL;
         bool ok = pull(registry, &error);
         ck_assert_no_error(error);
@@ -241,7 +241,7 @@ START_TEST(refuses)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", bad[_i].name, NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", bad[_i].name, NULL);
         g_autoptr(GError) error = NULL;
         ck_assert_msg(!pull(registry, &error), "%s was pulled", bad[_i].name);
         ck_assert_error(error, bad[_i].code, bad[_i].message);
@@ -258,7 +258,7 @@ START_TEST(comes_again_when_told)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", _i == 0 ? "429-retry-after" : "503-retry-date", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", _i == 0 ? "429-retry-after" : "503-retry-date", NULL);
         gint64 start = g_get_monotonic_time();
         g_autoptr(GError) error = NULL;
         bool ok = pull(registry, &error);
@@ -283,7 +283,7 @@ START_TEST(keeps_its_connection)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", "401-token", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", "401-token", NULL);
         g_autoptr(ScImageInfo) info = NULL;
         g_autoptr(GError) error = NULL;
         ck_assert(get_image(registry, &info, &error));
@@ -300,7 +300,7 @@ START_TEST(asks_for_all_manifest_types)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", "ok", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", "ok", NULL);
         g_autoptr(ScImageInfo) info = NULL;
         g_autoptr(GError) error = NULL;
         ck_assert(get_image(registry, &info, &error));
@@ -317,29 +317,29 @@ START_TEST(checks_a_manifest_against_the_digest_asked_for)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", "ok", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", "ok", NULL);
         g_autoptr(GError) error = NULL;
         ScManifestText manifest = {};
-        ck_assert(sc_registry_get_manifest(registry, NULL, 0, &manifest, NULL, &error));
+        ck_assert(sc_transport_get_manifest(registry, NULL, 0, &manifest, NULL, &error));
         g_autofree char *digest = sc_digest_to_string(&manifest.digest);
         ScManifestText again = {};
 
         g_autofree char *by_digest = g_strdup_printf("ok@%s", digest);
-        g_autoptr(ScRegistry) right = registry_at(&server, "", by_digest, NULL);
-        ck_assert(sc_registry_get_manifest(right, NULL, manifest.size, &again, NULL, &error));
+        g_autoptr(ScTransport) right = registry_at(&server, "", by_digest, NULL);
+        ck_assert(sc_transport_get_manifest(right, NULL, manifest.size, &again, NULL, &error));
         ck_assert_str_eq(again.text, manifest.text);
         sc_manifest_text_clear(&again);
 
         /* The reference's digest, an index's digest, an index's size. */
         g_autofree char *altered = g_strdup_printf("wrong-manifest@%s", digest);
-        g_autoptr(ScRegistry) wrong = registry_at(&server, "", altered, NULL);
-        ck_assert(!sc_registry_get_manifest(wrong, NULL, 0, &again, NULL, &error));
+        g_autoptr(ScTransport) wrong = registry_at(&server, "", altered, NULL);
+        ck_assert(!sc_transport_get_manifest(wrong, NULL, 0, &again, NULL, &error));
         ck_assert_error(error, SC_ERROR_VERIFY_FAILED, digest);
         g_clear_error(&error);
-        ck_assert(!sc_registry_get_manifest(wrong, &manifest.digest, 0, &again, NULL, &error));
+        ck_assert(!sc_transport_get_manifest(wrong, &manifest.digest, 0, &again, NULL, &error));
         ck_assert_error(error, SC_ERROR_VERIFY_FAILED, digest);
         g_clear_error(&error);
-        ck_assert(!sc_registry_get_manifest(right, &manifest.digest, manifest.size + 1, &again, NULL, &error));
+        ck_assert(!sc_transport_get_manifest(right, &manifest.digest, manifest.size + 1, &again, NULL, &error));
         ck_assert_error(error, SC_ERROR_VERIFY_FAILED, "bytes instead of");
         ck_assert_ptr_null(again.text);
         sc_manifest_text_clear(&manifest);
@@ -351,7 +351,7 @@ START_TEST(says_that_nobody_listens)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", "ok", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", "ok", NULL);
         server_end(&server);
         g_autoptr(GError) error = NULL;
         ck_assert(!pull(registry, &error));
@@ -368,7 +368,7 @@ START_TEST(wants_a_registry_in_the_name)
         g_autoptr(ScReference) reference = sc_reference_parse("busybox", &error);
         ck_assert_no_error(error);
         ScConfig config = {};
-        ck_assert_ptr_null(sc_registry_new(reference, &config, NULL, &error));
+        ck_assert_ptr_null(sc_transport_new(&(ScTransportRequest){reference, &config, NULL}, &error));
         ck_assert_error(error, SC_ERROR_INVALID_REFERENCE, "docker.io/busybox");
 }
 END_TEST
@@ -385,8 +385,9 @@ START_TEST(knows_where_docker_io_is)
                 g_autoptr(GError) error = NULL;
                 g_autoptr(ScReference) reference = sc_reference_parse(cases[i].text, &error);
                 ck_assert_no_error(error);
-                g_autoptr(ScRegistry) registry = sc_registry_new(reference, &config, NULL, &error);
+                g_autoptr(ScTransport) transport = sc_transport_new(&(ScTransportRequest){reference, &config, NULL}, &error);
                 ck_assert_no_error(error);
+                ScRegistry *registry = (ScRegistry *)transport;
                 ck_assert_str_eq(registry->repository, cases[i].repository);
                 ck_assert_str_eq(sc_endpoint_host(registry->endpoint), i < 2 ? "registry-1.docker.io" : "quay.io");
                 /* A registry out there is spoken to by verified https, and nothing is tried first. */
@@ -439,7 +440,7 @@ START_TEST(refuses_a_certificate_that_nobody_signed)
 {
         Server server = {};
         server_start(&server, "--tls", NULL);
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", "ok", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", "ok", NULL);
         g_autoptr(GError) error = NULL;
         ck_assert(!pull(registry, &error));
         ck_assert_error(error, SC_ERROR_NETWORK, "is not signed by an authority that this machine knows");
@@ -458,7 +459,7 @@ START_TEST(takes_any_certificate_where_told)
         server_start(&server, "--tls", NULL);
         if (_i == 0)
                 server_is_insecure(&server);
-        g_autoptr(ScRegistry) registry = registry_at(&server, _i == 0 ? "" : "http:", "401-token", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, _i == 0 ? "" : "http:", "401-token", NULL);
         g_autoptr(GError) error = NULL;
         pull(registry, &error);
         ck_assert_no_error(error);
@@ -473,7 +474,7 @@ START_TEST(does_not_follow_from_https_to_http)
         Server server = {};
         server_start(&server, "--tls", NULL);
         server_is_insecure(&server);
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", "redirect-plain-http", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", "redirect-plain-http", NULL);
         g_autoptr(GError) error = NULL;
         ck_assert(!pull(registry, &error));
         ck_assert_error(error, SC_ERROR_NETWORK, "plain http at localhost, which is refused");
@@ -485,7 +486,7 @@ START_TEST(speaks_plain_http_where_asked)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScRegistry) registry = registry_at(&server, "http:", "ok", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "http:", "ok", NULL);
         g_autoptr(GError) error = NULL;
         ck_assert(pull(registry, &error));
         ck_assert_no_error(error);
@@ -493,16 +494,16 @@ START_TEST(speaks_plain_http_where_asked)
 }
 END_TEST
 
-static ScBlob *open_first_layer(ScRegistry *registry, GCancellable *cancellable)
+static ScBlob *open_first_layer(ScTransport *registry, GCancellable *cancellable)
 {
         ScManifestText manifest = {};
         g_autoptr(GError) error = NULL;
-        ck_assert(sc_registry_get_manifest(registry, NULL, 0, &manifest, NULL, &error));
+        ck_assert(sc_transport_get_manifest(registry, NULL, 0, &manifest, NULL, &error));
         g_autoptr(ScImageInfo) info = sc_manifest_parse(manifest.text, manifest.size, &manifest.digest, 10, "manifest", &error);
         sc_manifest_text_clear(&manifest);
         ck_assert_no_error(error);
         ScLayerInfo *layer = g_ptr_array_index(info->layers, 0);
-        return sc_registry_open_blob(registry, &layer->digest, layer->size, cancellable);
+        return sc_transport_open_blob(registry, &layer->digest, layer->size, cancellable);
 }
 
 static void read_up_to_the_stall(ScBlob *blob)
@@ -522,7 +523,7 @@ START_TEST(ends_a_stalled_blob_at_once)
         Server server = {};
         server_start(&server, NULL, NULL);
         server.config->stall_timeout = 25;
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", "stall", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", "stall", NULL);
         ScBlob *blob = open_first_layer(registry, NULL);
         read_up_to_the_stall(blob);
         gint64 start = g_get_monotonic_time();
@@ -543,7 +544,7 @@ START_TEST(cancels_a_stalled_blob)
         Server server = {};
         server_start(&server, NULL, NULL);
         server.config->stall_timeout = 25;
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", "stall", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", "stall", NULL);
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
         g_autoptr(ScBlob) blob = open_first_layer(registry, cancellable);
         read_up_to_the_stall(blob);
@@ -568,12 +569,12 @@ START_TEST(cancels_a_manifest)
         Server server = {};
         server_start(&server, NULL, NULL);
         server.config->stall_timeout = 25;
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", "stall-headers", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", "stall-headers", NULL);
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
         GThread *thread = g_thread_new("cancel", cancel_it, cancellable);
         g_autoptr(GError) error = NULL;
         ScManifestText manifest = {};
-        ck_assert(!sc_registry_get_manifest(registry, NULL, 0, &manifest, cancellable, &error));
+        ck_assert(!sc_transport_get_manifest(registry, NULL, 0, &manifest, cancellable, &error));
         g_thread_join(thread);
         ck_assert_error(error, SC_ERROR_CANCELLED, "stopped");
         server_stop(&server);
@@ -591,7 +592,7 @@ START_TEST(serves_several_threads)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", "401-token", NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", "401-token", NULL);
         GThread *threads[4];
         for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
                 threads[i] = g_thread_new("pull", pull_in_thread, registry);
@@ -652,8 +653,8 @@ START_TEST(does_not_run_ahead_of_its_reader)
         Watch watch = {};
         g_autoptr(ScReport) report = sc_report_new(&sink, &watch);
         sc_report_phase(report, "Pulling", SIZE);
-        g_autoptr(ScRegistry) registry = registry_at(&server, "", "big", report);
-        ScBlob *blob = sc_registry_open_blob(registry, &digest, SIZE, NULL);
+        g_autoptr(ScTransport) registry = registry_at(&server, "", "big", report);
+        ScBlob *blob = sc_transport_open_blob(registry, &digest, SIZE, NULL);
         g_autoptr(GError) error = NULL;
         const void *chunk;
         gssize n;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "transport.h"
+
+#include "client.h"
+
+ScTransport *sc_transport_new(const ScTransportRequest *request, GError **error)
+{
+        switch (request->reference->source) {
+        case SC_SOURCE_REGISTRY:
+        case SC_SOURCE_REGISTRY_INSECURE:
+                return sc_registry_new(request, error);
+        }
+        g_assert_not_reached();
+}
+
+void sc_transport_free(ScTransport *transport)
+{
+        if (transport != NULL)
+                transport->kind->free(transport);
+}
+
+void sc_manifest_text_clear(ScManifestText *manifest)
+{
+        g_clear_pointer(&manifest->text, g_free);
+        g_clear_pointer(&manifest->content_type, g_free);
+        manifest->size = 0;
+}
+
+bool sc_transport_get_manifest(ScTransport *transport, const ScDigest *digest, guint64 expected_size, ScManifestText *ret,
+                               GCancellable *cancellable, GError **error)
+{
+        return transport->kind->get_manifest(transport, digest, expected_size, ret, cancellable, error);
+}
+
+bool sc_transport_get_blob(ScTransport *transport, const ScDigest *digest, guint64 size, char **ret_data, GCancellable *cancellable,
+                           GError **error)
+{
+        return transport->kind->get_blob(transport, digest, size, ret_data, cancellable, error);
+}
+
+ScBlob *sc_transport_open_blob(ScTransport *transport, const ScDigest *digest, guint64 size, GCancellable *cancellable)
+{
+        return transport->kind->open_blob(transport, digest, size, cancellable);
+}
+
+gssize sc_blob_read(gpointer data, const void **ret_chunk, GError **error)
+{
+        ScBlob *blob = data;
+        return blob->read(blob, ret_chunk, error);
+}
+
+void sc_blob_free(ScBlob *blob)
+{
+        if (blob != NULL)
+                blob->free(blob);
+}
