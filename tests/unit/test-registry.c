@@ -102,17 +102,17 @@ static ScTransport *registry_at(const Server *server, const char *source, const 
         g_autoptr(GError) error = NULL;
         g_autoptr(ScReference) reference = sc_reference_parse(text, &error);
         ck_assert_no_error(error);
-        ScTransport *registry = sc_transport_new(&(ScTransportRequest){reference, server->config, report}, &error);
+        ScTransport *transport = sc_transport_new(&(ScTransportRequest){reference, server->config, report}, &error);
         ck_assert_no_error(error);
-        return registry;
+        return transport;
 }
 
-static bool get_image(ScTransport *registry, ScImageInfo **ret, GError **error)
+static bool get_image(ScTransport *transport, ScImageInfo **ret, GError **error)
 {
         ScManifestText manifest = {};
-        if (!sc_transport_get_manifest(registry, NULL, 0, &manifest, NULL, error))
+        if (!sc_transport_get_manifest(transport, NULL, 0, &manifest, NULL, error))
                 return false;
-        g_autofree char *what = g_strdup_printf("manifest of %s", registry->image);
+        g_autofree char *what = g_strdup_printf("manifest of %s", ((ScRegistry *)transport)->image);
         ScManifestKind kind = SC_MANIFEST_IMAGE;
         ScDigest digest;
         guint64 size;
@@ -120,13 +120,13 @@ static bool get_image(ScTransport *registry, ScImageInfo **ret, GError **error)
         if (ok && kind == SC_MANIFEST_INDEX) {
                 ok = sc_index_choose(manifest.text, manifest.size, what, &digest, &size, error);
                 sc_manifest_text_clear(&manifest);
-                ok = ok && sc_transport_get_manifest(registry, &digest, size, &manifest, NULL, error);
+                ok = ok && sc_transport_get_manifest(transport, &digest, size, &manifest, NULL, error);
         }
         g_autoptr(ScImageInfo) info = ok ? sc_manifest_parse(manifest.text, manifest.size, &manifest.digest, 10, "manifest", error)
                                          : NULL;
         sc_manifest_text_clear(&manifest);
         g_autofree char *config = NULL;
-        if (info == NULL || !sc_transport_get_blob(registry, &info->config, info->config_size, &config, NULL, error) ||
+        if (info == NULL || !sc_transport_get_blob(transport, &info->config, info->config_size, &config, NULL, error) ||
             !sc_manifest_add_config(info, config, info->config_size, "configuration", error))
                 return false;
         *ret = g_steal_pointer(&info);
@@ -146,15 +146,15 @@ static gint64 read_blob(ScBlob *blob, GError **error)
         }
 }
 
-static bool pull(ScTransport *registry, GError **error)
+static bool pull(ScTransport *transport, GError **error)
 {
         g_autoptr(ScImageInfo) info = NULL;
-        if (!get_image(registry, &info, error))
+        if (!get_image(transport, &info, error))
                 return false;
         ck_assert_uint_eq(info->layers->len, 2);
         for (guint i = 0; i < info->layers->len; i++) {
                 ScLayerInfo *layer = g_ptr_array_index(info->layers, i);
-                g_autoptr(ScBlob) blob = sc_transport_open_blob(registry, &layer->digest, layer->size, NULL);
+                g_autoptr(ScBlob) blob = sc_transport_open_blob(transport, &layer->digest, layer->size, NULL);
                 gint64 size = read_blob(blob, error);
                 if (size < 0)
                         return false;
@@ -187,9 +187,9 @@ START_TEST(pulls)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScTransport) registry = registry_at(&server, "", good[_i].name, NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", good[_i].name, NULL);
         g_autoptr(GError) error = NULL;
-        bool ok = pull(registry, &error);
+        bool ok = pull(transport, &error);
         ck_assert_no_error(error);
         ck_assert(ok);
         g_autofree char *log = server_log(&server);
@@ -241,9 +241,9 @@ START_TEST(refuses)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScTransport) registry = registry_at(&server, "", bad[_i].name, NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", bad[_i].name, NULL);
         g_autoptr(GError) error = NULL;
-        ck_assert_msg(!pull(registry, &error), "%s was pulled", bad[_i].name);
+        ck_assert_msg(!pull(transport, &error), "%s was pulled", bad[_i].name);
         ck_assert_error(error, bad[_i].code, bad[_i].message);
         ck_assert_ptr_nonnull(strstr(error->message, server.host));
         g_autofree char *log = server_log(&server);
@@ -258,10 +258,10 @@ START_TEST(comes_again_when_told)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScTransport) registry = registry_at(&server, "", _i == 0 ? "429-retry-after" : "503-retry-date", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", _i == 0 ? "429-retry-after" : "503-retry-date", NULL);
         gint64 start = g_get_monotonic_time();
         g_autoptr(GError) error = NULL;
-        bool ok = pull(registry, &error);
+        bool ok = pull(transport, &error);
         ck_assert_no_error(error);
         ck_assert(ok);
         ck_assert_int_ge(g_get_monotonic_time() - start, 2 * G_TIME_SPAN_SECOND - G_TIME_SPAN_MILLISECOND);
@@ -283,10 +283,10 @@ START_TEST(keeps_its_connection)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScTransport) registry = registry_at(&server, "", "401-token", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "401-token", NULL);
         g_autoptr(ScImageInfo) info = NULL;
         g_autoptr(GError) error = NULL;
-        ck_assert(get_image(registry, &info, &error));
+        ck_assert(get_image(transport, &info, &error));
         g_autofree char *log = server_log(&server);
         g_autofree char *refused = port_of_request(log, "/manifests/"), *token = port_of_request(log, "/token"),
                         *config = port_of_request(log, "/blobs/");
@@ -300,10 +300,10 @@ START_TEST(asks_for_all_manifest_types)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScTransport) registry = registry_at(&server, "", "ok", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "ok", NULL);
         g_autoptr(ScImageInfo) info = NULL;
         g_autoptr(GError) error = NULL;
-        ck_assert(get_image(registry, &info, &error));
+        ck_assert(get_image(transport, &info, &error));
         g_autofree char *log = server_log(&server);
         ck_assert_ptr_nonnull(strstr(log, "application/vnd.oci.image.index.v1+json"));
         ck_assert_ptr_nonnull(strstr(log, "application/vnd.oci.image.manifest.v1+json"));
@@ -317,10 +317,10 @@ START_TEST(checks_a_manifest_against_the_digest_asked_for)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScTransport) registry = registry_at(&server, "", "ok", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "ok", NULL);
         g_autoptr(GError) error = NULL;
         ScManifestText manifest = {};
-        ck_assert(sc_transport_get_manifest(registry, NULL, 0, &manifest, NULL, &error));
+        ck_assert(sc_transport_get_manifest(transport, NULL, 0, &manifest, NULL, &error));
         g_autofree char *digest = sc_digest_to_string(&manifest.digest);
         ScManifestText again = {};
 
@@ -351,10 +351,10 @@ START_TEST(says_that_nobody_listens)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScTransport) registry = registry_at(&server, "", "ok", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "ok", NULL);
         server_end(&server);
         g_autoptr(GError) error = NULL;
-        ck_assert(!pull(registry, &error));
+        ck_assert(!pull(transport, &error));
         ck_assert_error(error, SC_ERROR_NETWORK, "is the registry running");
         ck_assert_error(error, SC_ERROR_NETWORK, server.host);
         ck_assert_error(error, SC_ERROR_NETWORK, "(tried 2 times)");
@@ -440,9 +440,9 @@ START_TEST(refuses_a_certificate_that_nobody_signed)
 {
         Server server = {};
         server_start(&server, "--tls", NULL);
-        g_autoptr(ScTransport) registry = registry_at(&server, "", "ok", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "ok", NULL);
         g_autoptr(GError) error = NULL;
-        ck_assert(!pull(registry, &error));
+        ck_assert(!pull(transport, &error));
         ck_assert_error(error, SC_ERROR_NETWORK, "is not signed by an authority that this machine knows");
         ck_assert_error(error, SC_ERROR_NETWORK, server.host);
         g_autofree char *log = NULL;
@@ -459,9 +459,9 @@ START_TEST(takes_any_certificate_where_told)
         server_start(&server, "--tls", NULL);
         if (_i == 0)
                 server_is_insecure(&server);
-        g_autoptr(ScTransport) registry = registry_at(&server, _i == 0 ? "" : "http:", "401-token", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, _i == 0 ? "" : "http:", "401-token", NULL);
         g_autoptr(GError) error = NULL;
-        pull(registry, &error);
+        pull(transport, &error);
         ck_assert_no_error(error);
         g_autofree char *log = server_log(&server);
         ck_assert_uint_eq(count_in(log, "auth=Bearer"), 4);
@@ -474,9 +474,9 @@ START_TEST(does_not_follow_from_https_to_http)
         Server server = {};
         server_start(&server, "--tls", NULL);
         server_is_insecure(&server);
-        g_autoptr(ScTransport) registry = registry_at(&server, "", "redirect-plain-http", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "redirect-plain-http", NULL);
         g_autoptr(GError) error = NULL;
-        ck_assert(!pull(registry, &error));
+        ck_assert(!pull(transport, &error));
         ck_assert_error(error, SC_ERROR_NETWORK, "plain http at localhost, which is refused");
         server_stop(&server);
 }
@@ -486,24 +486,24 @@ START_TEST(speaks_plain_http_where_asked)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScTransport) registry = registry_at(&server, "http:", "ok", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "http:", "ok", NULL);
         g_autoptr(GError) error = NULL;
-        ck_assert(pull(registry, &error));
+        ck_assert(pull(transport, &error));
         ck_assert_no_error(error);
         server_stop(&server);
 }
 END_TEST
 
-static ScBlob *open_first_layer(ScTransport *registry, GCancellable *cancellable)
+static ScBlob *open_first_layer(ScTransport *transport, GCancellable *cancellable)
 {
         ScManifestText manifest = {};
         g_autoptr(GError) error = NULL;
-        ck_assert(sc_transport_get_manifest(registry, NULL, 0, &manifest, NULL, &error));
+        ck_assert(sc_transport_get_manifest(transport, NULL, 0, &manifest, NULL, &error));
         g_autoptr(ScImageInfo) info = sc_manifest_parse(manifest.text, manifest.size, &manifest.digest, 10, "manifest", &error);
         sc_manifest_text_clear(&manifest);
         ck_assert_no_error(error);
         ScLayerInfo *layer = g_ptr_array_index(info->layers, 0);
-        return sc_transport_open_blob(registry, &layer->digest, layer->size, cancellable);
+        return sc_transport_open_blob(transport, &layer->digest, layer->size, cancellable);
 }
 
 static void read_up_to_the_stall(ScBlob *blob)
@@ -523,8 +523,8 @@ START_TEST(ends_a_stalled_blob_at_once)
         Server server = {};
         server_start(&server, NULL, NULL);
         server.config->stall_timeout = 25;
-        g_autoptr(ScTransport) registry = registry_at(&server, "", "stall", NULL);
-        ScBlob *blob = open_first_layer(registry, NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "stall", NULL);
+        ScBlob *blob = open_first_layer(transport, NULL);
         read_up_to_the_stall(blob);
         gint64 start = g_get_monotonic_time();
         sc_blob_free(blob);
@@ -544,9 +544,9 @@ START_TEST(cancels_a_stalled_blob)
         Server server = {};
         server_start(&server, NULL, NULL);
         server.config->stall_timeout = 25;
-        g_autoptr(ScTransport) registry = registry_at(&server, "", "stall", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "stall", NULL);
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
-        g_autoptr(ScBlob) blob = open_first_layer(registry, cancellable);
+        g_autoptr(ScBlob) blob = open_first_layer(transport, cancellable);
         read_up_to_the_stall(blob);
         gint64 start = g_get_monotonic_time();
         GThread *thread = g_thread_new("cancel", cancel_it, cancellable);
@@ -569,22 +569,22 @@ START_TEST(cancels_a_manifest)
         Server server = {};
         server_start(&server, NULL, NULL);
         server.config->stall_timeout = 25;
-        g_autoptr(ScTransport) registry = registry_at(&server, "", "stall-headers", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "stall-headers", NULL);
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
         GThread *thread = g_thread_new("cancel", cancel_it, cancellable);
         g_autoptr(GError) error = NULL;
         ScManifestText manifest = {};
-        ck_assert(!sc_transport_get_manifest(registry, NULL, 0, &manifest, cancellable, &error));
+        ck_assert(!sc_transport_get_manifest(transport, NULL, 0, &manifest, cancellable, &error));
         g_thread_join(thread);
         ck_assert_error(error, SC_ERROR_CANCELLED, "stopped");
         server_stop(&server);
 }
 END_TEST
 
-static gpointer pull_in_thread(gpointer registry)
+static gpointer pull_in_thread(gpointer transport)
 {
         GError *error = NULL;
-        pull(registry, &error);
+        pull(transport, &error);
         return error;
 }
 
@@ -592,10 +592,10 @@ START_TEST(serves_several_threads)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScTransport) registry = registry_at(&server, "", "401-token", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "401-token", NULL);
         GThread *threads[4];
         for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
-                threads[i] = g_thread_new("pull", pull_in_thread, registry);
+                threads[i] = g_thread_new("pull", pull_in_thread, transport);
         for (guint i = 0; i < G_N_ELEMENTS(threads); i++) {
                 g_autoptr(GError) error = g_thread_join(threads[i]);
                 ck_assert_no_error(error);
@@ -653,8 +653,8 @@ START_TEST(does_not_run_ahead_of_its_reader)
         Watch watch = {};
         g_autoptr(ScReport) report = sc_report_new(&sink, &watch);
         sc_report_phase(report, "Pulling", SIZE);
-        g_autoptr(ScTransport) registry = registry_at(&server, "", "big", report);
-        ScBlob *blob = sc_transport_open_blob(registry, &digest, SIZE, NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "big", report);
+        ScBlob *blob = sc_transport_open_blob(transport, &digest, SIZE, NULL);
         g_autoptr(GError) error = NULL;
         const void *chunk;
         gssize n;
