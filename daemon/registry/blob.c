@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "request.h"
+#include "fetch.h"
 
 #include "base/error.h"
-#include "fetch.h"
 
 /* Bytes that wait for the reader; then the network has to wait. */
 enum { QUEUE_LIMIT = 4 * 1024 * 1024 };

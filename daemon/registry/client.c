@@ -12,10 +12,8 @@ static void registry_free(ScTransport *transport)
         ScRegistry *registry = (ScRegistry *)transport;
         g_assert(registry->owner == g_thread_self());
         sc_http_free(registry->http);
-        sc_auth_free(registry->auth);
-        sc_endpoint_free(registry->endpoint);
+        sc_location_free(registry->primary);
         g_free(registry->version);
-        g_free(registry->repository);
         g_free(registry->image);
         g_free(registry);
 }
@@ -40,7 +38,7 @@ static bool check_said_digest(const ScRegistry *registry, const ScAnswer *answer
         g_autofree char *is = sc_digest_to_string(computed), *should = sc_digest_to_string(&digest);
         return sc_throw(error, SC_ERROR_VERIFY_FAILED,
                         "The manifest of %s has the digest %s, and the registry %s says %s: it was damaged on its way",
-                        registry->image, is, sc_endpoint_host(registry->endpoint), should);
+                        registry->image, is, sc_endpoint_host(registry->primary->endpoint), should);
 }
 
 typedef struct {
@@ -59,14 +57,14 @@ static bool check_wanted(const ScRegistry *registry, const Wanted *wanted, gsize
         g_autofree char *is = sc_digest_to_string(computed), *should = sc_digest_to_string(wanted->digest);
         return sc_throw(error, SC_ERROR_VERIFY_FAILED,
                         "The manifest of %s has the digest %s instead of %s: the registry %s holds something else", registry->image,
-                        is, should, sc_endpoint_host(registry->endpoint));
+                        is, should, sc_endpoint_host(registry->primary->endpoint));
 }
 
 static bool fetch_manifest(ScRegistry *registry, ScHttp *http, const ScRequest *request, const Wanted *wanted, ScPatience *patience,
                            ScManifestText *ret, GCancellable *cancellable, GError **error)
 {
         g_auto(ScAnswer) answer = {};
-        if (!sc_request_send(registry, http, request, patience, &answer, cancellable, error))
+        if (!sc_request_send(registry->primary, http, request, patience, &answer, cancellable, error))
                 return false;
         g_autofree char *what = g_strdup_printf("manifest of %s", registry->image);
         g_autoptr(GByteArray) body = NULL;
@@ -92,9 +90,9 @@ static bool get_manifest(ScTransport *transport, const ScDigest *digest, guint64
         g_autofree char *named = digest != NULL ? sc_digest_to_string(digest) : NULL;
         g_autofree char *missing =
                 digest == NULL ? g_strdup_printf("Image %s not found: the registry %s has no such name or tag", registry->image,
-                                                 sc_endpoint_host(registry->endpoint))
+                                                 sc_endpoint_host(registry->primary->endpoint))
                                : g_strdup_printf("Image %s not found: its index names the manifest %s, which the registry %s lacks",
-                                                 registry->image, named, sc_endpoint_host(registry->endpoint));
+                                                 registry->image, named, sc_endpoint_host(registry->primary->endpoint));
         const ScRequest request = {
                 .kind = "manifests",
                 .version = named != NULL ? named : registry->version,
@@ -161,12 +159,8 @@ ScTransport *sc_registry_new(const ScTransportRequest *request, GError **error)
         registry->config = request->config;
         registry->report = request->report;
         registry->image = g_strdup(reference->name);
-        /* Docker's own images have no namespace in their short names. */
-        bool official = g_str_equal(reference->host, "docker.io") && strchr(reference->path, '/') == NULL;
-        registry->repository = g_strconcat(official ? "library/" : "", reference->path, NULL);
         registry->version = g_strdup(reference->digest != NULL ? reference->digest : reference->tag);
-        registry->endpoint = sc_endpoint_new(reference, request->config);
-        registry->auth = sc_auth_new();
+        registry->primary = sc_location_new(reference, request->config);
         registry->owner = g_thread_self();
         registry->http = sc_http_new();
         return &registry->transport;

@@ -2,6 +2,7 @@
 #include "fetch.h"
 
 #include "base/error.h"
+#include "request.h"
 
 typedef struct {
         ScRegistry *registry;
@@ -20,7 +21,7 @@ typedef struct {
 static bool wrong_size(const Fetch *fetch, const char *instead, GError **error)
 {
         return sc_throw(error, SC_ERROR_VERIFY_FAILED, "The blob %s of %s at %s has %s instead of its %" G_GUINT64_FORMAT " bytes",
-                        fetch->name, fetch->registry->image, sc_endpoint_host(fetch->registry->endpoint), instead,
+                        fetch->name, fetch->registry->image, sc_endpoint_host(fetch->registry->primary->endpoint), instead,
                         fetch->target->size);
 }
 
@@ -36,7 +37,7 @@ static bool cannot_continue(Fetch *fetch, GError **error)
 {
         fetch->from_start = true;
         return sc_patience_throw(&fetch->patience, error, "%s does not continue the blob %s at byte %" G_GUINT64_FORMAT,
-                                 sc_endpoint_host(fetch->registry->endpoint), fetch->name, fetch->received);
+                                 sc_endpoint_host(fetch->registry->primary->endpoint), fetch->name, fetch->received);
 }
 
 /* Where in the blob the answer begins: the byte that was asked for, or 0. */
@@ -89,7 +90,7 @@ static bool skip_bytes(Fetch *fetch, const ScAnswer *answer, guint64 count, GErr
                         return false;
                 if (n == 0)
                         return sc_patience_throw(&fetch->patience, error, "%s broke off the blob %s",
-                                                 sc_endpoint_host(fetch->registry->endpoint), fetch->name);
+                                                 sc_endpoint_host(fetch->registry->primary->endpoint), fetch->name);
                 count -= n;
         }
         return true;
@@ -119,20 +120,21 @@ static bool receive(Fetch *fetch, const ScAnswer *answer, GError **error)
 static bool attempt(Fetch *fetch, GError **error)
 {
         g_autofree char *missing = g_strdup_printf("The registry %s lacks the blob %s, which image %s names: push the image again",
-                                                   sc_endpoint_host(fetch->registry->endpoint), fetch->name,
+                                                   sc_endpoint_host(fetch->registry->primary->endpoint), fetch->name,
                                                    fetch->registry->image);
         guint64 asked = fetch->from_start ? 0 : fetch->received;
         const ScRequest request = {.kind = "blobs", .version = fetch->name, .offset = asked, .missing = missing};
         g_auto(ScAnswer) answer = {};
         guint64 start = 0;
-        if (!sc_request_send(fetch->registry, fetch->http, &request, &fetch->patience, &answer, fetch->cancellable, error) ||
+        if (!sc_request_send(fetch->registry->primary, fetch->http, &request, &fetch->patience, &answer, fetch->cancellable,
+                             error) ||
             !check_headers(fetch, &answer, asked, &start, error) || !skip_bytes(fetch, &answer, fetch->received - start, error) ||
             !receive(fetch, &answer, error))
                 return false;
         if (fetch->received < fetch->target->size)
                 return sc_patience_throw(&fetch->patience, error,
                                          "%s broke off the blob %s after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
-                                         sc_endpoint_host(fetch->registry->endpoint), fetch->name, fetch->received,
+                                         sc_endpoint_host(fetch->registry->primary->endpoint), fetch->name, fetch->received,
                                          fetch->target->size);
         return true;
 }
@@ -146,7 +148,7 @@ static bool check_digest(Fetch *fetch, GError **error)
         g_autofree char *is = sc_digest_to_string(&computed);
         return sc_throw(error, SC_ERROR_VERIFY_FAILED,
                         "A blob of %s at %s has the digest %s instead of %s: the registry's copy is damaged",
-                        fetch->registry->image, sc_endpoint_host(fetch->registry->endpoint), is, fetch->name);
+                        fetch->registry->image, sc_endpoint_host(fetch->registry->primary->endpoint), is, fetch->name);
 }
 
 static bool run(Fetch *fetch, GError **error)

@@ -3,7 +3,7 @@
 
 /* A blob from its first to its last byte, through broken connections and stalls, checked against its descriptor. */
 
-#include "request.h"
+#include "registry.h"
 
 enum { SC_BLOB_CHUNK = 256 * 1024 };
 

@@ -9,11 +9,13 @@ libsc_registry_a_SOURCES = \
 	daemon/registry/fetch.c daemon/registry/fetch.h \
 	daemon/registry/http.c daemon/registry/http.h \
 	daemon/registry/image-config.c daemon/registry/image-config.h \
+	daemon/registry/location.c daemon/registry/location.h \
 	daemon/registry/manifest.c daemon/registry/manifest.h \
 	daemon/registry/old-manifest.c daemon/registry/old-manifest.h \
 	daemon/registry/patience.c daemon/registry/patience.h \
 	daemon/registry/platform.c daemon/registry/platform.h \
 	daemon/registry/printable.c daemon/registry/printable.h \
+	daemon/registry/registry.h \
 	daemon/registry/request.c daemon/registry/request.h \
 	daemon/registry/transport.c daemon/registry/transport.h \
 	daemon/registry/trouble.c daemon/registry/trouble.h

@@ -9,7 +9,7 @@ enum { MAX_REDIRECTS = 10, CHUNK = 16 * 1024, MAX_DISCARDED = 64 * 1024 };
 
 /* What all steps of one attempt share. */
 typedef struct {
-        ScRegistry *registry;
+        ScLocation *location;
         ScHttp *http;
         ScPatience *patience;
         GCancellable *cancellable;
@@ -104,7 +104,7 @@ static SoupMessage *make_message(const ScEndpoint *endpoint, const Get *get, GUr
 
 static bool send_once(Attempt *attempt, const Get *get, GUri *uri, ScAnswer *ret, GError **error)
 {
-        g_autoptr(SoupMessage) message = make_message(attempt->registry->endpoint, get, uri);
+        g_autoptr(SoupMessage) message = make_message(attempt->location->endpoint, get, uri);
         g_autoptr(GError) problem = NULL;
         GInputStream *body = sc_http_send(attempt->http, message, sc_patience_limit(attempt->patience), attempt->cancellable,
                                           &problem);
@@ -186,7 +186,7 @@ static bool send_following(Attempt *attempt, const Get *get, GUri *uri, ScAnswer
                 g_uri_unref(next);
                 next = g_steal_pointer(&target);
         }
-        return sc_throw(error, SC_ERROR_NETWORK, "%s redirects more than %d times", sc_endpoint_host(attempt->registry->endpoint),
+        return sc_throw(error, SC_ERROR_NETWORK, "%s redirects more than %d times", sc_endpoint_host(attempt->location->endpoint),
                         MAX_REDIRECTS);
 }
 
@@ -195,7 +195,7 @@ static GUri *token_uri(Attempt *attempt, const ScChallenge *challenge, GError **
         g_autoptr(GUri) realm = parse_given_uri(NULL, challenge->realm, error);
         if (realm == NULL)
                 return NULL;
-        if (g_str_equal(g_uri_get_scheme(realm), "http") && !sc_endpoint_allows_plain(attempt->registry->endpoint, realm)) {
+        if (g_str_equal(g_uri_get_scheme(realm), "http") && !sc_endpoint_allows_plain(attempt->location->endpoint, realm)) {
                 sc_throw(error, SC_ERROR_NETWORK,
                          "It wants a token to be fetched from %s without TLS, which is refused; if that host can be trusted, name "
                          "it in "
@@ -231,23 +231,23 @@ static bool ask_for_token(Attempt *attempt, const ScChallenge *challenge, GError
         guint seconds;
         if (!sc_token_parse((const char *)text->data, text->len, what, &token, &seconds, error))
                 return false;
-        sc_auth_set_token(attempt->registry->auth, token, seconds);
+        sc_auth_set_token(attempt->location->auth, token, seconds);
         return true;
 }
 
 /* After a 401: a token that another thread has fetched in the meantime, or one of our own. */
 static char *renewed_token(Attempt *attempt, const char *header, const char *refused, GError **error)
 {
-        g_autofree char *current = sc_auth_get_token(attempt->registry->auth);
+        g_autofree char *current = sc_auth_get_token(attempt->location->auth);
         if (current != NULL && g_strcmp0(current, refused) != 0)
                 return g_steal_pointer(&current);
         g_auto(ScChallenge) challenge = {};
         if (!sc_challenge_parse(header, &challenge, error) || !ask_for_token(attempt, &challenge, error)) {
-                sc_prefix(error, "Registry %s gives no access to %s", sc_endpoint_host(attempt->registry->endpoint),
-                          attempt->registry->image);
+                sc_prefix(error, "Registry %s gives no access to %s", sc_endpoint_host(attempt->location->endpoint),
+                          attempt->location->image);
                 return NULL;
         }
-        return sc_auth_get_token(attempt->registry->auth);
+        return sc_auth_get_token(attempt->location->auth);
 }
 
 static bool came_from(const ScAnswer *answer, GUri *origin)
@@ -257,7 +257,7 @@ static bool came_from(const ScAnswer *answer, GUri *origin)
 
 static bool send_authorized(Attempt *attempt, const ScRequest *request, GUri *uri, ScAnswer *ret, GError **error)
 {
-        g_autofree char *token = sc_auth_get_token(attempt->registry->auth);
+        g_autofree char *token = sc_auth_get_token(attempt->location->auth);
         Get get = {.accept = request->accept, .token = token, .origin = uri, .offset = request->offset};
         g_auto(ScAnswer) answer = {};
         if (!send_following(attempt, &get, uri, &answer, error))
@@ -291,21 +291,21 @@ static bool check_status(Attempt *attempt, const ScRequest *request, const ScAns
                 return sc_throw(error, SC_ERROR_ACCESS_DENIED,
                                 "%s refuses access to %s (%u): check the image's name; it may not exist there, or not be for "
                                 "anonymous users",
-                                host, attempt->registry->image, status);
+                                host, attempt->location->image, status);
         }
         return sc_trouble_throw_status(answer->message, attempt->patience, error);
 }
 
-bool sc_request_send(ScRegistry *registry, ScHttp *http, const ScRequest *request, ScPatience *patience, ScAnswer *ret,
+bool sc_request_send(ScLocation *location, ScHttp *http, const ScRequest *request, ScPatience *patience, ScAnswer *ret,
                      GCancellable *cancellable, GError **error)
 {
-        Attempt attempt = {.registry = registry, .http = http, .patience = patience, .cancellable = cancellable};
+        Attempt attempt = {.location = location, .http = http, .patience = patience, .cancellable = cancellable};
         g_autoptr(GError) problem = NULL;
-        const char *host = sc_endpoint_host(registry->endpoint);
-        const char *base = sc_endpoint_base(registry->endpoint, http, sc_patience_limit(patience), cancellable, &problem);
+        const char *host = sc_endpoint_host(location->endpoint);
+        const char *base = sc_endpoint_base(location->endpoint, http, sc_patience_limit(patience), cancellable, &problem);
         if (base == NULL)
                 return sc_trouble_throw(problem, NULL, host, patience, error);
-        g_autofree char *text = g_strdup_printf("%s/v2/%s/%s/%s", base, registry->repository, request->kind, request->version);
+        g_autofree char *text = g_strdup_printf("%s/v2/%s/%s/%s", base, location->repository, request->kind, request->version);
         g_autoptr(GUri) uri = g_uri_parse(text, SOUP_HTTP_URI_FLAGS, NULL);
         if (uri == NULL)
                 return sc_throw(error, SC_ERROR_INVALID_REFERENCE, "'%s' is not an address", text);

@@ -1,31 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One attempt to GET something of a repository, with all that belongs to it: the scheme, the token, redirects, and what each
- * status and each trouble means to a human. */
+/* One attempt to GET something of a repository at one location, with all that belongs to it: the scheme, the token, redirects, and
+ * what each status and each trouble means to a human. */
 
-#include "auth.h"
-#include "client.h"
-#include "endpoint.h"
+#include "location.h"
 #include "patience.h"
-
-/* The transport that client.h makes. */
-typedef struct {
-        ScTransport transport;
-        const ScConfig *config;
-        ScReport *report;
-        char *image;      /* the canonical name, for messages */
-        char *repository; /* path at the registry: "library/busybox" for docker.io's busybox */
-        char *version;    /* tag or digest */
-        ScEndpoint *endpoint;
-        ScAuth *auth;
-        /* The thread that made the client keeps its connections from call to call. */
-        GThread *owner;
-        ScHttp *http;
-} ScRegistry;
-
-/* ScTransportKind.open_blob (blob.c). */
-ScBlob *sc_registry_open_blob(ScTransport *transport, const ScDigest *digest, guint64 size, GCancellable *cancellable);
 
 typedef struct {
         const char *kind;    /* "manifests", "blobs" */
@@ -45,7 +25,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScAnswer, sc_answer_clear)
 
 /* The answer has status 200, or 206 or 416 if the request has an offset. NotFound, AccessDenied, Network; see sc_patience_throw()
  * for which of them may pass. */
-bool sc_request_send(ScRegistry *registry, ScHttp *http, const ScRequest *request, ScPatience *patience, ScAnswer *ret,
+bool sc_request_send(ScLocation *location, ScHttp *http, const ScRequest *request, ScPatience *patience, ScAnswer *ret,
                      GCancellable *cancellable, GError **error);
 
 /* More of the answer's body, at most size bytes; *ret 0: its end. Feeds the patience. */

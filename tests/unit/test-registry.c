@@ -3,7 +3,8 @@
 #include "registry/transport.h"
 #include "registry/fetch.h"
 #include "registry/manifest.h"
-#include "registry/request.h"
+#include "registry/patience.h"
+#include "registry/registry.h"
 #include "test.h"
 #include <fcntl.h>
 #include <string.h>
@@ -388,11 +389,11 @@ START_TEST(knows_where_docker_io_is)
                 g_autoptr(ScTransport) transport = sc_transport_new(&(ScTransportRequest){reference, &config, NULL}, &error);
                 ck_assert_no_error(error);
                 ScRegistry *registry = (ScRegistry *)transport;
-                ck_assert_str_eq(registry->repository, cases[i].repository);
-                ck_assert_str_eq(sc_endpoint_host(registry->endpoint), i < 2 ? "registry-1.docker.io" : "quay.io");
+                ck_assert_str_eq(registry->primary->repository, cases[i].repository);
+                ck_assert_str_eq(sc_endpoint_host(registry->primary->endpoint), i < 2 ? "registry-1.docker.io" : "quay.io");
                 /* A registry out there is spoken to by verified https, and nothing is tried first. */
                 g_autoptr(ScHttp) http = sc_http_new();
-                const char *base = sc_endpoint_base(registry->endpoint, http, 0, NULL, &error);
+                const char *base = sc_endpoint_base(registry->primary->endpoint, http, 0, NULL, &error);
                 ck_assert_no_error(error);
                 ck_assert(g_str_has_prefix(base, "https://"));
         }
