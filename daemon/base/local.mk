@@ -17,6 +17,7 @@ libsc_base_a_SOURCES = \
 	daemon/base/reference.c daemon/base/reference.h \
 	daemon/base/report.c daemon/base/report.h \
 	daemon/base/scope.c daemon/base/scope.h \
+	daemon/base/source.c daemon/base/source.h \
 	daemon/base/sysroot.c daemon/base/sysroot.h
 
 # One libcheck program a module: tests/unit/test-NAME.c. test.h holds what they share.

@@ -104,36 +104,6 @@ static bool looks_like_host(const char *text, gsize length)
         return false;
 }
 
-static const char *const later_sources[] = {
-        "docker:", "dockertar:", "docker-archive:", "ostree:", "oci-archive:", "oci-layout:", "dir:", "containers-storage:"};
-
-static bool take_source(const char **text, ScSource *ret, GError **error)
-{
-        static const struct {
-                const char *prefix;
-                ScSource source;
-        } sources[] = {
-                {"docker://", SC_SOURCE_REGISTRY},
-                {"oci:", SC_SOURCE_REGISTRY},
-                {"http:", SC_SOURCE_REGISTRY_INSECURE},
-        };
-        *ret = SC_SOURCE_REGISTRY;
-        for (guint i = 0; i < G_N_ELEMENTS(sources); i++)
-                if (g_str_has_prefix(*text, sources[i].prefix)) {
-                        *ret = sources[i].source;
-                        *text += strlen(sources[i].prefix);
-                        if (g_str_has_prefix(*text, "//"))
-                                *text += 2;
-                        return true;
-                }
-        for (guint i = 0; i < G_N_ELEMENTS(later_sources); i++)
-                if (g_str_has_prefix(*text, later_sources[i]))
-                        return sc_throw(error, SC_ERROR_UNSUPPORTED,
-                                        "Cannot pull '%.200s': the source %s is not supported, only a registry is", *text,
-                                        later_sources[i]);
-        return true;
-}
-
 static bool split(ScReference *reference, const char *name, GError **error)
 {
         g_autofree char *rest = g_strdup(name);
@@ -175,28 +145,96 @@ static bool split(ScReference *reference, const char *name, GError **error)
         return true;
 }
 
-ScReference *sc_reference_parse(const char *text, GError **error)
+/* Any word that can be an annotation, and stays one word in a message. */
+static bool choice_ok(const char *text)
+{
+        for (const char *c = text; *c != '\0'; c++)
+                if (!g_ascii_isgraph(*c))
+                        return false;
+        return strlen(text) <= MAX_PATH;
+}
+
+static char *join_name(const ScReference *reference)
+{
+        return g_strconcat(reference->host != NULL ? reference->host : "", reference->host != NULL ? "/" : "", reference->path,
+                           reference->tag != NULL ? ":" : "", reference->tag != NULL ? reference->tag : "",
+                           reference->digest != NULL ? "@" : "", reference->digest != NULL ? reference->digest : "", NULL);
+}
+
+static bool choose(ScReference *reference, const ScSourceFacts *source, const char *rest, GError **error)
+{
+        if (*rest == '\0')
+                return true;
+        if (source->rule == SC_RULE_REF_IN_FILE) {
+                reference->choice = g_strdup(rest);
+                return choice_ok(rest) || sc_throw(error, SC_ERROR_INVALID_REFERENCE, "'%.260s' is not the name of an image", rest);
+        }
+        g_autoptr(ScReference) in_file = g_new0(ScReference, 1);
+        if (!split(in_file, rest, error))
+                return false;
+        if (in_file->digest != NULL)
+                return sc_throw(error, SC_ERROR_INVALID_REFERENCE, "An image in an archive is chosen by its name, not by a digest");
+        reference->choice = join_name(in_file);
+        return true;
+}
+
+static bool parse(ScReference *reference, const char *text, bool may_be_file, GError **error)
+{
+        const char *rest;
+        const ScSourceFacts *source = sc_source_find(text, &rest, error);
+        if (source == NULL)
+                return false;
+        reference->source = source->source;
+        if (!sc_source_is_file(source->source)) {
+                if (!split(reference, rest, error))
+                        return false;
+                reference->name = join_name(reference);
+                /* By its name alone it would be another image, from elsewhere. */
+                const ScSourceFacts *read_again = sc_source_find(reference->name, &rest, NULL);
+                return (read_again != NULL && rest == reference->name) ||
+                       sc_throw(error, SC_ERROR_INVALID_REFERENCE, "'%s' begins as a source does: put a registry in front of it",
+                                reference->name);
+        }
+        return may_be_file
+                       ? choose(reference, source, rest, error)
+                       : sc_throw(error, SC_ERROR_UNSUPPORTED,
+                                  "An image in a file has to be pulled first (`sysconsctl pull %sPATH`), and then goes by its name",
+                                  source->prefix);
+}
+
+static ScReference *parse_checked(const char *text, bool may_be_file, GError **error)
 {
         g_autoptr(ScReference) reference = g_new0(ScReference, 1);
-        const char *name = text;
         if (strlen(text) > MAX_REFERENCE || !g_utf8_validate(text, -1, NULL)) {
                 sc_throw(error, SC_ERROR_INVALID_REFERENCE, "An image's name is at most %d characters", MAX_REFERENCE);
                 return NULL;
         }
-        if (!take_source(&name, &reference->source, error))
-                return NULL;
-        if (!split(reference, name, error)) {
+        GError *problem = NULL;
+        if (parse(reference, text, may_be_file, &problem))
+                return g_steal_pointer(&reference);
+        if (problem->code != SC_ERROR_UNSUPPORTED) {
                 g_autofree char *printable = g_strescape(text, NULL);
-                if (error != NULL && *error != NULL)
-                        (*error)->code = (*error)->code == SC_ERROR_INVALID_ARGUMENT ? SC_ERROR_INVALID_REFERENCE : (*error)->code;
-                sc_prefix(error, "Invalid image name '%.200s'", printable);
-                return NULL;
+                problem->code = problem->code == SC_ERROR_INVALID_ARGUMENT ? SC_ERROR_INVALID_REFERENCE : problem->code;
+                sc_prefix(&problem, "Invalid image name '%.200s'", printable);
         }
-        reference->name = g_strconcat(reference->host != NULL ? reference->host : "", reference->host != NULL ? "/" : "",
-                                      reference->path, reference->tag != NULL ? ":" : "",
-                                      reference->tag != NULL ? reference->tag : "", reference->digest != NULL ? "@" : "",
-                                      reference->digest != NULL ? reference->digest : "", NULL);
-        return g_steal_pointer(&reference);
+        g_propagate_error(error, problem);
+        return NULL;
+}
+
+ScReference *sc_reference_parse(const char *text, GError **error)
+{
+        return parse_checked(text, false, error);
+}
+
+ScReference *sc_reference_parse_to_pull(const char *text, GError **error)
+{
+        return parse_checked(text, true, error);
+}
+
+char *sc_reference_to_text(const ScReference *reference)
+{
+        const char *rest = sc_source_is_file(reference->source) ? reference->choice : reference->name;
+        return g_strconcat(sc_source_facts(reference->source)->prefix, rest, NULL);
 }
 
 ScReference *sc_reference_copy(const ScReference *reference)
@@ -207,7 +245,8 @@ ScReference *sc_reference_copy(const ScReference *reference)
                               .path = g_strdup(reference->path),
                               .tag = g_strdup(reference->tag),
                               .digest = g_strdup(reference->digest),
-                              .name = g_strdup(reference->name)};
+                              .name = g_strdup(reference->name),
+                              .choice = g_strdup(reference->choice)};
         return copy;
 }
 
@@ -220,6 +259,7 @@ void sc_reference_free(ScReference *reference)
         g_free(reference->tag);
         g_free(reference->digest);
         g_free(reference->name);
+        g_free(reference->choice);
         g_free(reference);
 }
 

@@ -5,11 +5,7 @@
  * reference package (github.com/distribution/reference): HOST[:PORT]/PATH[:TAG][@DIGEST]. Parsing never asks the network. */
 
 #include "digest.h"
-
-typedef enum {
-        SC_SOURCE_REGISTRY,          /* no prefix, "oci:", "docker://": a registry over https (http on loopback) */
-        SC_SOURCE_REGISTRY_INSECURE, /* "http:": a registry without TLS, or without its verification */
-} ScSource;
+#include "source.h"
 
 typedef struct {
         ScSource source;
@@ -18,10 +14,16 @@ typedef struct {
         char *tag;    /* never NULL unless digest is set; "latest" where none was given */
         char *digest; /* "sha256:..." or NULL */
         char *name;   /* the canonical name: [HOST/]PATH[:TAG][@DIGEST], without the source */
+        char *choice; /* of a file alone, where all others are NULL: which image in it; NULL: the only one */
 } ScReference;
 
-/* InvalidReference names the text and what is wrong with it; an unknown "SOURCE:" is Unsupported. At most 1,023 bytes. */
+/* InvalidReference names the text and what is wrong with it; a "SOURCE:" that cannot be had is Unsupported, and so is a file: what
+ * this returns has a name. At most 1,023 bytes. */
 ScReference *sc_reference_parse(const char *text, GError **error);
+/* The same, and a file: "docker-archive:[NAME]", "oci-archive:[REF]". Its path is not in it: who opens the file hands it over. */
+ScReference *sc_reference_parse_to_pull(const char *text, GError **error);
+/* [SOURCE:]NAME, which parses to the same again. */
+char *sc_reference_to_text(const ScReference *reference);
 ScReference *sc_reference_copy(const ScReference *reference);
 void sc_reference_free(ScReference *reference);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScReference, sc_reference_free)

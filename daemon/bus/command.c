@@ -25,7 +25,7 @@ static bool plan_image(ScCall *call, GError **error)
         call->image = g_strdup(reference->name);
         if (sc_plan_wants_pull(call, reference)) {
                 sc_plan_pull(call, reference);
-                call->pull = sc_pull_subject(reference);
+                call->pull = sc_reference_to_text(reference);
         }
         return true;
 }

@@ -162,7 +162,7 @@ bool sc_bus_container_plan_update(ScCall *call, GError **error)
         /* A container with another one's rootfs gets new configuration only. */
         if (!container->has_remote_rootfs && wants_pull(call, reference)) {
                 sc_plan_pull(call, reference);
-                call->pull = sc_pull_subject(reference);
+                call->pull = sc_reference_to_text(reference);
         }
         const char *const root_only[] = {"values", "unset-values", "image"};
         for (unsigned i = 0; i < G_N_ELEMENTS(root_only); i++)

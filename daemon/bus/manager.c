@@ -111,14 +111,11 @@ int sc_bus_manager_publish(ScService *service)
         return sd_bus_add_object_vtable(service->bus, NULL, SC_BUS_PATH, SC_BUS_MANAGER, vtable, service);
 }
 
-char *sc_pull_subject(const ScReference *reference)
-{
-        return g_strconcat(reference->source == SC_SOURCE_REGISTRY_INSECURE ? "http:" : "", reference->name, NULL);
-}
-
 static bool is_vouched_for(const ScService *service, const ScReference *reference)
 {
-        return reference->source == SC_SOURCE_REGISTRY || sc_reference_is_loopback(reference) ||
+        if (reference->source != SC_SOURCE_REGISTRY_INSECURE)
+                return reference->source == SC_SOURCE_REGISTRY;
+        return sc_reference_is_loopback(reference) ||
                (reference->host != NULL && service->config->insecure_registries != NULL &&
                 g_strv_contains((const char *const *)service->config->insecure_registries, reference->host));
 }
@@ -128,7 +125,7 @@ void sc_plan_pull(ScCall *call, const ScReference *reference)
         g_free(call->image);
         g_free(call->source);
         call->image = g_strdup(reference->name);
-        call->source = g_strdup(reference->source == SC_SOURCE_REGISTRY_INSECURE ? "registry-insecure" : "registry");
+        call->source = g_strdup(sc_source_facts(reference->source)->provenance);
         if (!is_vouched_for(call->service, reference))
                 sc_call_need(call, "import");
 }
@@ -149,10 +146,10 @@ bool sc_bus_manager_plan_pull(ScCall *call, GError **error)
 
 bool sc_bus_manager_run_pull(ScCall *call, GError **error)
 {
-        g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
+        g_autoptr(ScReference) reference = sc_reference_parse_to_pull(call->subject, error);
         if (reference == NULL)
                 return false;
-        g_autofree char *subject = sc_pull_subject(reference);
+        g_autofree char *subject = sc_reference_to_text(reference);
         return sc_call_queue(call, subject, error);
 }
 
@@ -183,7 +180,7 @@ bool sc_bus_manager_plan_install(ScCall *call, GError **error)
         call->image = g_strdup(reference->name);
         if (sc_plan_wants_pull(call, reference)) {
                 sc_plan_pull(call, reference);
-                call->pull = sc_pull_subject(reference);
+                call->pull = sc_reference_to_text(reference);
         }
         const char *const root_only[] = {"values", "runtime", "rootfs"};
         for (unsigned i = 0; i < G_N_ELEMENTS(root_only); i++)

@@ -12,8 +12,6 @@ typedef struct ScCall ScCall;
 
 int sc_bus_manager_publish(ScService *service);
 
-/* "http:NAME" for a registry without TLS, else the name: as a pull's subject. */
-char *sc_pull_subject(const ScReference *reference);
 /* Whether the option pull, and what is there, say that the image is to be pulled first. A container that is there already
  * (call->container) is left alone: nothing is pulled for it. */
 bool sc_plan_wants_pull(const ScCall *call, const ScReference *reference);

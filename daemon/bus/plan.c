@@ -67,7 +67,7 @@ static char *subject_of(const ScCall *call, GError **error)
 {
         if (strcmp(call->planned->operation, "pull") == 0) {
                 g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
-                return reference != NULL ? sc_pull_subject(reference) : NULL;
+                return reference != NULL ? sc_reference_to_text(reference) : NULL;
         }
         if (call->planned->subject == SC_SUBJECT_NONE)
                 return g_strdup("");

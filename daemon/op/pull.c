@@ -146,7 +146,7 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         if (info == NULL)
                 return false;
         info->name = g_strdup(reference->name);
-        info->source = g_strdup(reference->source == SC_SOURCE_REGISTRY_INSECURE ? "registry-insecure" : "registry");
+        info->source = g_strdup(sc_source_facts(reference->source)->provenance);
 
         /* From the look at what is missing to the image's ref, prune stays away. */
         sc_autofd lock = sc_repository_lock(pull->repository, false, context->cancellable, error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "transport.h"
 
+#include "base/error.h"
 #include "client.h"
 
 ScTransport *sc_transport_new(const ScTransportRequest *request, GError **error)
@@ -9,8 +10,11 @@ ScTransport *sc_transport_new(const ScTransportRequest *request, GError **error)
         case SC_SOURCE_REGISTRY:
         case SC_SOURCE_REGISTRY_INSECURE:
                 return sc_registry_new(request, error);
+        default:
+                sc_throw(error, SC_ERROR_UNSUPPORTED, "The source %s is not supported",
+                         sc_source_facts(request->reference->source)->prefix);
+                return NULL;
         }
-        g_assert_not_reached();
 }
 
 void sc_transport_free(ScTransport *transport)

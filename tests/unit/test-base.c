@@ -79,13 +79,41 @@ END_TEST
 
 START_TEST(bad_references_are_refused)
 {
-        static const char *const bad[] = {"",         "/",         "a//b",         "A",           "-a",
-                                          "a:",       "a:b:c",     "a@sha256:12",  "a b",         "a\nb",
-                                          "../x",     "a/../b",    "a/.b",         "a/b-",        "a___b",
-                                          "a._b",     "h:0/x",     "h:99999/x",    "h:x/y",       "-h.com/x",
-                                          "h..com/x", "[::g]/x",   "a:-tag",       "a:.tag",      "h.com/x:y@",
-                                          "%s%n",     "a\xff\x62", "user@h.com/x", "h.com/x?y=z", "h.com/x#f",
-                                          "a:\\x",    "\\"};
+        static const char *const bad[] = {"",
+                                          "/",
+                                          "a//b",
+                                          "A",
+                                          "-a",
+                                          "a:",
+                                          "a:b:c",
+                                          "a@sha256:12",
+                                          "a b",
+                                          "a\nb",
+                                          "../x",
+                                          "a/../b",
+                                          "a/.b",
+                                          "a/b-",
+                                          "a___b",
+                                          "a._b",
+                                          "h:0/x",
+                                          "h:99999/x",
+                                          "h:x/y",
+                                          "-h.com/x",
+                                          "h..com/x",
+                                          "[::g]/x",
+                                          "a:-tag",
+                                          "a:.tag",
+                                          "h.com/x:y@",
+                                          "%s%n",
+                                          "a\xff\x62",
+                                          "user@h.com/x",
+                                          "h.com/x?y=z",
+                                          "h.com/x#f",
+                                          "a:\\x",
+                                          "\\",
+                                          "oci:http:x",
+                                          "oci:docker:1",
+                                          "oci:oci:x"};
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_autoptr(GError) error = NULL;
                 ck_assert_msg(sc_reference_parse(bad[i], &error) == NULL, "accepted: %s", bad[i]);
@@ -100,8 +128,59 @@ START_TEST(bad_references_are_refused)
         ck_assert_ptr_null(sc_reference_parse(long_all, NULL));
 
         g_autoptr(GError) error = NULL;
-        ck_assert_ptr_null(sc_reference_parse("dockertar:/tmp/x.tar", &error));
-        ck_assert_error(error, SC_ERROR_UNSUPPORTED, "dockertar:");
+        ck_assert_ptr_null(sc_reference_parse("dir:/tmp/x", &error));
+        ck_assert_error(error, SC_ERROR_UNSUPPORTED, "dir:");
+}
+END_TEST
+
+#define HEX "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+START_TEST(files_are_sources_of_pulls_only)
+{
+        static const struct {
+                const char *text, *choice, *again;
+                ScSource source;
+        } good[] = {
+                {"docker-archive:", NULL, "docker-archive:", SC_SOURCE_DOCKER_ARCHIVE},
+                {"dockertar:", NULL, "docker-archive:", SC_SOURCE_DOCKER_ARCHIVE},
+                {"dockertar:Quay.IO/a/b", "quay.io/a/b:latest", "docker-archive:quay.io/a/b:latest", SC_SOURCE_DOCKER_ARCHIVE},
+                {"docker-archive:hello:1", "hello:1", "docker-archive:hello:1", SC_SOURCE_DOCKER_ARCHIVE},
+                {"oci-archive:", NULL, "oci-archive:", SC_SOURCE_OCI_ARCHIVE},
+                {"oci-archive:V1.0_rc/2:x@y", "V1.0_rc/2:x@y", "oci-archive:V1.0_rc/2:x@y", SC_SOURCE_OCI_ARCHIVE},
+                {"oci-layout:v1", "v1", "oci-layout:v1", SC_SOURCE_OCI_LAYOUT},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
+                g_autoptr(GError) error = NULL, refused = NULL;
+                g_autoptr(ScReference) reference = sc_reference_parse_to_pull(good[i].text, &error);
+                ck_assert_no_error(error);
+                ck_assert_int_eq(reference->source, good[i].source);
+                ck_assert_pstr_eq(reference->choice, good[i].choice);
+                ck_assert_ptr_null(reference->name);
+                ck_assert_ptr_null(reference->path);
+                g_autofree char *again = sc_reference_to_text(reference);
+                ck_assert_str_eq(again, good[i].again);
+                ck_assert_ptr_null(sc_reference_parse(good[i].text, &refused));
+                ck_assert_error(refused, SC_ERROR_UNSUPPORTED, "has to be pulled first (`sysconsctl pull ");
+        }
+        g_autofree char *long_ref = g_strnfill(256, 'r'), *too_long = g_strconcat("oci-archive:", long_ref, NULL);
+        const char *const bad[] = {"docker-archive:/tmp/x.tar",
+                                   "docker-archive:hello@sha256:" HEX,
+                                   "dockertar://hello",
+                                   "oci-archive:a b",
+                                   "oci-layout:a\nb",
+                                   "oci-layout:\xc3\xa4",
+                                   "dockertar:docker://hello",
+                                   "docker-archive:dockertar:",
+                                   too_long};
+        for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+                g_autoptr(GError) error = NULL;
+                ck_assert_msg(sc_reference_parse_to_pull(bad[i], &error) == NULL, "accepted: %s", bad[i]);
+                ck_assert_error(error, SC_ERROR_INVALID_REFERENCE, "");
+        }
+        g_autoptr(ScReference) named = sc_reference_parse_to_pull("http:reg:80/x", NULL);
+        g_autofree char *text = sc_reference_to_text(named);
+        ck_assert_str_eq(text, "http:reg:80/x:latest");
+        ck_assert_str_eq(sc_source_facts(SC_SOURCE_OCI_LAYOUT)->provenance, "archive");
 }
 END_TEST
 
@@ -548,6 +627,7 @@ int main(void)
         tcase_add_test(tcase, interrupted_writes_are_swept);
         tcase_add_test(tcase, references_are_split);
         tcase_add_test(tcase, bad_references_are_refused);
+        tcase_add_test(tcase, files_are_sources_of_pulls_only);
         tcase_add_test(tcase, loopback_is_told_by_the_text_alone);
         tcase_add_test(tcase, refs_encode_as_atomic_did);
         tcase_add_test(tcase, container_names);

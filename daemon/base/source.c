@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "source.h"
+
+#include "error.h"
+#include <string.h>
+
+static const ScSourceFacts facts[] = {
+        {SC_SOURCE_REGISTRY, "", "registry", SC_RULE_NAME},
+        {SC_SOURCE_REGISTRY_INSECURE, "http:", "registry-insecure", SC_RULE_NAME},
+        {SC_SOURCE_DOCKER_ARCHIVE, "docker-archive:", "archive", SC_RULE_NAME_IN_FILE},
+        {SC_SOURCE_OCI_ARCHIVE, "oci-archive:", "archive", SC_RULE_REF_IN_FILE},
+        {SC_SOURCE_OCI_LAYOUT, "oci-layout:", "archive", SC_RULE_REF_IN_FILE},
+};
+
+/* Other names of the same. */
+static const struct {
+        const char *prefix;
+        ScSource source;
+} aliases[] = {
+        {"docker://", SC_SOURCE_REGISTRY},
+        {"oci:", SC_SOURCE_REGISTRY},
+        {"dockertar:", SC_SOURCE_DOCKER_ARCHIVE},
+};
+
+static const char *const later_sources[] = {"docker:", "ostree:", "dir:", "containers-storage:"};
+
+const ScSourceFacts *sc_source_facts(ScSource source)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(facts); i++)
+                if (facts[i].source == source)
+                        return &facts[i];
+        g_assert_not_reached();
+}
+
+static const ScSourceFacts *found(const char *text, const char *prefix, ScSource source, const char **ret_rest)
+{
+        const ScSourceFacts *of = sc_source_facts(source);
+        *ret_rest = text + strlen(prefix);
+        if (of->rule == SC_RULE_NAME && g_str_has_prefix(*ret_rest, "//"))
+                *ret_rest += 2;
+        return of;
+}
+
+const ScSourceFacts *sc_source_find(const char *text, const char **ret_rest, GError **error)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(aliases); i++)
+                if (g_str_has_prefix(text, aliases[i].prefix))
+                        return found(text, aliases[i].prefix, aliases[i].source, ret_rest);
+        for (guint i = 0; i < G_N_ELEMENTS(facts); i++)
+                if (*facts[i].prefix != '\0' && g_str_has_prefix(text, facts[i].prefix))
+                        return found(text, facts[i].prefix, facts[i].source, ret_rest);
+        for (guint i = 0; i < G_N_ELEMENTS(later_sources); i++)
+                if (g_str_has_prefix(text, later_sources[i])) {
+                        sc_throw(error, SC_ERROR_UNSUPPORTED, "Cannot pull '%.200s': the source %s is not supported", text,
+                                 later_sources[i]);
+                        return NULL;
+                }
+        *ret_rest = text;
+        return sc_source_facts(SC_SOURCE_REGISTRY);
+}
+
+bool sc_source_is_file(ScSource source)
+{
+        return sc_source_facts(source)->rule != SC_RULE_NAME;
+}
