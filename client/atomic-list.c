@@ -2,6 +2,7 @@
 
 #include "atomic-filter.h"
 #include "atomic.h"
+#include "layers.h"
 #include "listing.h"
 #include "value.h"
 #include <string.h>
@@ -34,6 +35,12 @@ static const ScFilterAlias image_aliases[] = {
 static const ScColumn image_columns[] = {
         {" "}, {"REPOSITORY", SC_COLUMN_SHRINK}, {"TAG"}, {"IMAGE ID"}, {"CREATED"}, {"VIRTUAL SIZE"}, {"TYPE"},
 };
+
+/* A layer, among the objects that are images. */
+static bool is_layer(JsonObject *properties)
+{
+        return json_object_has_member(properties, "Images");
+}
 
 static JsonArray *array_of(JsonObject *properties, const char *name)
 {
@@ -91,15 +98,11 @@ static void add_image(GPtrArray *entries, JsonObject *properties, const char *na
         g_ptr_array_add(entries, entry);
 }
 
-/* The layers that --all shows, each once. */
-static void add_layers(GPtrArray *entries, JsonObject *properties, GHashTable *seen, ScListFlags flags)
+static void add_layer(GPtrArray *entries, JsonObject *layer, ScListFlags flags)
 {
-        for (guint i = 0; i < length_of(properties, "Layers"); i++) {
-                const char *digest = json_array_get_string_element(array_of(properties, "Layers"), i);
-                const char *hex = digest != NULL && g_str_has_prefix(digest, "sha256:") ? digest + strlen("sha256:") : digest;
-                if (hex != NULL && g_hash_table_add(seen, (gpointer)hex))
-                        g_ptr_array_add(entries, entry_new(NONE, NONE, hex, flags));
-        }
+        JsonObject *entry = entry_new(NONE, NONE, sc_value_string(layer, "Id"), flags);
+        json_object_set_boolean_member(entry, "is_dangling", sc_value_bool(layer, "Dangling"));
+        g_ptr_array_add(entries, entry);
 }
 
 static void unref_object(gpointer object)
@@ -110,17 +113,18 @@ static void unref_object(gpointer object)
 static GPtrArray *image_entries(GPtrArray *objects, ScListFlags flags)
 {
         GPtrArray *entries = g_ptr_array_new_with_free_func(unref_object);
-        g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
         for (guint i = 0; i < objects->len; i++) {
                 JsonObject *properties = ((ScObject *)objects->pdata[i])->properties;
+                if (is_layer(properties)) {
+                        add_layer(entries, properties, flags);
+                        continue;
+                }
                 guint n_names = length_of(properties, "Names");
                 for (guint k = 0; k < n_names; k++)
                         add_image(entries, properties, json_array_get_string_element(array_of(properties, "Names"), k), flags);
                 if (n_names == 0)
                         add_image(entries, properties, NULL, flags);
         }
-        for (guint i = 0; (flags & SC_LIST_ALL) != 0 && i < objects->len; i++)
-                add_layers(entries, ((ScObject *)objects->pdata[i])->properties, seen, flags);
         return entries;
 }
 
@@ -143,6 +147,7 @@ static const ScListing image_listing = {
         .all_summary = "",
         .add_rows = add_image_row,
         .id = entry_id,
+        .complete = sc_layers_complete,
         .entries = image_entries,
 };
 

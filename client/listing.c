@@ -58,6 +58,12 @@ static GArray *make_entries(const ScListing *listing, GPtrArray *objects, ScList
         return entries;
 }
 
+static bool fits(const ScListing *listing, const ScFilter *filter, JsonObject *presented)
+{
+        g_autoptr(JsonObject) view = listing->filter_view != NULL ? listing->filter_view(presented) : json_object_ref(presented);
+        return sc_filter_match(filter, view);
+}
+
 /* Takes away what is not shown. */
 static void select_entries(const ScListing *listing, const ListOptions *options, const ScFilter *filter, GArray *entries)
 {
@@ -65,7 +71,7 @@ static void select_entries(const ScListing *listing, const ListOptions *options,
         bool all = listing->is_shown == NULL || options->all || (options->filters != NULL && !listing->filter_within);
         for (guint i = entries->len; i-- > 0;) {
                 const Entry *entry = &g_array_index(entries, Entry, i);
-                if ((!all && !listing->is_shown(entry->properties)) || !sc_filter_match(filter, entry->presented))
+                if ((!all && !listing->is_shown(entry->properties)) || !fits(listing, filter, entry->presented))
                         g_array_remove_index(entries, i);
         }
 }
@@ -110,11 +116,12 @@ bool sc_listing_run(ScClient *client, const ScListing *listing, int argc, char *
                 return parsed == SC_PARSED_HELP;
         g_autoptr(ScFilter) filter = NULL;
         g_autoptr(GPtrArray) objects = NULL;
+        ScListFlags flags = (options.no_trunc ? SC_LIST_NO_TRUNC : SC_LIST_CUT) | (options.all ? SC_LIST_ALL : SC_LIST_CUT);
         if (!sc_filter_new(filters, listing->properties, &filter, error) ||
-            !sc_objects_list(client, listing->kind, &objects, error))
+            !sc_objects_list(client, listing->kind, &objects, error) ||
+            (listing->complete != NULL && !listing->complete(client, flags, objects, error)))
                 return false;
 
-        ScListFlags flags = (options.no_trunc ? SC_LIST_NO_TRUNC : SC_LIST_CUT) | (options.all ? SC_LIST_ALL : SC_LIST_CUT);
         g_autoptr(GArray) entries = make_entries(listing, objects, flags);
         select_entries(listing, &options, filter, entries);
         if (client->json)

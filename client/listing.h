@@ -24,6 +24,10 @@ typedef struct {
         bool silent_when_empty; /* no heading above nothing */
         void (*add_rows)(ScClient *client, ScTable *table, JsonObject *properties, ScListFlags flags);
         char *(*id)(JsonObject *properties, ScListFlags flags); /* for --quiet */
+        /* Adds ScObjects to those of the bus that are listed with them; NULL: none. */
+        bool (*complete)(ScClient *client, ScListFlags flags, GPtrArray *objects, GError **error);
+        /* What filters see of one, as a new object; NULL: what is presented. */
+        JsonObject *(*filter_view)(JsonObject *presented);
         /* Where other things than the objects are listed: these, of which each is a JsonObject as --json shows it. They stand for
          * the properties above. NULL: the objects. */
         GPtrArray *(*entries)(GPtrArray *objects, ScListFlags flags);

@@ -21,11 +21,13 @@ libsc_client_a_SOURCES = \
 	client/diff.c client/diff.h \
 	client/exit.c client/exit.h \
 	client/images.c \
+	client/image-list.c \
 	client/image-name.c client/image-name.h \
 	client/image-version.c \
 	client/info.c client/info.h \
 	client/interrupt.c client/interrupt.h \
 	client/jobs.c \
+	client/layers.c client/layers.h \
 	client/listing.c client/listing.h \
 	client/mount.c \
 	client/object.c \

@@ -9,6 +9,7 @@
 #include "store/deployment.h"
 #include "store/image.h"
 #include "store/intent.h"
+#include "store/layer-list.h"
 #include "store/mount-record.h"
 #include "store/run-folder.h"
 #include <fcntl.h>
@@ -24,6 +25,7 @@ struct ScCatalog {
         gpointer data;
         GHashTable *containers; /* name -> ScCatalogContainer */
         GHashTable *images;     /* id -> ScCatalogImage */
+        GPtrArray *blobs;       /* of ScCatalogBlob; NULL: not read since the last refresh */
         char *repository;
         ScWatch *watch;
 };
@@ -58,6 +60,14 @@ static void image_free(gpointer data)
         g_strfreev(image->sources);
         g_strfreev(image->used_by);
         g_free(image);
+}
+
+static void blob_free(gpointer data)
+{
+        ScCatalogBlob *blob = data;
+        g_free(blob->digest);
+        g_strfreev(blob->images);
+        g_free(blob);
 }
 
 static char *text_of(const char *text)
@@ -312,6 +322,7 @@ void sc_catalog_refresh(ScCatalog *catalog)
 {
         /* Watched before it is read: what changes in between is read again. */
         sc_watch_settle(catalog->watch);
+        g_clear_pointer(&catalog->blobs, g_ptr_array_unref);
         watch_folders(catalog);
         g_autoptr(GHashTable) containers_before = NULL, images_before = NULL;
         GHashTable *containers = read_containers(catalog);
@@ -362,6 +373,7 @@ void sc_catalog_free(ScCatalog *catalog)
         sc_watch_free(catalog->watch);
         g_hash_table_unref(catalog->containers);
         g_hash_table_unref(catalog->images);
+        g_clear_pointer(&catalog->blobs, g_ptr_array_unref);
         g_free(catalog->repository);
         g_free(catalog);
 }
@@ -474,6 +486,69 @@ const char **sc_catalog_container_names(ScCatalog *catalog)
 const char **sc_catalog_image_ids(ScCatalog *catalog)
 {
         return sorted_keys(catalog->images);
+}
+
+/* Digests to the GPtrArray of the ids that hold them. */
+static GHashTable *index_holders(GHashTable *images)
+{
+        GHashTable *holders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, images);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const ScCatalogImage *image = value;
+                g_autofree char *config = g_strconcat("sha256:", image->id, NULL);
+                g_autoptr(GHashTable) held = g_hash_table_new(g_str_hash, g_str_equal);
+                g_hash_table_add(held, config);
+                for (char **layer = image->layers; *layer != NULL; layer++)
+                        g_hash_table_add(held, *layer);
+                GHashTableIter each;
+                gpointer digest;
+                g_hash_table_iter_init(&each, held);
+                while (g_hash_table_iter_next(&each, &digest, NULL)) {
+                        GPtrArray *ids = g_hash_table_lookup(holders, digest);
+                        if (ids == NULL) {
+                                ids = g_ptr_array_new();
+                                g_hash_table_insert(holders, g_strdup(digest), ids);
+                        }
+                        g_ptr_array_add(ids, image->id);
+                }
+        }
+        return holders;
+}
+
+static ScCatalogBlob *blob_new(const ScBlob *source, GHashTable *holders)
+{
+        ScCatalogBlob *blob = g_new0(ScCatalogBlob, 1);
+        GPtrArray *ids = g_hash_table_lookup(holders, source->digest);
+        g_autoptr(GStrvBuilder) images = g_strv_builder_new();
+        blob->digest = g_strdup(source->digest);
+        blob->imported = source->imported;
+        blob->size = source->size;
+        if (ids != NULL)
+                g_ptr_array_sort(ids, compare_strings);
+        for (guint i = 0; ids != NULL && i < ids->len; i++)
+                g_strv_builder_add(images, ids->pdata[i]);
+        blob->images = g_strv_builder_end(images);
+        return blob;
+}
+
+GPtrArray *sc_catalog_blobs(ScCatalog *catalog, GError **error)
+{
+        if (catalog->blobs != NULL)
+                return catalog->blobs;
+        g_autoptr(GError) none = NULL;
+        g_autoptr(ScRepository) repository = sc_repository_open(catalog->config, SC_REPOSITORY_READ, &none);
+        g_autoptr(GPtrArray) list = repository != NULL ? sc_blob_list(repository, &none) : NULL;
+        if (list == NULL && !g_error_matches(none, SC_ERROR, SC_ERROR_NOT_FOUND)) {
+                g_propagate_error(error, g_steal_pointer(&none));
+                return NULL;
+        }
+        g_autoptr(GHashTable) holders = index_holders(catalog->images);
+        catalog->blobs = g_ptr_array_new_with_free_func(blob_free);
+        for (guint i = 0; list != NULL && i < list->len; i++)
+                g_ptr_array_add(catalog->blobs, blob_new(list->pdata[i], holders));
+        return catalog->blobs;
 }
 
 GHashTable *sc_catalog_read_values(ScCatalog *catalog, const char *container, GError **error)

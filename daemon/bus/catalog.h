@@ -44,6 +44,14 @@ typedef struct {
         int dangling;
 } ScCatalogImage;
 
+/* A blob in the repository: a layer, or the configuration of an image. */
+typedef struct {
+        char *digest;     /* "sha256:HEX" */
+        int64_t imported; /* seconds */
+        uint64_t size;    /* bytes as fetched; 0: unknown */
+        char **images;    /* ids of those that hold it, sorted */
+} ScCatalogBlob;
+
 typedef struct ScCatalog ScCatalog;
 
 /* The catalog holds the new state when any of these is called. properties: names as in the D-Bus contract. */
@@ -80,6 +88,9 @@ ScCatalogImage *sc_catalog_image_find(ScCatalog *catalog, const char *name_or_id
 /* Sorted; the keys of the tables, to be freed by g_free only. */
 const char **sc_catalog_container_names(ScCatalog *catalog);
 const char **sc_catalog_image_ids(ScCatalog *catalog);
+
+/* Elements are ScCatalogBlob, in the order of their digests; read when asked for the first time after a refresh. */
+GPtrArray *sc_catalog_blobs(ScCatalog *catalog, GError **error);
 
 /* Read from disk when asked. */
 GHashTable *sc_catalog_read_values(ScCatalog *catalog, const char *container, GError **error);

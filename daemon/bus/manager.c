@@ -65,6 +65,39 @@ static int list_jobs(sd_bus_message *message, void *data, sd_bus_error *ret_erro
         return r < 0 ? r : 1;
 }
 
+static int append_layers(sd_bus_message *reply, GPtrArray *blobs)
+{
+        int r = sd_bus_message_open_container(reply, 'a', "(sxtas)");
+        for (guint i = 0; r >= 0 && i < blobs->len; i++) {
+                const ScCatalogBlob *blob = blobs->pdata[i];
+                r = sd_bus_message_open_container(reply, 'r', "sxtas");
+                if (r >= 0)
+                        r = sd_bus_message_append(reply, "sxt", blob->digest, blob->imported, blob->size);
+                if (r >= 0)
+                        r = sd_bus_message_append_strv(reply, blob->images);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(reply);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int list_layers(sd_bus_message *message, void *data, sd_bus_error *ret_error)
+{
+        ScService *service = data;
+        g_autoptr(GError) error = NULL;
+        GPtrArray *blobs = sc_catalog_blobs(service->catalog, &error);
+        if (blobs == NULL)
+                return sc_bus_reply_error(message, error);
+        sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = append_layers(reply, blobs);
+        if (r >= 0)
+                r = sd_bus_send(sd_bus_message_get_bus(message), reply, NULL);
+        sd_bus_message_unref(reply);
+        return r < 0 ? r : 1;
+}
+
 static int get_property(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                         void *data, sd_bus_error *ret_error)
 {
@@ -97,6 +130,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("GetImage", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", image), get_image,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_RESULT("ao", jobs), list_jobs, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListLayers", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sxtas)", layers), list_layers,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Version", "s", get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Repository", "s", get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("CheckoutPath", "s", get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from bed import CHECKOUT, REGISTRY, wait_until
-from sysconsbus import Refused, call, options, wait_done
+from sysconsbus import ROOT, Refused, call, options, wait_done
 from sysconsbus import image as image_path
 
 HELLO = "localhost:5000/hello"
@@ -266,6 +266,53 @@ def test_a_prefix_of_several_is_no_id(two):
     short = bed.sysconsctl("delete-image", ids[0][:3], check=False)
     assert short.returncode == 3
     assert len(names(bed)) == 3
+
+
+# ---- lists
+
+
+def test_layers_are_listed_whoever_holds_them(two):
+    bed = two
+    one, other = image(bed, HELLO + ":1"), image(bed, HELLO + ":2")
+    listed = call(bed, ROOT, "Manager", "ListLayers", user="alice")[0]
+    assert {digest.removeprefix("sha256:") for digest, *_ in listed} == layer_refs(bed)
+    holders = {digest: ids for digest, _, _, ids in listed}
+    shared, own = set(one["layers"]) & set(other["layers"]), set(one["layers"]) - set(other["layers"])
+    assert shared and own
+    assert all(holders[layer] == sorted([one["id"], other["id"]]) for layer in shared)
+    assert all(holders[layer] == [one["id"]] for layer in own) and holders[f"sha256:{one['id']}"] == [one["id"]]
+    assert all(imported > 1_700_000_000 and size > 0 for _, imported, size, _ in listed)
+
+    def layers(*arguments):
+        return {i["digest"] for i in json.loads(bed.sysconsctl("images", "--json", "--all", *arguments).stdout) if "images" in i}
+    assert layers() == set(one["layers"]) | set(other["layers"])
+    assert layers("--filter=is_dangling=true") == set()
+    # the last name goes, and with it who held them
+    bed.sysconsctl("delete-image", HELLO + ":1")
+    wait_until(lambda: layers("--filter=is_dangling=true") == own | {f"sha256:{one['id']}"})
+    table = bed.sysconsctl("images", "--all", "--no-heading").stdout
+    digits = next(iter(own)).removeprefix("sha256:")[:12]
+    assert re.search(rf"^\* +<none> +<none> +{digits} ", table, re.M) and len(table.splitlines()) == 1 + len(listed) - 1
+    atomic = bed.run(["atomic", "images", "list", "-a", "-n", "-f", "dangling=true"]).stdout
+    assert digits in atomic and len(atomic.splitlines()) == len(own) + 1
+    bed.sysconsctl("prune")
+    assert layers() == set(other["layers"])
+
+
+@pytest.mark.parametrize("filters,tags", [
+    (["repo=localhost:5000/*"], {"1", "2"}), (["repo=localhost:5000/other"], set()), (["tag=2"], {"2"}), (["TAG=1", "type=ostree"], {"1"}),
+    (["type=docker"], set()), (["is_dangling=yes"], set()), (["is_dangling=false", "tag=1"], {"1"}),
+])
+def test_filters_of_the_atomic_command(two, filters, tags):
+    found = json.loads(two.sysconsctl("images", "--json", *[f"--filter={each}" for each in filters]).stdout)
+    assert {name.rsplit(":", 1)[1] for i in found for name in i["names"]} == tags
+    assert all("repo" not in i for i in found)
+
+
+def test_filter_by_short_id(two):
+    one = image(two, HELLO + ":1")
+    for pattern in (one["id"], one["id"][:12], one["id"][:6] + "*"):
+        assert two.sysconsctl("images", "--quiet", f"--filter=image={pattern}").stdout.split() == [one["id"][:12]]
 
 
 # ---- damage

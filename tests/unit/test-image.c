@@ -2,6 +2,7 @@
 
 #include "store/foreign.h"
 #include "store/image.h"
+#include "store/layer-list.h"
 #include "store.h"
 
 #define MANIFEST "{\"schemaVersion\":2,\"note\":\"byte for byte\"}\n"
@@ -67,6 +68,30 @@ START_TEST(test_publish_and_list)
         ck_assert_uint_eq(image->info->layers->len, 1);
         g_autofree char *ref = sc_ref_encode("localhost:5000/a:1"), *commit = sc_repository_resolve(store->repository, ref, &error);
         ck_assert_str_eq(image->commit, commit);
+}
+END_TEST
+
+START_TEST(test_blobs)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImageInfo) one = image_info(store, "{\"one\":1}");
+        g_autoptr(GError) error = NULL;
+        const ScLayerInfo *layer = one->layers->pdata[0];
+        g_autofree char *digest = sc_digest_to_string(&layer->digest), *config = sc_digest_to_string(&one->config);
+
+        publish(store, "localhost:5000/one:latest", one);
+        g_autoptr(GPtrArray) blobs = sc_blob_list(store->repository, &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(blobs->len, 2);
+        const ScBlob *first = blobs->pdata[0], *second = blobs->pdata[1];
+        ck_assert_int_lt(strcmp(first->digest, second->digest), 0);
+        const ScBlob *of_layer = strcmp(first->digest, digest) == 0 ? first : second;
+        const ScBlob *of_config = of_layer == first ? second : first;
+        ck_assert_str_eq(of_layer->digest, digest);
+        ck_assert_uint_eq(of_layer->size, layer->size);
+        ck_assert_str_eq(of_config->digest, config);
+        ck_assert_uint_eq(of_config->size, strlen("{\"one\":1}"));
+        ck_assert_int_gt(of_layer->imported, 1700000000);
 }
 END_TEST
 
@@ -450,6 +475,7 @@ int main(void)
 
         tcase_set_timeout(tcase, 300);
         tcase_add_test(tcase, test_publish_and_list);
+        tcase_add_test(tcase, test_blobs);
         tcase_add_test(tcase, test_commit_as_atomic_reads_it);
         tcase_add_test(tcase, test_find);
         tcase_add_test(tcase, test_tag);
