@@ -13,6 +13,10 @@ _bed_key = pytest.StashKey()
 def pytest_configure(config):
     # A test run that is told to end takes its test bed with it.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 143))
+    # A shell starts what runs in the background with these ignored, and so would be all that is started here; clients honour that.
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session")
