@@ -2,8 +2,10 @@
 #include "resolve.h"
 
 #include "base/error.h"
+#include "options.h"
 #include "registry/manifest.h"
 #include "store/layer.h"
+#include <string.h>
 
 typedef struct {
         const ScOpContext *context;
@@ -13,10 +15,15 @@ typedef struct {
 
 ScTransport *sc_resolve_open(const ScOpContext *context, const ScReference *reference, GError **error)
 {
+        static const char *const replace_words[] = {"no", "yes", NULL};
+        const char *replace;
+        if (!sc_option_word(context, "replace", replace_words, &replace, error))
+                return NULL;
         const ScTransportRequest request = {
                 .reference = reference,
                 .config = context->config,
                 .report = context->report,
+                .flags = strcmp(replace, "yes") == 0 ? SC_TRANSPORT_ANY_SERVER : 0,
         };
         return sc_transport_new(&request, error);
 }

@@ -161,6 +161,8 @@ ScTransport *sc_registry_new(const ScTransportRequest *request, GError **error)
         registry->image = g_strdup(reference->name);
         registry->version = g_strdup(reference->digest != NULL ? reference->digest : reference->tag);
         registry->primary = sc_location_new(reference, request->config);
+        if ((request->flags & SC_TRANSPORT_ANY_SERVER) != 0)
+                sc_endpoint_allow_any_server(registry->primary->endpoint);
         registry->owner = g_thread_self();
         registry->http = sc_http_new();
         return &registry->transport;

@@ -12,6 +12,7 @@ struct ScEndpoint {
         char *host_name; /* without the port */
         bool loopback;
         bool insecure_source;
+        bool any_server;
         char *https_base, *http_base;
         GMutex lock;
         const char *base; /* one of the two above; NULL: not known yet */
@@ -46,6 +47,16 @@ ScEndpoint *sc_endpoint_new(const ScReference *reference, const ScConfig *config
         if (!endpoint->loopback && !endpoint->insecure_source && !listed_as_insecure(config, endpoint->host))
                 endpoint->base = endpoint->https_base;
         return endpoint;
+}
+
+void sc_endpoint_allow_any_server(ScEndpoint *endpoint)
+{
+        endpoint->any_server = true;
+}
+
+bool sc_endpoint_allows_any_server(const ScEndpoint *endpoint)
+{
+        return endpoint->any_server;
 }
 
 void sc_endpoint_free(ScEndpoint *endpoint)

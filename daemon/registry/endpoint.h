@@ -12,6 +12,9 @@
 typedef struct ScEndpoint ScEndpoint;
 /* config must outlive it. */
 ScEndpoint *sc_endpoint_new(const ScReference *reference, const ScConfig *config);
+/* Whoever runs it, also if that is an ordinary user of this host (see neighbour.h). Before it is used. */
+void sc_endpoint_allow_any_server(ScEndpoint *endpoint);
+bool sc_endpoint_allows_any_server(const ScEndpoint *endpoint);
 void sc_endpoint_free(ScEndpoint *endpoint);
 
 /* HOST[:PORT] as it is spoken to: "registry-1.docker.io" for docker.io. */

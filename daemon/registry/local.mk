@@ -11,6 +11,7 @@ libsc_registry_a_SOURCES = \
 	daemon/registry/image-config.c daemon/registry/image-config.h \
 	daemon/registry/location.c daemon/registry/location.h \
 	daemon/registry/manifest.c daemon/registry/manifest.h \
+	daemon/registry/neighbour.c daemon/registry/neighbour.h \
 	daemon/registry/old-manifest.c daemon/registry/old-manifest.h \
 	daemon/registry/patience.c daemon/registry/patience.h \
 	daemon/registry/platform.c daemon/registry/platform.h \
@@ -26,6 +27,12 @@ tests_unit_test_registry_SOURCES = tests/unit/test-registry.c tests/unit/test.h
 tests_unit_test_registry_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
 tests_unit_test_registry_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
 EXTRA_DIST += tests/unit/registry-server.py
+
+check_PROGRAMS += tests/unit/test-neighbour
+TESTS += tests/unit/test-neighbour
+tests_unit_test_neighbour_SOURCES = tests/unit/test-neighbour.c tests/unit/test.h
+tests_unit_test_neighbour_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
+tests_unit_test_neighbour_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
 
 check_PROGRAMS += tests/unit/test-manifest tests/unit/test-auth
 TESTS += tests/unit/test-manifest tests/unit/test-auth

@@ -2,6 +2,7 @@
 #include "request.h"
 
 #include "base/error.h"
+#include "neighbour.h"
 #include "printable.h"
 #include "trouble.h"
 
@@ -97,8 +98,11 @@ static SoupMessage *make_message(const ScEndpoint *endpoint, const Get *get, GUr
                 g_autofree char *bearer = g_strconcat("Bearer ", get->token, NULL);
                 soup_message_headers_replace(headers, "Authorization", bearer);
         }
-        if (sc_endpoint_allows_unverified(endpoint, uri))
+        bool is_unverified = sc_endpoint_allows_unverified(endpoint, uri);
+        if (is_unverified)
                 g_signal_connect(message, "accept-certificate", G_CALLBACK(accept_any_certificate), NULL);
+        if ((is_unverified || g_str_equal(g_uri_get_scheme(uri), "http")) && !sc_endpoint_allows_any_server(endpoint))
+                sc_neighbour_watch(message);
         return message;
 }
 
@@ -109,6 +113,8 @@ static bool send_once(Attempt *attempt, const Get *get, GUri *uri, ScAnswer *ret
         GInputStream *body = sc_http_send(attempt->http, message, sc_patience_limit(attempt->patience), attempt->cancellable,
                                           &problem);
         if (body == NULL) {
+                if (!sc_neighbour_allowed(message, error))
+                        return false;
                 g_autofree char *host = sc_trouble_host(uri);
                 return sc_trouble_throw(problem, message, host, attempt->patience, error);
         }

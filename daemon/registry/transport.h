@@ -41,11 +41,17 @@ struct ScTransport {
         const ScTransportKind *kind;
 };
 
+typedef enum {
+        /* Whoever runs the server: root, or somebody who may import, has said so. */
+        SC_TRANSPORT_ANY_SERVER = 1 << 0,
+} ScTransportFlags;
+
 /* What a transport is made of. All of it must outlive the transport. */
 typedef struct {
         const ScReference *reference;
         const ScConfig *config;
         ScReport *report;
+        ScTransportFlags flags;
 } ScTransportRequest;
 
 /* By the reference's source. No network yet. InvalidReference, Unsupported. The transport must outlive its blobs, and is freed by

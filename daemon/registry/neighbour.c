@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "neighbour.h"
+
+#include "base/error.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* login.defs(5): SYS_UID_MAX; systemd.exec(5): the range of DynamicUser=. */
+enum { SYSTEM_UID_MAX = 999, DYNAMIC_UID_MIN = 61184, DYNAMIC_UID_MAX = 65519 };
+enum { STATE_LISTEN = 0x0a };
+
+/* IPv4 as IPv6 sees it, in network order. */
+typedef struct {
+        guint8 bytes[16];
+        guint port;
+} End;
+
+typedef struct {
+        End local, remote;
+        guint state, uid;
+        gulong inode; /* 0: no process has it, yet or any more; then uid says nothing */
+} Line;
+
+static const guint8 mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+static void end_of(GInetSocketAddress *address, End *ret)
+{
+        GInetAddress *inet = g_inet_socket_address_get_address(address);
+        bool is_ipv4 = g_inet_address_get_family(inet) == G_SOCKET_FAMILY_IPV4;
+        memcpy(ret->bytes, mapped, sizeof(mapped));
+        memcpy(ret->bytes + (is_ipv4 ? 12 : 0), g_inet_address_to_bytes(inet), is_ipv4 ? 4 : 16);
+        ret->port = g_inet_socket_address_get_port(address);
+}
+
+/* Words of 32 bits in the machine's order, in hexadecimal; then the port. */
+static bool parse_end(const char *text, End *ret)
+{
+        gsize digits = strspn(text, "0123456789ABCDEF");
+        if ((digits != 8 && digits != 32) || text[digits] != ':' || sscanf(text + digits + 1, "%4X", &ret->port) != 1)
+                return false;
+        memcpy(ret->bytes, mapped, sizeof(mapped));
+        guint8 *to = ret->bytes + (digits == 8 ? 12 : 0);
+        for (gsize at = 0; at < digits; at += 8, to += 4) {
+                unsigned word;
+                if (sscanf(text + at, "%8X", &word) != 1)
+                        return false;
+                guint32 exact = word;
+                memcpy(to, &exact, sizeof(exact));
+        }
+        return true;
+}
+
+static bool parse_line(const char *text, Line *ret)
+{
+        char local[64], remote[64];
+        int n = sscanf(text, " %*u: %63s %63s %X %*s %*s %*s %u %*s %lu", local, remote, &ret->state, &ret->uid, &ret->inode);
+        return n == 5 && parse_end(local, &ret->local) && parse_end(remote, &ret->remote);
+}
+
+static bool is_same(const End *a, const End *b)
+{
+        return a->port == b->port && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+static bool is_any(const End *end)
+{
+        static const guint8 zeros[16];
+        return memcmp(end->bytes, zeros, sizeof(zeros)) == 0 ||
+               (memcmp(end->bytes, mapped, sizeof(mapped)) == 0 && memcmp(end->bytes + sizeof(mapped), zeros, 4) == 0);
+}
+
+typedef struct {
+        End local, remote;
+        bool is_this_host; /* by the addresses alone */
+        bool has_peer, has_listener;
+        guint listener_uid;
+} Search;
+
+/* True: a process has the other end. */
+static bool look_at(Search *search, const Line *line, guint *ret_uid)
+{
+        if (line->state == STATE_LISTEN) {
+                bool listens = line->local.port == search->remote.port &&
+                               (is_any(&line->local) || is_same(&line->local, &search->remote));
+                /* of several the one that is trusted least decides */
+                if (search->is_this_host && listens && (!search->has_listener || !sc_neighbour_is_trusted(line->uid)))
+                        search->listener_uid = line->uid;
+                search->has_listener = search->has_listener || (search->is_this_host && listens);
+                return false;
+        }
+        if (!is_same(&line->local, &search->remote) || !is_same(&line->remote, &search->local))
+                return false;
+        search->has_peer = true;
+        *ret_uid = line->uid;
+        return line->inode != 0;
+}
+
+static bool search_table(Search *search, const char *table, guint *ret_uid)
+{
+        for (const char *text = table; text != NULL && *text != '\0';) {
+                const char *end = strchrnul(text, '\n');
+                g_autofree char *one = g_strndup(text, (gsize)(end - text));
+                Line line;
+                if (parse_line(one, &line) && look_at(search, &line, ret_uid))
+                        return true;
+                text = *end != '\0' ? end + 1 : end;
+        }
+        return false;
+}
+
+ScNeighbour sc_neighbour_find(const char *const *tables, GInetSocketAddress *local, GInetSocketAddress *remote, guint *ret_uid)
+{
+        Search search = {0};
+        end_of(local, &search.local);
+        end_of(remote, &search.remote);
+        search.is_this_host = g_inet_address_get_is_loopback(g_inet_socket_address_get_address(remote)) ||
+                              memcmp(search.local.bytes, search.remote.bytes, sizeof(search.local.bytes)) == 0;
+        for (const char *const *table = tables; *table != NULL; table++)
+                if (search_table(&search, *table, ret_uid))
+                        return SC_NEIGHBOUR_OWNED;
+        if (search.has_listener) {
+                *ret_uid = search.listener_uid;
+                return SC_NEIGHBOUR_OWNED;
+        }
+        return search.has_peer ? SC_NEIGHBOUR_UNKNOWN : SC_NEIGHBOUR_NONE;
+}
+
+bool sc_neighbour_is_trusted(guint uid)
+{
+        return uid <= SYSTEM_UID_MAX || (uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX) || uid == getuid();
+}
+
+static bool check(GSocketConnection *connection, GError **error)
+{
+        g_autoptr(GSocketAddress) local = g_socket_connection_get_local_address(connection, error);
+        g_autoptr(GSocketAddress) remote = local != NULL ? g_socket_connection_get_remote_address(connection, error) : NULL;
+        if (remote == NULL)
+                return false;
+        if (!G_IS_INET_SOCKET_ADDRESS(local) || !G_IS_INET_SOCKET_ADDRESS(remote))
+                return true;
+        g_autofree char *tcp = NULL, *tcp6 = NULL;
+        if (!g_file_get_contents("/proc/self/net/tcp", &tcp, NULL, error))
+                return sc_prefix(error, "Cannot tell whose server it is");
+        (void)g_file_get_contents("/proc/self/net/tcp6", &tcp6, NULL, NULL); /* there may be no IPv6 */
+        guint uid = 0;
+        ScNeighbour found = sc_neighbour_find((const char *const[]){tcp, tcp6, NULL}, G_INET_SOCKET_ADDRESS(local),
+                                              G_INET_SOCKET_ADDRESS(remote), &uid);
+        if (found == SC_NEIGHBOUR_NONE || (found == SC_NEIGHBOUR_OWNED && sc_neighbour_is_trusted(uid)))
+                return true;
+        g_autofree char *where = g_socket_connectable_to_string(G_SOCKET_CONNECTABLE(remote));
+        if (found == SC_NEIGHBOUR_UNKNOWN)
+                return sc_throw(error, SC_ERROR_ACCESS_DENIED,
+                                "It cannot be told who runs the server at %s on this host: it closed the connection at once",
+                                where);
+        return sc_throw(error, SC_ERROR_ACCESS_DENIED,
+                        "The server at %s is run on this host by the user %u, not by root or a system service, so nobody vouches "
+                        "for what it says: to pull from it all the same, use `replace`",
+                        where, uid);
+}
+
+#define REFUSAL "sysconsd-neighbour"
+
+static void on_network_event(SoupMessage *message, GSocketClientEvent event, GIOStream *connection, gpointer data)
+{
+        if (event != G_SOCKET_CLIENT_CONNECTED || !G_IS_SOCKET_CONNECTION(connection))
+                return;
+        GError *refusal = NULL;
+        if (check(G_SOCKET_CONNECTION(connection), &refusal))
+                return;
+        g_object_set_data_full(G_OBJECT(message), REFUSAL, refusal, (GDestroyNotify)g_error_free);
+        /* libsoup finds it broken when it wants to send */
+        g_socket_shutdown(g_socket_connection_get_socket(G_SOCKET_CONNECTION(connection)), TRUE, TRUE, NULL);
+}
+
+void sc_neighbour_watch(SoupMessage *message)
+{
+        g_signal_connect(message, "network-event", G_CALLBACK(on_network_event), NULL);
+}
+
+bool sc_neighbour_allowed(SoupMessage *message, GError **error)
+{
+        const GError *refusal = g_object_get_data(G_OBJECT(message), REFUSAL);
+        if (refusal == NULL)
+                return true;
+        g_propagate_error(error, g_error_copy(refusal));
+        return false;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A server without verified TLS that runs on this host. Root may have named it ("localhost:5000"), but any user can listen on a
+ * port above 1023 while the real one is down, or on [::1] where the real one has 127.0.0.1 only. The kernel knows whose sockets
+ * they are (proc(5), /proc/net/tcp): such a server is believed if it is root's, a system service's, or the worker's own user's. */
+
+#include <gio/gio.h>
+#include <libsoup/soup.h>
+#include <stdbool.h>
+
+/* The message's connections are looked at before anything is sent, and closed if they end at somebody else. */
+void sc_neighbour_watch(SoupMessage *message);
+/* False with AccessDenied if one was. */
+bool sc_neighbour_allowed(SoupMessage *message, GError **error);
+
+typedef enum {
+        SC_NEIGHBOUR_NONE,  /* nobody here is at the other end: it is another machine, or root's packet filter sends it elsewhere */
+        SC_NEIGHBOUR_OWNED, /* *ret_uid */
+        SC_NEIGHBOUR_UNKNOWN, /* it is here, and gone already */
+} ScNeighbour;
+
+/* tables: texts as of /proc/net/tcp and /proc/net/tcp6, ended by NULL. local and remote: of our end of the connection. */
+ScNeighbour sc_neighbour_find(const char *const *tables, GInetSocketAddress *local, GInetSocketAddress *remote, guint *ret_uid);
+bool sc_neighbour_is_trusted(guint uid);
