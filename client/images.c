@@ -6,10 +6,16 @@
 #include "run.h"
 #include "verbs.h"
 
-bool sc_pull_call(ScClient *client, const char *name, gconstpointer data, sd_bus_message **ret, GError **error)
+typedef struct {
+        gboolean replace;
+} PullOptions;
+
+static bool make_pull_call(ScClient *client, const char *name, gconstpointer data, sd_bus_message **ret, GError **error)
 {
+        const PullOptions *options = data;
         sd_bus_message *call = NULL;
-        if (sc_plannable_call(client, "Pull", name, &call, error) && sc_call_close_options(call, error)) {
+        if (sc_plannable_call(client, "Pull", name, &call, error) &&
+            sc_call_option_string(call, "replace", options->replace ? "yes" : NULL, error) && sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;
         }
@@ -17,14 +23,25 @@ bool sc_pull_call(ScClient *client, const char *name, gconstpointer data, sd_bus
         return false;
 }
 
+bool sc_pull_call(ScClient *client, const char *name, gconstpointer data G_GNUC_UNUSED, sd_bus_message **ret, GError **error)
+{
+        return make_pull_call(client, name, &(PullOptions){FALSE}, ret, error);
+}
+
 bool sc_verb_pull(ScClient *client, int argc, char **argv, GError **error)
 {
+        PullOptions options = {FALSE};
+        const GOptionEntry entries[] = {
+                {"replace", 0, 0, G_OPTION_ARG_NONE, &options.replace,
+                 "Also from where nobody vouches for it, in place of what came from a registry", NULL},
+                G_OPTION_ENTRY_NULL,
+        };
         const ScSyntax syntax = {
                 argv[0],
                 "[SOURCE:]IMAGE...",
                 "Fetch images from their registries into the repository.",
                 "SOURCE: oci or docker:// a registry over https, which is the default; http a registry without TLS.",
-                NULL,
+                entries,
                 1,
                 SC_ARGUMENTS_ANY,
         };
@@ -32,7 +49,7 @@ bool sc_verb_pull(ScClient *client, int argc, char **argv, GError **error)
         ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
         if (parsed != SC_PARSED)
                 return parsed == SC_PARSED_HELP;
-        const ScTask task = {sc_pull_call, NULL, SC_PULL_ACTIONS};
+        const ScTask task = {make_pull_call, &options, SC_PULL_ACTIONS};
         return sc_run_each(client, &task, arguments, arguments[1] != NULL, error);
 }
 

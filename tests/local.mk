@@ -17,6 +17,7 @@ EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/figures tests/bench/i
 	tests/integration/test_mount.py \
 	tests/integration/test_plan.py \
 	tests/integration/test_package.py \
+	tests/integration/test_provenance.py \
 	tests/integration/test_ostree_host.py \
 	tests/integration/test_pull.py \
 	tests/integration/test_recovery.py tests/integration/test_run.py \

@@ -28,6 +28,13 @@ static unsigned passings(const char *name)
         return count;
 }
 
+static void wait_for(const char *file)
+{
+        g_autofree char *go = g_strconcat(file, ".go", NULL);
+        for (unsigned i = 0; i < 600 && access(go, F_OK) < 0; i++)
+                g_usleep(50 * 1000);
+}
+
 static bool act(const char *name, const char *action, const char *file, GError **error)
 {
         fprintf(stderr, "failpoint %s: %s\n", name, action);
@@ -37,6 +44,8 @@ static bool act(const char *name, const char *action, const char *file, GError *
         }
         if (strcmp(action, "sleep") == 0)
                 sleep(30);
+        else if (strcmp(action, "wait") == 0)
+                wait_for(file);
         else if (strcmp(action, "enospc") == 0)
                 return sc_throw(error, SC_ERROR_NO_SPACE, "Failpoint %s: No space left on device", name);
         else if (strcmp(action, "error") == 0)

@@ -2,6 +2,7 @@
 #include "image-info.h"
 
 #include "error.h"
+#include <string.h>
 
 ScLayerInfo *sc_layer_info_new(void)
 {
@@ -201,4 +202,9 @@ guint64 sc_image_info_virtual_size(const ScImageInfo *info)
                 size += layer;
         }
         return size;
+}
+
+bool sc_provenance_is_verified(const char *source)
+{
+        return source == NULL || *source == '\0' || strcmp(source, "registry") == 0;
 }

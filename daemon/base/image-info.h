@@ -45,6 +45,9 @@ ScLayerInfo *sc_layer_info_new(void);
 void sc_layer_info_free(ScLayerInfo *layer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScLayerInfo, sc_layer_info_free)
 
+/* Whether an image with this `source` counts as one that a registry vouched for. What is not known to have come otherwise does. */
+bool sc_provenance_is_verified(const char *source);
+
 JsonObject *sc_image_info_to_json(const ScImageInfo *info);
 ScImageInfo *sc_image_info_from_json(JsonObject *object, GError **error);
 

@@ -263,8 +263,17 @@ void sc_reference_free(ScReference *reference)
         g_free(reference);
 }
 
+bool sc_name_is_digest(const char *name)
+{
+        ScDigest digest;
+        return sc_digest_parse(name, &digest, NULL);
+}
+
 bool sc_reference_is_tag(const ScReference *reference, GError **error)
 {
+        if (sc_name_is_digest(reference->name))
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                                "%s is a digest, by which an image is meant whatever its names are", reference->name);
         if (reference->source == SC_SOURCE_REGISTRY && reference->digest == NULL)
                 return true;
         return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "A tag is [HOST/]NAME[:TAG], without a source and without a digest: %s",

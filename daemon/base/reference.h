@@ -35,6 +35,9 @@ bool sc_reference_is_loopback(const ScReference *reference);
  * given to it: InvalidArgument. */
 bool sc_reference_is_tag(const ScReference *reference, GError **error);
 
+/* "sha256:HEX" parses as a name, too, and means an image by its digest: none may be called so. */
+bool sc_name_is_digest(const char *name);
+
 /* OSTree refs of images: SC_REF_PREFIX, then the canonical name with every byte outside [A-Za-z0-9.-] as _XX (upper-case hex). */
 #define SC_REF_PREFIX "ociimage/"
 char *sc_ref_encode(const char *name);

@@ -32,6 +32,14 @@ const ScSourceFacts *sc_source_facts(ScSource source)
         g_assert_not_reached();
 }
 
+const ScSourceFacts *sc_source_of_provenance(const char *word)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(facts); i++)
+                if (strcmp(facts[i].provenance, word) == 0)
+                        return &facts[i];
+        return NULL;
+}
+
 static const ScSourceFacts *found(const char *text, const char *prefix, ScSource source, const char **ret_rest)
 {
         const ScSourceFacts *of = sc_source_facts(source);

@@ -35,4 +35,6 @@ const ScSourceFacts *sc_source_facts(ScSource source);
 /* By the prefix of the text; *ret_rest: what follows, borrowed. A registry where there is none; NULL with Unsupported for one that
  * is known, and cannot be had. */
 const ScSourceFacts *sc_source_find(const char *text, const char **ret_rest, GError **error);
+/* By what an image's info says; NULL for a word that this version does not know. Of files it is any. */
+const ScSourceFacts *sc_source_of_provenance(const char *word);
 bool sc_source_is_file(ScSource source);

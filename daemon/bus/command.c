@@ -2,6 +2,7 @@
 #include "bus/command.h"
 #include "bus/call.h"
 #include "bus/manager.h"
+#include "bus/origin.h"
 
 static bool has_words(const ScCall *call)
 {
@@ -24,7 +25,8 @@ static bool plan_image(ScCall *call, GError **error)
                 return sc_prefix(error, "There is no container %s, and as an image", call->subject);
         call->image = g_strdup(reference->name);
         if (sc_plan_wants_pull(call, reference)) {
-                sc_plan_pull(call, reference);
+                if (!sc_plan_pull(call, reference, error))
+                        return false;
                 call->pull = sc_reference_to_text(reference);
         }
         return true;

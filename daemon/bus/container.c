@@ -2,6 +2,7 @@
 #include "bus/container.h"
 #include "bus/call.h"
 #include "bus/manager.h"
+#include "bus/origin.h"
 #include "bus/reply.h"
 #include <stddef.h>
 #include <string.h>
@@ -121,28 +122,61 @@ bool sc_bus_container_plan(ScCall *call, GError **error)
         return true;
 }
 
-/* Where the image came from when it was pulled is where its next version is fetched. */
-static ScReference *parse_update_source(const ScCall *call, const ScCatalogContainer *container, GError **error)
+/* The image to update to. Where it came from when it was pulled is where its next version is fetched; NULL in *ret_origin: nowhere,
+ * whatever its name means here now is the newest. */
+static ScReference *parse_update_source(const ScCall *call, const ScCatalogContainer *container, ScReference **ret_origin,
+                                        GError **error)
 {
         const char *rebase = sc_options_get(call->options, "image");
-        if (rebase != NULL)
-                return sc_reference_parse(rebase, error);
-        ScReference *reference = sc_reference_parse(container->image, error);
-        const ScCatalogImage *image = reference != NULL ? sc_catalog_image_named(call->service->catalog, reference->name) : NULL;
-        if (image != NULL && strcmp(sc_catalog_image_source(image, reference->name), "registry-insecure") == 0)
-                reference->source = SC_SOURCE_REGISTRY_INSECURE;
-        return reference;
+        g_autoptr(ScReference) reference = sc_reference_parse(rebase != NULL ? rebase : container->image, error);
+        if (reference == NULL)
+                return NULL;
+        const ScCatalogImage *image = sc_catalog_image_named(call->service->catalog, reference->name);
+        if (rebase != NULL || image == NULL) {
+                *ret_origin = sc_reference_copy(reference);
+                return g_steal_pointer(&reference);
+        }
+        g_autoptr(ScReference) origin = sc_origin_of(image, reference->name);
+        /* Of a name that was given here to another one, that one's source says nothing: it is the name that is asked for, but only
+         * of a registry, and not in place of what nobody vouches for. */
+        if (sc_origin_is_verified(image, reference->name))
+                *ret_origin = sc_reference_copy(reference);
+        else if (origin != NULL && strcmp(origin->name, reference->name) == 0)
+                *ret_origin = g_steal_pointer(&origin);
+        return g_steal_pointer(&reference);
 }
 
-static bool wants_pull(const ScCall *call, const ScReference *reference)
+static bool wants_pull(const ScCall *call, const ScReference *reference, const ScReference *origin)
 {
         const char *pull = sc_options_get(call->options, "pull");
-        /* A name without a registry was given here: whatever it means now is the newest. */
-        if (pull == NULL && reference->host == NULL)
-                return sc_catalog_image_named(call->service->catalog, reference->name) == NULL;
+        bool is_missing = sc_catalog_image_named(call->service->catalog, reference->name) == NULL;
+        /* A name without a registry was given here. */
+        if (pull == NULL && (origin == NULL || (origin->host == NULL && origin->source == SC_SOURCE_REGISTRY)))
+                return is_missing;
         if (pull == NULL || strcmp(pull, "always") == 0)
                 return true;
-        return strcmp(pull, "missing") == 0 && sc_catalog_image_named(call->service->catalog, reference->name) == NULL;
+        return strcmp(pull, "missing") == 0 && is_missing;
+}
+
+static bool plan_update_pull(ScCall *call, const ScCatalogContainer *container, GError **error)
+{
+        g_autoptr(ScReference) origin = NULL;
+        g_autoptr(ScReference) reference = parse_update_source(call, container, &origin, error);
+        if (reference == NULL)
+                return false;
+        /* A container with another one's rootfs gets new configuration only. */
+        if (container->has_remote_rootfs || !wants_pull(call, reference, origin))
+                return true;
+        if (origin == NULL)
+                return sc_throw(
+                        error, SC_ERROR_UNSUPPORTED,
+                        "The image %s came from a file, or was given its name here: pull the newer one from where it is, and "
+                        "then update without `pull`",
+                        reference->name);
+        if (!sc_plan_pull(call, origin, error))
+                return false;
+        call->pull = sc_reference_to_text(origin);
+        return true;
 }
 
 bool sc_bus_container_plan_update(ScCall *call, GError **error)
@@ -156,14 +190,8 @@ bool sc_bus_container_plan_update(ScCall *call, GError **error)
                 return sc_throw(error, SC_ERROR_CORRUPT,
                                 "Cannot update %s: its info file cannot be read; uninstall it and install it anew",
                                 container->name);
-        g_autoptr(ScReference) reference = parse_update_source(call, container, error);
-        if (reference == NULL)
+        if (!plan_update_pull(call, container, error))
                 return false;
-        /* A container with another one's rootfs gets new configuration only. */
-        if (!container->has_remote_rootfs && wants_pull(call, reference)) {
-                sc_plan_pull(call, reference);
-                call->pull = sc_reference_to_text(reference);
-        }
         const char *const root_only[] = {"values", "unset-values", "image"};
         for (unsigned i = 0; i < G_N_ELEMENTS(root_only); i++)
                 if (json_object_has_member(call->options, root_only[i]))

@@ -3,6 +3,7 @@
 #include "base/reference.h"
 #include "bus/call.h"
 #include "bus/manager.h"
+#include "bus/origin.h"
 #include "bus/reply.h"
 #include <stddef.h>
 #include <string.h>
@@ -190,30 +191,9 @@ bool sc_bus_image_run_delete(ScCall *call, GError **error)
 
 /* ---- tags ---- */
 
-/* Where the image of this name came from, and by which name. */
-static ScReference *parse_origin(const ScCatalogImage *image, const char *name)
-{
-        const char *source = sc_catalog_image_source(image, name);
-        if (g_str_has_prefix(source, "tag:"))
-                return sc_reference_parse(source + strlen("tag:"), NULL);
-        ScReference *origin = sc_reference_parse(name, NULL);
-        if (origin != NULL && strcmp(source, "registry-insecure") == 0)
-                origin->source = SC_SOURCE_REGISTRY_INSECURE;
-        return origin;
-}
-
 static bool is_of_repository(const ScReference *reference, const ScReference *other)
 {
         return other != NULL && g_strcmp0(reference->host, other->host) == 0 && strcmp(reference->path, other->path) == 0;
-}
-
-static bool is_installed_by(ScCatalog *catalog, const char *image_name)
-{
-        g_autofree const char **names = sc_catalog_container_names(catalog);
-        for (const char **name = names; *name != NULL; name++)
-                if (strcmp(sc_catalog_container(catalog, *name)->image, image_name) == 0)
-                        return true;
-        return false;
 }
 
 /* A name with a registry in it says where an image came from. Whoever gives such a name to one that did not, or takes it from one
@@ -225,12 +205,12 @@ static void need_for_tag(ScCall *call, const ScCatalogImage *image, const char *
         const ScCatalogImage *before = sc_catalog_image_named(catalog, to->name);
         if (before == image)
                 return;
-        g_autoptr(ScReference) origin = parse_origin(image, from);
+        g_autoptr(ScReference) origin = sc_origin_of(image, from);
         bool is_verified = origin != NULL && origin->source == SC_SOURCE_REGISTRY;
-        bool takes_verified = before != NULL && strcmp(sc_catalog_image_source(before, to->name), "registry") == 0;
+        bool takes_verified = before != NULL && sc_origin_is_verified(before, to->name);
         if ((to->host != NULL && !is_of_repository(to, origin)) || (takes_verified && !is_verified))
                 sc_call_need(call, "import");
-        if (is_installed_by(catalog, to->name))
+        if (sc_origin_is_installed(catalog, to->name))
                 sc_call_need(call, "configure");
 }
 
@@ -286,10 +266,10 @@ bool sc_bus_image_plan_verify(ScCall *call, GError **error)
         if (name == NULL)
                 return false;
         if (is_online(call)) {
-                g_autoptr(ScReference) origin = parse_origin(image, name);
+                g_autoptr(ScReference) origin = sc_origin_of(image, name);
                 if (origin == NULL)
                         return sc_throw(error, SC_ERROR_UNSUPPORTED, "It is not known where image %s came from", name);
-                sc_plan_pull(call, origin);
+                sc_plan_fetch(call, origin);
                 if (call->needs[1] == NULL)
                         sc_call_need(call, "pull");
                 call->operation = "verify-online";

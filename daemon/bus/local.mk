@@ -13,6 +13,7 @@ libsc_bus_a_SOURCES = \
 	daemon/bus/manager.c daemon/bus/manager.h \
 	daemon/bus/mount.c daemon/bus/mount.h \
 	daemon/bus/options.c daemon/bus/options.h \
+	daemon/bus/origin.c daemon/bus/origin.h \
 	daemon/bus/peer.c daemon/bus/peer.h \
 	daemon/bus/plan.c daemon/bus/plan.h \
 	daemon/bus/polkit.c daemon/bus/polkit.h \

@@ -4,6 +4,7 @@
 #include "bus/container.h"
 #include "bus/image.h"
 #include "bus/job.h"
+#include "bus/origin.h"
 #include "bus/reply.h"
 #include <stddef.h>
 #include <string.h>
@@ -146,31 +147,13 @@ int sc_bus_manager_publish(ScService *service)
         return sd_bus_add_object_vtable(service->bus, NULL, SC_BUS_PATH, SC_BUS_MANAGER, vtable, service);
 }
 
-static bool is_vouched_for(const ScService *service, const ScReference *reference)
-{
-        if (reference->source != SC_SOURCE_REGISTRY_INSECURE)
-                return reference->source == SC_SOURCE_REGISTRY;
-        return sc_reference_is_loopback(reference) ||
-               (reference->host != NULL && service->config->insecure_registries != NULL &&
-                g_strv_contains((const char *const *)service->config->insecure_registries, reference->host));
-}
-
-void sc_plan_pull(ScCall *call, const ScReference *reference)
-{
-        g_free(call->image);
-        g_free(call->source);
-        call->image = g_strdup(reference->name);
-        call->source = g_strdup(sc_source_facts(reference->source)->provenance);
-        if (!is_vouched_for(call->service, reference))
-                sc_call_need(call, "import");
-}
-
 bool sc_bus_manager_plan_pull(ScCall *call, GError **error)
 {
         g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
         if (reference == NULL)
                 return false;
-        sc_plan_pull(call, reference);
+        if (!sc_plan_pull(call, reference, error))
+                return false;
         /* Nobody may pull by `http:` with the weaker action alone, nor needs both. */
         if (call->needs[1] != NULL) {
                 call->needs[0] = call->needs[1];
@@ -214,7 +197,8 @@ bool sc_bus_manager_plan_install(ScCall *call, GError **error)
                 return false;
         call->image = g_strdup(reference->name);
         if (sc_plan_wants_pull(call, reference)) {
-                sc_plan_pull(call, reference);
+                if (!sc_plan_pull(call, reference, error))
+                        return false;
                 call->pull = sc_reference_to_text(reference);
         }
         const char *const root_only[] = {"values", "runtime", "rootfs"};

@@ -15,8 +15,6 @@ int sc_bus_manager_publish(ScService *service);
 /* Whether the option pull, and what is there, say that the image is to be pulled first. A container that is there already
  * (call->container) is left alone: nothing is pulled for it. */
 bool sc_plan_wants_pull(const ScCall *call, const ScReference *reference);
-/* For plans: sets image and source, and the need of `import` where nobody vouches for what is pulled. */
-void sc_plan_pull(ScCall *call, const ScReference *reference);
 
 bool sc_bus_manager_plan_pull(ScCall *call, GError **error);
 bool sc_bus_manager_run_pull(ScCall *call, GError **error);

@@ -26,6 +26,8 @@ static const char *const pull_when[] = {"missing", "always", "never", NULL};
                 SC_OPTION_KEY_DISCONNECT, SC_OPTION_CHOICE, no_yes \
         }
 
+static const ScOption pull_options[] = {{"replace", SC_OPTION_CHOICE, no_yes}, DISCONNECT, {0}};
+
 static const ScOption common_options[] = {DISCONNECT, {0}};
 
 static const char *const package_how[] = {"no", "auto", "build", "yes", NULL};
@@ -77,7 +79,7 @@ static const ScOption verify_options[] = {
 static const ScOption tag_options[] = {{"replace", SC_OPTION_CHOICE, no_yes}, {"name", SC_OPTION_IMAGE}, DISCONNECT, {0}};
 
 const ScVerb sc_verbs[] = {
-        {SC_BUS_MANAGER, "Pull", "pull", "pull", SC_SUBJECT_ARGUMENT, common_options, sc_bus_manager_plan_pull,
+        {SC_BUS_MANAGER, "Pull", "pull", "pull", SC_SUBJECT_ARGUMENT, pull_options, sc_bus_manager_plan_pull,
          sc_bus_manager_run_pull},
         {SC_BUS_MANAGER, "Install", "install", "install", SC_SUBJECT_ARGUMENT, install_options, sc_bus_manager_plan_install,
          sc_bus_manager_run_install},

@@ -11,6 +11,7 @@
 #include "resolve.h"
 #include "store/image.h"
 #include "store/layer.h"
+#include "store/name-claim.h"
 #include "store/pull-intent.h"
 #include "store/repository.h"
 #include <string.h>
@@ -103,6 +104,28 @@ static ScImage *find_published(Pull *pull, const char *name, const ScImageInfo *
         return same ? g_steal_pointer(&image) : NULL;
 }
 
+/* Whether the same image is here by that name, from wherever. What nobody vouches for takes nothing from it then, and the name
+ * stays what it was, as does the source of the next update. */
+static ScImage *find_same(Pull *pull, const char *name, const ScImageInfo *info)
+{
+        if (sc_provenance_is_verified(info->source))
+                return find_published(pull, name, info);
+        g_autoptr(ScImage) image = sc_image_find(pull->repository, name, NULL);
+        bool same = image != NULL && image->info != NULL && sc_digest_equal(&image->info->digest, &info->digest) &&
+                    g_strv_contains((const char *const *)image->names, name);
+        return same ? g_steal_pointer(&image) : NULL;
+}
+
+static bool claim_name(const Pull *pull, const char *name, const ScImageInfo *info, char **ret_from, GError **error)
+{
+        static const char *const replace_words[] = {"no", "yes", NULL};
+        const char *replace;
+        if (!sc_option_word(pull->context, "replace", replace_words, &replace, error))
+                return false;
+        const ScNameClaim claim = {.name = name, .source = info->source, .may_replace = strcmp(replace, "yes") == 0};
+        return sc_name_claim(pull->repository, pull->context->config, &claim, ret_from, error);
+}
+
 static void tell(ScOpContext *context, const char *name, const ScImage *image, bool changed)
 {
         const ScImageInfo *info = image->info;
@@ -155,14 +178,18 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         if (pull->missing == NULL)
                 return false;
         sc_report_phase(context->report, "Pulling", bytes);
-        g_autoptr(ScImage) before = pull->missing->len == 0 ? find_published(pull, reference->name, info) : NULL;
+        g_autoptr(ScImage) before = pull->missing->len == 0 ? find_same(pull, reference->name, info) : NULL;
         if (before != NULL) {
                 tell(context, reference->name, before, false);
                 return true;
         }
+        g_autofree char *from = NULL;
+        if (!claim_name(pull, reference->name, info, &from, error))
+                return false;
+        const ScImageTarget target = {.name = reference->name, .from = from};
         if ((pull->missing->len > 0 && !sc_pull_intent_write(pull->repository, reference->name, info->layers, error)) ||
             !import_image(pull, info, config, error) ||
-            !sc_image_publish(pull->repository, reference->name, manifest.text, manifest.size, info, error) ||
+            !sc_image_publish(pull->repository, &target, manifest.text, manifest.size, info, error) ||
             !sc_failpoint("pull-intent-gone", error) || !sc_pull_intent_remove(pull->repository, reference->name, error))
                 return false;
         g_autoptr(ScImage) image = find_published(pull, reference->name, info);

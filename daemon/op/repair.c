@@ -107,8 +107,8 @@ static bool fetch_manifest(Repair *repair, const ScReference *origin, GError **e
         for (char **name = image->names; *name != NULL; name++) {
                 g_autofree char *ref = sc_ref_encode(*name);
                 g_autofree char *commit = sc_repository_resolve(repair->repository, ref, NULL);
-                if (g_strcmp0(commit, image->commit) == 0 &&
-                    !sc_image_publish(repair->repository, *name, manifest.text, manifest.size, info, error))
+                if (g_strcmp0(commit, image->commit) == 0 && !sc_image_publish(repair->repository, &(ScImageTarget){*name, commit},
+                                                                               manifest.text, manifest.size, info, error))
                         return false;
         }
         return true;

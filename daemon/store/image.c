@@ -174,8 +174,9 @@ static void append(char ***strv, char *text)
 
 static char *source_of(const ScImageInfo *info, const char *name)
 {
+        const ScSourceFacts *facts = info != NULL && info->source != NULL ? sc_source_of_provenance(info->source) : NULL;
         if (info != NULL && info->name != NULL && strcmp(info->name, name) != 0)
-                return g_strconcat("tag:", g_strcmp0(info->source, "registry-insecure") == 0 ? "http:" : "", info->name, NULL);
+                return g_strconcat("tag:", facts != NULL ? facts->prefix : "", info->name, NULL);
         return g_strdup(info != NULL && info->source != NULL ? info->source : "");
 }
 
@@ -411,31 +412,33 @@ static bool check_blobs(ScRepository *repository, const ScImageInfo *info, GErro
         return true;
 }
 
-static bool write_image(ScRepository *repository, ScStaging *staging, const char *name, const char *manifest, gsize manifest_size,
-                        const ScImageInfo *info, GError **error)
+static bool write_image(ScRepository *repository, ScStaging *staging, const ScImageTarget *target, const char *manifest,
+                        gsize manifest_size, const ScImageInfo *info, GError **error)
 {
         g_autoptr(ScPublisher) publisher = sc_publisher_new(repository, staging);
         g_auto(GVariantDict) metadata = G_VARIANT_DICT_INIT(NULL);
         g_autoptr(JsonObject) json = sc_image_info_to_json(info);
-        g_autofree char *ref = sc_ref_encode(name), *digest = sc_digest_to_string(&info->digest);
+        g_autofree char *ref = sc_ref_encode(target->name), *digest = sc_digest_to_string(&info->digest);
 
         g_variant_dict_insert_value(&metadata, KEY_INFO, g_variant_new_take_string(sc_json_to_string(json, false)));
         g_variant_dict_insert_value(&metadata, KEY_MANIFEST, g_variant_new_take_string(g_strndup(manifest, manifest_size)));
         g_variant_dict_insert(&metadata, KEY_DIGEST, "s", digest);
         g_variant_dict_insert(&metadata, KEY_SIGNATURES, "s", "0");
-        return sc_publisher_publish_file(publisher, ref, "manifest.json", manifest, manifest_size, &metadata, error);
+        const ScRefTarget to = {ref, target->from};
+        return sc_publisher_publish_file(publisher, &to, "manifest.json", manifest, manifest_size, &metadata, error);
 }
 
-bool sc_image_publish(ScRepository *repository, const char *name, const char *manifest, gsize manifest_size,
+bool sc_image_publish(ScRepository *repository, const ScImageTarget *target, const char *manifest, gsize manifest_size,
                       const ScImageInfo *info, GError **error)
 {
+        const char *name = target->name;
         /* As a string in the commit's metadata it could hold neither. */
         if (manifest_size > MAX_MANIFEST || !g_utf8_validate(manifest, (gssize)manifest_size, NULL))
                 return sc_throw(error, SC_ERROR_CORRUPT, "The manifest of %s is too large or not UTF-8", name);
         ScStaging *staging = check_blobs(repository, info, error) ? sc_staging_new(repository, SC_STAGING_FRESH, error) : NULL;
         if (staging == NULL)
                 return sc_prefix(error, "Image %s", name);
-        bool written = write_image(repository, staging, name, manifest, manifest_size, info, error);
+        bool written = write_image(repository, staging, target, manifest, manifest_size, info, error);
         sc_staging_free(staging, SC_STAGING_REMOVE);
         return written || sc_prefix(error, "Image %s", name);
 }

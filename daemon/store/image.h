@@ -11,7 +11,7 @@
 typedef struct {
         char **names;      /* canonical names, sorted; at least one */
         char **digests;    /* of each name's manifest: "sha256:HEX"; "": unknown */
-        char **sources;    /* of each name: that of its info, or "tag:[http:]NAME" if it came here by another NAME; "": unknown */
+        char **sources;    /* of each name: that of its info, or "tag:[SOURCE:]NAME" if it came here by another NAME; "": unknown */
         char *id;          /* hex of the configuration's digest */
         char *commit;      /* OSTree checksum of (the first name's) image commit */
         char *undescribed; /* of a name whose commit lacks our description, the commit; NULL: they all have it */
@@ -45,8 +45,14 @@ typedef enum {
 bool sc_image_tag(ScRepository *repository, const char *old_name, const char *new_name, ScTagFlags flags, bool *ret_changed,
                   GError **error);
 
+typedef struct {
+        const char *name;
+        const char *from; /* the commit that the name means, "": none, NULL: any. One that means another by then is left alone,
+                             without an error. */
+} ScImageTarget;
+
 /* Publishes the image under a name, durably, replacing what the name meant: all layers and the configuration must be here. */
-bool sc_image_publish(ScRepository *repository, const char *name, const char *manifest, gsize manifest_size,
+bool sc_image_publish(ScRepository *repository, const ScImageTarget *target, const char *manifest, gsize manifest_size,
                       const ScImageInfo *info, GError **error);
 
 /* Whether the `revision` in a deployment's info means this image. The atomic command called an image by its manifest's digest,

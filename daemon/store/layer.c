@@ -343,7 +343,7 @@ bool sc_import_config(ScImport *import, const ScDigest *digest, const char *data
         g_autofree char *ref = blob_ref(digest);
 
         put_number(&metadata, KEY_SIZE, size);
-        return sc_publisher_publish_file(import->publisher, ref, "content", data, size, &metadata, error) ||
+        return sc_publisher_publish_file(import->publisher, &(ScRefTarget){.ref = ref}, "content", data, size, &metadata, error) ||
                sc_prefix(error, "Cannot store the image's configuration");
 }
 

@@ -7,6 +7,7 @@
 
 typedef struct {
         const char *ref;
+        const char *from; /* NULL: whatever the ref is at */
         const ScNode *root;
         GPtrArray *objects;
         GVariantDict *metadata;
@@ -89,6 +90,13 @@ static GPtrArray *write_commits_while_syncing(ScPublisher *publisher, GPtrArray 
         return g_steal_pointer(&commits);
 }
 
+static bool set_ref(ScPublisher *publisher, const Publication *publication, const char *commit, GError **error)
+{
+        if (publication->from == NULL)
+                return sc_repository_set_ref(publisher->repository, publication->ref, commit, error);
+        return sc_repository_move_ref(publisher->repository, publication->ref, publication->from, commit, error);
+}
+
 /* The order that a power cut cannot break: contents, their names in objects/, the commits that name those, the refs that name the
  * commits, each durable before the next. The second sync is not for our own names alone: an object counts as present as soon as
  * another process has moved it there. */
@@ -109,22 +117,19 @@ static bool publish_round(ScPublisher *publisher, GPtrArray *round, GError **err
         for (guint i = 0; i < round->len; i++) {
                 char hex[SC_DIGEST_HEX_SIZE];
                 sc_digest_to_hex(sc_staged_object_id(commits->pdata[i]), hex);
-                if (!sc_repository_set_ref(publisher->repository, ((const Publication *)round->pdata[i])->ref, hex, error))
+                if (!set_ref(publisher, round->pdata[i], hex, error))
                         return false;
         }
         return true;
 }
 
-bool sc_publisher_publish(ScPublisher *publisher, const char *ref, const ScNode *root, GPtrArray *objects, GVariantDict *metadata,
-                          GError **error)
+static bool publish(ScPublisher *publisher, Publication *own, GError **error)
 {
-        Publication own = {.ref = ref, .root = root, .objects = objects, .metadata = metadata};
-
         g_mutex_lock(&publisher->mutex);
-        g_ptr_array_add(publisher->waiting, &own);
-        while (publisher->busy && !own.finished)
+        g_ptr_array_add(publisher->waiting, own);
+        while (publisher->busy && !own->finished)
                 g_cond_wait(&publisher->finished, &publisher->mutex);
-        if (!own.finished) {
+        if (!own->finished) {
                 g_autoptr(GPtrArray) round = g_steal_pointer(&publisher->waiting);
                 g_autoptr(GError) round_error = NULL;
                 publisher->waiting = g_ptr_array_new();
@@ -143,12 +148,21 @@ bool sc_publisher_publish(ScPublisher *publisher, const char *ref, const ScNode 
                 g_cond_broadcast(&publisher->finished);
         }
         g_mutex_unlock(&publisher->mutex);
-        if (own.error != NULL)
-                g_propagate_error(error, own.error);
-        return own.error == NULL;
+        if (own->error == NULL)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&own->error));
+        return false;
 }
 
-bool sc_publisher_publish_file(ScPublisher *publisher, const char *ref, const char *name, const void *data, gsize size,
+bool sc_publisher_publish(ScPublisher *publisher, const char *ref, const ScNode *root, GPtrArray *objects, GVariantDict *metadata,
+                          GError **error)
+{
+        Publication own = {.ref = ref, .root = root, .objects = objects, .metadata = metadata};
+
+        return publish(publisher, &own, error);
+}
+
+bool sc_publisher_publish_file(ScPublisher *publisher, const ScRefTarget *target, const char *name, const void *data, gsize size,
                                GVariantDict *metadata, GError **error)
 {
         const ScObjectMeta meta = {.mode = S_IFREG | 0644};
@@ -170,5 +184,6 @@ bool sc_publisher_publish_file(ScPublisher *publisher, const char *ref, const ch
                 return false;
         sc_node_set_meta(root, &root_meta);
         sc_node_put(root, name, SC_NODE_FILE)->file = sc_staged_object_id(object);
-        return sc_publisher_publish(publisher, ref, root, objects, metadata, error);
+        Publication own = {.ref = target->ref, .from = target->from, .root = root, .objects = objects, .metadata = metadata};
+        return publish(publisher, &own, error);
 }

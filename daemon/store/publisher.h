@@ -17,6 +17,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScPublisher, sc_publisher_free)
 bool sc_publisher_publish(ScPublisher *publisher, const char *ref, const ScNode *root, GPtrArray *objects, GVariantDict *metadata,
                           GError **error);
 
+typedef struct {
+        const char *ref;
+        const char *from; /* as sc_repository_move_ref()'s; NULL: whatever it is at */
+} ScRefTarget;
+
 /* The same for a tree of one file, owned by root, 0644. */
-bool sc_publisher_publish_file(ScPublisher *publisher, const char *ref, const char *name, const void *data, gsize size,
+bool sc_publisher_publish_file(ScPublisher *publisher, const ScRefTarget *target, const char *name, const void *data, gsize size,
                                GVariantDict *metadata, GError **error);

@@ -138,7 +138,8 @@ def test_http_from_elsewhere_is_import(bed):
             pull(bed, image, user="alice")
         with pytest.raises(Refused, match="org.sysconsd1.import"):
             install(bed, image, user="alice")
-    wait_done(bed, pull(bed, f"http:{HELLO}", user="alice"))  # this host itself
+    bed.push("plain:1=hello:1")
+    wait_done(bed, pull(bed, "http:localhost:5000/plain:1", user="alice"))  # this host itself
     bed.polkit_rules(rule('action.id == "org.sysconsd1.import"'))
     assert wait_over(bed, pull(bed, "http:localhost.invalid:1/hello", user="alice")) == "failed"
     with pytest.raises(Refused, match="org.sysconsd1.pull"):

@@ -31,7 +31,7 @@ static void publish(Store *store, const char *name, const ScImageInfo *info)
 {
         g_autoptr(GError) error = NULL;
 
-        sc_image_publish(store->repository, name, MANIFEST, strlen(MANIFEST), info, &error);
+        sc_image_publish(store->repository, &(ScImageTarget){name, NULL}, MANIFEST, strlen(MANIFEST), info, &error);
         ck_assert_no_error(error);
 }
 
@@ -263,16 +263,18 @@ START_TEST(test_missing_parts)
         ScDigest config = info->config;
 
         info->config.bytes[0] ^= 1;
-        ck_assert(!sc_image_publish(store->repository, "app:latest", MANIFEST, strlen(MANIFEST), info, &error));
+        ck_assert(!sc_image_publish(store->repository, &(ScImageTarget){"app:latest", NULL}, MANIFEST, strlen(MANIFEST), info,
+                                    &error));
         ck_assert_error(error, SC_ERROR_NOT_FOUND, "configuration");
         g_clear_error(&error);
         info->config = config;
         ((ScLayerInfo *)info->layers->pdata[0])->digest.bytes[0] ^= 1;
-        ck_assert(!sc_image_publish(store->repository, "app:latest", MANIFEST, strlen(MANIFEST), info, &error));
+        ck_assert(!sc_image_publish(store->repository, &(ScImageTarget){"app:latest", NULL}, MANIFEST, strlen(MANIFEST), info,
+                                    &error));
         ck_assert_error(error, SC_ERROR_NOT_FOUND, "layer");
         g_clear_error(&error);
         ((ScLayerInfo *)info->layers->pdata[0])->digest.bytes[0] ^= 1;
-        ck_assert(!sc_image_publish(store->repository, "app:latest", "{\"\xff\":1}", 7, info, &error));
+        ck_assert(!sc_image_publish(store->repository, &(ScImageTarget){"app:latest", NULL}, "{\"\xff\":1}", 7, info, &error));
         ck_assert_error(error, SC_ERROR_CORRUPT, "UTF-8");
         g_clear_error(&error);
         g_autoptr(GPtrArray) images = sc_image_list(store->repository, &error);

@@ -50,7 +50,8 @@ static void setup(void)
         fixture.info->config_size = strlen(CONFIG);
         fixture.info->source = g_strdup("registry");
         ck_assert(sc_import_config(import, &fixture.info->config, CONFIG, strlen(CONFIG), &error));
-        ck_assert(sc_image_publish(fixture.store->repository, NAME, MANIFEST, strlen(MANIFEST), fixture.info, &error));
+        ck_assert(sc_image_publish(fixture.store->repository, &(ScImageTarget){NAME, NULL}, MANIFEST, strlen(MANIFEST),
+                                   fixture.info, &error));
         fixture.image = sc_image_find(fixture.store->repository, NAME, &error);
         ck_assert_no_error(error);
 }
