@@ -98,7 +98,7 @@ static bool write_folder(Walk *walk, const ScNode *folder, FolderObjects *ret, G
         g_auto(GVariantBuilder) files = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(say)"));
         g_auto(GVariantBuilder) folders = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(sayay)"));
 
-        if (folder->implied && !note_implied(walk, error))
+        if (!sc_staging_check_space(walk->staging, error) || (folder->implied && !note_implied(walk, error)))
                 return false;
         for (guint i = 0; i < children->len; i++) {
                 const ScNode *child = children->pdata[i];

@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/reference.h"
 #include "inflate.h"
+#include "large-file.h"
 #include "layer-tree.h"
 #include "publisher.h"
 #include "writer.h"
@@ -16,7 +17,7 @@
 
 #define DEFAULT_MAX_ENTRIES 2000000
 #define MAX_WRITERS 4
-#define ZEROS_SIZE (64 * 1024)
+#define DEFAULT_MAX_MEMORY (G_GUINT64_CONSTANT(1) << 30)
 
 #define KEY_SIZE "docker.size"
 #define KEY_INFLATED_SIZE "docker.uncompressed_size"
@@ -38,6 +39,7 @@ typedef struct {
         ScInflate *inflate;
         ScHasher *tar_hash;
         ScNode *root;
+        guint64 room;     /* of memory, for what the tree still gets */
         GPtrArray *files; /* ScLayerFile, also those that a later entry of the same name replaced */
         ScFeed *feed;
         GCancellable *cancellable;
@@ -53,12 +55,6 @@ static char *blob_ref(const ScDigest *digest)
 
 ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, GError **error)
 {
-        guint64 reserved = 0;
-
-        if (!ostree_repo_get_min_free_space_bytes(sc_repository_ostree(repository), &reserved, error)) {
-                sc_prefix(error, "Repository %s", sc_repository_path(repository));
-                return NULL;
-        }
         ScStaging *staging = sc_staging_new(repository, SC_STAGING_TAKE_OVER, error);
         if (staging == NULL)
                 return NULL;
@@ -69,8 +65,9 @@ ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, 
                 import->limits.max_entries = DEFAULT_MAX_ENTRIES;
         import->format = sc_repository_format(repository);
         import->staging = staging;
-        import->writers = sc_writers_new(staging, limits->writers > 0 ? limits->writers : MIN(g_get_num_processors(), MAX_WRITERS),
-                                         reserved);
+        if (import->limits.max_memory == 0)
+                import->limits.max_memory = DEFAULT_MAX_MEMORY;
+        import->writers = sc_writers_new(staging, limits->writers > 0 ? limits->writers : MIN(g_get_num_processors(), MAX_WRITERS));
         import->publisher = sc_publisher_new(repository, staging);
         return import;
 }
@@ -126,75 +123,37 @@ static bool read_content(ScTar *tar, guint8 *data, gsize size, GError **error)
 
 static bool import_small_file(Work *work, ScTar *tar, ScLayerFile *file, gsize size, GError **error)
 {
-        guint8 *data = sc_feed_allocate(work->feed, size);
+        guint8 *data = sc_feed_allocate(work->feed, file, size);
 
         if (size > 0 && !read_content(tar, data, size, error)) {
-                sc_feed_discard(work->feed, data, size);
+                sc_feed_discard(work->feed, file, data, size);
                 return false;
         }
         return sc_feed_add(work->feed, file, data, size, error);
 }
 
-static void hash_zeros(ScHasher *hasher, guint64 size)
+static bool store_large_file(Work *work, ScTar *tar, ScLayerFile *file, guint64 size, GError **error)
 {
-        static const guint8 zeros[ZEROS_SIZE];
-
-        for (; size > 0; size -= MIN(size, ZEROS_SIZE))
-                sc_hasher_update(hasher, zeros, MIN(size, ZEROS_SIZE));
-}
-
-static bool copy_content(Work *work, ScTar *tar, ScHasher *hasher, int fd, guint64 size, GError **error)
-{
+        const ScImport *import = work->import;
+        g_autoptr(ScLargeFile) large = sc_large_file_new(import->staging, import->format, &file->meta, size, error);
         const void *block;
         gsize block_size;
-        guint64 offset, done = 0;
-        int got;
+        guint64 offset;
+        int got = large != NULL ? 1 : -1;
 
-        while ((got = sc_tar_read_block(tar, &block, &block_size, &offset, error)) > 0) {
-                /* Holes stay holes on the disk. */
-                hash_zeros(hasher, offset - done);
-                sc_hasher_update(hasher, block, block_size);
-                if ((offset > done && lseek(fd, (off_t)offset, SEEK_SET) < 0) || !sc_write_all(fd, block, block_size, error))
+        while (got > 0 && (got = sc_tar_read_block(tar, &block, &block_size, &offset, error)) > 0)
+                if (!sc_large_file_write(large, block, block_size, offset, work->cancellable, error))
                         return false;
-                done = offset + block_size;
-                if (sc_cancelled(work->cancellable, error) || !sc_writers_check_space(work->import->writers, error))
-                        return false;
-        }
-        if (got < 0)
+        ScStagedObject *object = got == 0 ? sc_large_file_finish(large, work->cancellable, error) : NULL;
+        if (object == NULL)
                 return false;
-        hash_zeros(hasher, size - done);
-        if (ftruncate(fd, (off_t)size) < 0)
-                return sc_throw_errno(error, "Cannot set the size");
+        sc_layer_file_settle(file, object);
         return true;
 }
 
-static bool store_large_file(Work *work, ScTar *tar, ScLayerFile *file, guint64 size, const char *temporary, GError **error)
-{
-        ScStaging *staging = work->import->staging;
-        g_autoptr(ScHasher) hasher = sc_hasher_new();
-        ScDigest id;
-        bool mine;
-
-        sc_autofd fd = openat(sc_staging_fd(staging), temporary, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return sc_throw_errno(error, "Cannot make a temporary file");
-        sc_object_hash_header(hasher, &file->meta);
-        if (!copy_content(work, tar, hasher, fd, size, error) || !sc_object_set_meta(fd, work->import->format, &file->meta, error))
-                return false;
-        sc_hasher_finish(hasher, &id);
-        file->object = sc_staging_claim(staging, SC_OBJECT_FILE, &id, &file->meta, size, &mine);
-        return !mine || sc_staging_take(staging, file->object, temporary, error);
-}
-
-/* What is too large for memory goes into a temporary file while it is hashed, for its name is known only at its end. */
 static bool import_large_file(Work *work, ScTar *tar, ScLayerFile *file, guint64 size, GError **error)
 {
-        g_autofree char *random = sc_random_name(16), *temporary = g_strconcat(SC_STAGING_TEMPORARY, random, NULL);
-        bool stored = store_large_file(work, tar, file, size, temporary, error);
-
-        /* Gone already where it has become the object. */
-        (void)unlinkat(sc_staging_fd(work->import->staging), temporary, 0);
-        return stored || sc_prefix(error, "Cannot store %s", file->path);
+        return store_large_file(work, tar, file, size, error) || sc_prefix(error, "Cannot store %s", file->path);
 }
 
 static bool import_entry(Work *work, ScTar *tar, ScTarEntry *entry, GError **error)
@@ -209,7 +168,7 @@ static bool import_entry(Work *work, ScTar *tar, ScTarEntry *entry, GError **err
                 entry->meta = (ScObjectMeta){0};
                 g_ptr_array_add(work->files, file);
         }
-        if (!sc_layer_tree_add(work->root, entry, file, error))
+        if (!sc_layer_tree_add(work->root, entry, file, &work->room, error))
                 return false;
         if (!has_object)
                 return true;
@@ -299,6 +258,12 @@ static bool import_layer(Work *work, const ScLayerInfo *layer, GError **error)
 {
         ScDigest diff_id;
 
+        /* Nothing that is packed is larger than what is in it, by more than a little. */
+        if (layer->size > work->import->limits.max_layer_size)
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                                "The layer has %" G_GUINT64_FORMAT
+                                " bytes; MaxLayerSize= in sysconsd.conf sets the limit of %" G_GUINT64_FORMAT,
+                                layer->size, work->import->limits.max_layer_size);
         if (!import_tar(work, error) || !sc_feed_finish(work->feed, error))
                 return false;
         sc_hasher_finish(work->tar_hash, &diff_id);
@@ -319,6 +284,7 @@ bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead rea
                 .inflate = inflate,
                 .tar_hash = tar_hash,
                 .root = root,
+                .room = import->limits.max_memory,
                 .files = files,
                 .feed = feed,
                 .cancellable = cancellable,

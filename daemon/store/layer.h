@@ -17,6 +17,7 @@ typedef struct {
         guint writers;          /* threads that write objects; 0: as many as there are CPUs, at most 4 */
         guint64 max_layer_size; /* inflated bytes; more is InvalidArgument naming the limit */
         guint64 max_entries;    /* 0: 2,000,000 */
+        guint64 max_memory;     /* of a layer's tree of names, in bytes; 0: 1 GiB */
 } ScImportLimits;
 
 ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, GError **error);

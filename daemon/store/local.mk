@@ -13,6 +13,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/inflate.c daemon/store/inflate.h \
 	daemon/store/layer.c daemon/store/layer.h \
 	daemon/store/layer-list.c daemon/store/layer-list.h \
+	daemon/store/large-file.c daemon/store/large-file.h \
 	daemon/store/layer-tree.c daemon/store/layer-tree.h \
 	daemon/store/merge.c daemon/store/merge.h \
 	daemon/store/mount-record.c daemon/store/mount-record.h \

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #define WHITEOUT ".wh."
-#define WHITEOUT_RESERVED ".wh..wh."
 #define OPAQUE ".wh..wh..opq"
 /* A tree of more is no image: each node costs memory. */
 #define MAX_NODES 8000000

@@ -20,6 +20,11 @@ void sc_object_meta_clear(ScObjectMeta *meta)
         g_clear_pointer(&meta->xattrs, g_variant_unref);
 }
 
+gsize sc_object_meta_size(const ScObjectMeta *meta)
+{
+        return (meta->target != NULL ? strlen(meta->target) : 0) + (meta->xattrs != NULL ? g_variant_get_size(meta->xattrs) : 0);
+}
+
 /* The bytes of a header without extended attributes, which nearly all files have, put together without GVariant's allocations: the
  * four numbers, the string, an empty array, and one framing offset that says where the string ends. */
 static gsize plain_header(const ScObjectMeta *meta, guint8 *header)
@@ -203,7 +208,7 @@ static bool read_xattrs(int fd, guint32 mode, GVariant **ret)
         return readable;
 }
 
-/* An open regular file's, by what it is itself. */
+/* An open file's, by what it is itself. */
 static bool bare_meta_matches(int fd, const struct stat *st, const ScObjectMeta *meta)
 {
         g_autoptr(GVariant) xattrs = NULL;
@@ -214,21 +219,38 @@ static bool bare_meta_matches(int fd, const struct stat *st, const ScObjectMeta 
         return xattrs == NULL || g_variant_equal(xattrs, meta->xattrs);
 }
 
-bool sc_object_matches(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, const void *data, gsize size)
+int sc_object_open_similar(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size)
 {
-        sc_autofd fd = -1;
+        sc_autofd fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         struct stat st;
 
-        /* A symlink costs less to make than to compare. */
-        if (!S_ISREG(meta->mode))
-                return false;
-        fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return false;
-        if (st.st_nlink != 1 || st.st_mtim.tv_sec != 0 || (guint64)st.st_size != size)
-                return false;
+        if (fd < 0 || fstat(fd, &st) < 0 || st.st_nlink != 1 || st.st_mtim.tv_sec != 0 || (guint64)st.st_size != size)
+                return -1;
         bool same = format == SC_OBJECTS_BARE ? bare_meta_matches(fd, &st, meta) : sc_written_meta_matches(fd, &st, meta);
-        return same && content_matches(fd, data, size);
+        return same ? sc_steal_fd(&fd) : -1;
+}
+
+static bool symlink_matches(int dir_fd, const char *path, const ScObjectMeta *meta)
+{
+        sc_autofd fd = openat(dir_fd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        char target[PATH_MAX] = "";
+        struct stat st;
+
+        return fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode) && st.st_nlink == 1 &&
+               readlinkat(fd, "", target, sizeof target - 1) >= 0 && strcmp(target, meta->target) == 0 &&
+               bare_meta_matches(fd, &st, meta);
+}
+
+bool sc_object_matches(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, const void *data, gsize size)
+{
+        if (S_ISLNK(meta->mode) && format == SC_OBJECTS_BARE)
+                return symlink_matches(dir_fd, path, meta);
+        if (S_ISLNK(meta->mode)) {
+                data = meta->target;
+                size = strlen(meta->target) + 1;
+        }
+        sc_autofd fd = sc_object_open_similar(dir_fd, path, format, meta, size);
+        return fd >= 0 && content_matches(fd, data, size);
 }
 
 bool sc_object_looks_whole(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size)

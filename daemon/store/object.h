@@ -31,6 +31,8 @@ typedef struct {
 } ScObjectMeta;
 
 void sc_object_meta_clear(ScObjectMeta *meta);
+/* Bytes that it takes in memory beside the structure. */
+gsize sc_object_meta_size(const ScObjectMeta *meta);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScObjectMeta, sc_object_meta_clear)
 
 /* Collects extended attributes for meta->xattrs: sorted by name, the last of a name wins (libarchive gives an attribute twice that
@@ -69,6 +71,10 @@ bool sc_object_write(int dir_fd, const char *path, ScObjectFormat format, const 
 
 /* True if the file there is, to the last byte, what sc_object_write() would write. */
 bool sc_object_matches(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, const void *data, gsize size);
+
+/* Opens a regular file's object for reading if it is, but for the bytes of its content, what sc_object_write() would write; else
+ * -1. */
+int sc_object_open_similar(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size);
 
 /* True if the file there has the metadata, and (of a regular file's object) the size, of this object; its bytes are not looked at.
  */

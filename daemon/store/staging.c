@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define PREFIX "staging-"
@@ -17,6 +18,8 @@
 #define SWEEP_LOCK_NAME "staging.lock"
 /* Fewer renames than this are not worth a second thread. */
 #define RENAMES_A_THREAD 2048
+/* Left to the rest of the system, unless the repository is told to keep nothing free. */
+#define RESERVED_INODES 1024
 
 typedef enum {
         CLAIMED, /* somebody is writing it */
@@ -40,11 +43,19 @@ struct ScStaging {
         int fd;
         int lock_fd;
         char *name;
+        guint64 reserved_space; /* bytes that the repository wants kept free */
+        GArray *left;           /* Left; NULL: nothing */
 
         GMutex mutex;
         GCond settled;
         GHashTable *objects; /* a set of ScStagedObject, by type and id */
 };
+
+/* A large file that an interrupted import left behind under its object's name. */
+typedef struct {
+        guint64 size;
+        char path[SC_OBJECT_PATH_SIZE];
+} Left;
 
 static bool read_boot_id(char **ret, GError **error)
 {
@@ -115,6 +126,34 @@ static bool remove_temporaries(int fd, GError **error)
         return names != NULL;
 }
 
+static void note_left(ScStaging *staging, const char *folder, const char *name)
+{
+        Left left;
+        struct stat st;
+
+        if (!g_str_has_suffix(name, ".file") ||
+            snprintf(left.path, sizeof left.path, "%s/%s", folder, name) >= (int)sizeof left.path ||
+            fstatat(staging->fd, left.path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) || st.st_size <= SC_STAGING_LARGE)
+                return;
+        left.size = (guint64)st.st_size;
+        g_array_append_val(staging->left, left);
+}
+
+/* Small ones are found by their names. */
+static void find_left(ScStaging *staging)
+{
+        g_autoptr(GPtrArray) folders = list_names(staging->fd, "", NULL);
+
+        staging->left = g_array_new(FALSE, FALSE, sizeof(Left));
+        for (guint i = 0; folders != NULL && i < folders->len; i++) {
+                const char *folder = folders->pdata[i];
+                sc_autofd fd = openat(staging->fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                g_autoptr(GPtrArray) names = fd >= 0 && *folder != '.' ? list_names(fd, "", NULL) : NULL;
+                for (guint j = 0; names != NULL && j < names->len; j++)
+                        note_left(staging, folder, names->pdata[j]);
+        }
+}
+
 static guint object_hash(gconstpointer object)
 {
         return sc_digest_hash_func(&((const ScStagedObject *)object)->id);
@@ -149,8 +188,10 @@ static bool open_folder(ScStaging *staging, ScStagingStart start, GError **error
         staging->fd = sc_open_beneath(staging->state_fd, staging->name, O_RDONLY | O_DIRECTORY, 0, error);
         if (staging->fd < 0)
                 return false;
-        if (!fresh)
+        if (!fresh) {
+                find_left(staging);
                 return remove_temporaries(staging->fd, error);
+        }
         staging->lock_fd = sc_lock_try(staging->fd, LOCK_NAME, SC_LOCK_EXCLUSIVE, error);
         return staging->lock_fd >= 0;
 }
@@ -180,6 +221,11 @@ ScStaging *sc_staging_new(ScRepository *repository, ScStagingStart start, GError
         g_cond_init(&staging->settled);
         staging->objects = g_hash_table_new_full(object_hash, object_equal, NULL, g_free);
         staging->state_fd = sc_repository_open_state(repository, error);
+        if (!ostree_repo_get_min_free_space_bytes(sc_repository_ostree(repository), &staging->reserved_space, error)) {
+                sc_prefix(error, "Repository %s", sc_repository_path(repository));
+                sc_staging_free(staging, SC_STAGING_KEEP);
+                return NULL;
+        }
         if (staging->state_fd < 0 || !lock_repository(staging, error) || !open_folder(staging, start, error)) {
                 sc_staging_free(staging, SC_STAGING_KEEP);
                 return NULL;
@@ -206,6 +252,7 @@ void sc_staging_free(ScStaging *staging, ScStagingEnd end)
         if (staging->repository_locked)
                 (void)ostree_repo_lock_pop(sc_repository_ostree(staging->repository), OSTREE_REPO_LOCK_SHARED, NULL, NULL);
         g_hash_table_unref(staging->objects);
+        g_clear_pointer(&staging->left, g_array_unref);
         g_mutex_clear(&staging->mutex);
         g_cond_clear(&staging->settled);
         g_free(staging->name);
@@ -215,6 +262,42 @@ void sc_staging_free(ScStaging *staging, ScStagingEnd end)
 int sc_staging_fd(ScStaging *staging)
 {
         return staging->fd;
+}
+
+bool sc_staging_check_space(ScStaging *staging, GError **error)
+{
+        struct statvfs st;
+
+        if (fstatvfs(staging->fd, &st) < 0)
+                return sc_throw_errno(error, "Cannot tell how much space is free");
+        /* Some file systems make inodes as they need them, and say 0. */
+        if (st.f_files > 0 && st.f_favail <= (staging->reserved_space > 0 ? RESERVED_INODES : 0))
+                return sc_throw(error, SC_ERROR_NO_SPACE,
+                                "No space is left: the repository's file system has too few inodes for more files; prune images");
+        if ((guint64)st.f_bavail * st.f_frsize > staging->reserved_space)
+                return true;
+        if (staging->reserved_space == 0)
+                return sc_throw(error, SC_ERROR_NO_SPACE,
+                                "No space is left in the repository's file system; prune images or make room");
+        return sc_throw(error, SC_ERROR_NO_SPACE,
+                        "No space is left: the repository keeps %" G_GUINT64_FORMAT
+                        " MB free (min-free-space in its config); prune images or make room",
+                        staging->reserved_space / 1000000);
+}
+
+int sc_staging_open_left(ScStaging *staging, const ScObjectMeta *meta, guint64 size, guint *at, char ret_path[SC_OBJECT_PATH_SIZE])
+{
+        while (staging->left != NULL && *at < staging->left->len) {
+                const Left *left = &g_array_index(staging->left, Left, (*at)++);
+                int fd = left->size != size ? -1
+                                            : sc_object_open_similar(staging->fd, left->path,
+                                                                     sc_repository_format(staging->repository), meta, size);
+                if (fd < 0)
+                        continue;
+                memcpy(ret_path, left->path, sizeof left->path);
+                return fd;
+        }
+        return -1;
 }
 
 const ScDigest *sc_staged_object_id(const ScStagedObject *object)

@@ -42,6 +42,14 @@ bool sc_staging_sweep(ScRepository *repository, GError **error);
 #define SC_STAGING_TEMPORARY ".large-"
 int sc_staging_fd(ScStaging *staging);
 
+/* NoSpace if the file system has no more room than what the repository's min-free-space-* keeps back, or hardly any inodes. */
+bool sc_staging_check_space(ScStaging *staging, GError **error);
+
+/* Opens the next file of more than SC_STAGING_LARGE bytes that an interrupted import has left, of this size and metadata; -1: there
+ * is no further one. Whether it has the same content is to be seen. *at: 0 for the first. */
+#define SC_STAGING_LARGE (8u << 20)
+int sc_staging_open_left(ScStaging *staging, const ScObjectMeta *meta, guint64 size, guint *at, char ret_path[SC_OBJECT_PATH_SIZE]);
+
 /* The object for an id. With *ret_mine true nobody has it yet and the repository does not either: the caller must write it, with
  * sc_staging_write() or sc_staging_take(). size and meta serve to see that an object in the repository is whole. */
 ScStagedObject *sc_staging_claim(ScStaging *staging, ScObjectType type, const ScDigest *id, const ScObjectMeta *meta, guint64 size,
@@ -51,7 +59,7 @@ const ScDigest *sc_staged_object_id(const ScStagedObject *object);
 /* Writes a claimed object and settles it, for good or ill. */
 bool sc_staging_write(ScStaging *staging, ScStagedObject *object, const ScObjectMeta *meta, const void *data, gsize size,
                       GError **error);
-/* The same with a temporary file of sc_staging_fd(), which is renamed. */
+/* The same with a file of sc_staging_fd(), which is renamed. */
 bool sc_staging_take(ScStaging *staging, ScStagedObject *object, const char *temporary, GError **error);
 
 /* Waits until all these objects are settled; fails if one could not be written. */

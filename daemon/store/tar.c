@@ -11,6 +11,11 @@
 
 #define MAX_NAME 255
 #define MAX_PATH (PATH_MAX - 1)
+/* Linux keeps no more of one name, and most file systems less of all together. */
+#define MAX_XATTRS_SIZE 65536
+/* Of one entry with all that stands in front of it and describes it; libarchive holds that in memory (a map of a sparse file takes
+ * ten times the space that it has in the tar). A pax header alone may have 1 MiB. */
+#define MAX_HEADERS_SIZE (8u << 20)
 
 struct ScTar {
         struct archive *archive;
@@ -20,7 +25,9 @@ struct ScTar {
         ScTarLimits limits;
         guint64 entries;
         guint64 size;
-        char *path;        /* of the current entry, for messages */
+        char *path; /* of the current entry, for messages */
+        bool in_headers;
+        guint64 headers_size;
         guint64 file_size; /* of the current file */
         guint64 file_done;
         locale_t locale, outer_locale;
@@ -36,10 +43,17 @@ void sc_tar_entry_clear(ScTarEntry *entry)
 static la_ssize_t read_source(struct archive *archive, void *data, const void **ret_chunk)
 {
         ScTar *tar = data;
-        gssize size = tar->read(tar->source, ret_chunk, &tar->source_error);
+        gssize size = -1;
 
+        if (tar->in_headers && tar->headers_size > MAX_HEADERS_SIZE)
+                sc_throw(&tar->source_error, SC_ERROR_CORRUPT, "The layer's tar has headers of more than %u bytes%s%s",
+                         MAX_HEADERS_SIZE, tar->path != NULL ? " behind the entry " : "", tar->path != NULL ? tar->path : "");
+        else
+                size = tar->read(tar->source, ret_chunk, &tar->source_error);
         if (size < 0)
                 archive_set_error(archive, EIO, "the source failed");
+        else if (tar->in_headers)
+                tar->headers_size += (guint64)size;
         return size;
 }
 
@@ -161,19 +175,23 @@ static bool set_owner(struct archive_entry *from, const char *path, ScObjectMeta
         return true;
 }
 
-static GVariant *read_xattrs(struct archive_entry *from, guint32 mode)
+static bool set_xattrs(struct archive_entry *from, const char *path, ScObjectMeta *meta, GError **error)
 {
         const char *name;
         const void *value;
         size_t size;
+        guint64 total = 0;
 
         if (archive_entry_xattr_reset(from) == 0)
-                return NULL;
-        ScXattrs *xattrs = sc_xattrs_new(mode);
+                return true;
+        ScXattrs *xattrs = sc_xattrs_new(meta->mode);
         while (archive_entry_xattr_next(from, &name, &value, &size) == ARCHIVE_OK)
-                if (name != NULL && g_utf8_validate(name, -1, NULL))
+                if (name != NULL && g_utf8_validate(name, -1, NULL)) {
                         sc_xattrs_add(xattrs, name, value, size);
-        return sc_xattrs_end(xattrs);
+                        total += strlen(name) + size;
+                }
+        meta->xattrs = sc_xattrs_end(xattrs);
+        return total <= MAX_XATTRS_SIZE || refuse(path, "has more than 65536 bytes of extended attributes", error);
 }
 
 static bool set_target(struct archive_entry *from, const char *path, ScObjectMeta *meta, GError **error)
@@ -234,15 +252,26 @@ static bool fill_entry(ScTar *tar, struct archive_entry *from, ScTarEntry *entry
                 entry->type = SC_TAR_OMITTED;
                 return true;
         }
-        entry->meta.xattrs = read_xattrs(from, entry->meta.mode);
-        return true;
+        return set_xattrs(from, entry->path, &entry->meta, error);
+}
+
+static int next_header(ScTar *tar, struct archive_entry **ret)
+{
+        /* What is left of the last entry's content would be taken for headers. */
+        if (tar->path != NULL && archive_read_data_skip(tar->archive) < ARCHIVE_OK)
+                return ARCHIVE_FATAL;
+        tar->headers_size = 0;
+        tar->in_headers = true;
+        int code = archive_read_next_header(tar->archive, ret);
+        tar->in_headers = false;
+        return code;
 }
 
 int sc_tar_next(ScTar *tar, ScTarEntry *ret, GError **error)
 {
         struct archive_entry *from;
         ScTarEntry entry = {0};
-        int code = archive_read_next_header(tar->archive, &from);
+        int code = next_header(tar, &from);
 
         if (code == ARCHIVE_EOF)
                 return 0;

@@ -39,7 +39,8 @@ void sc_tar_free(ScTar *tar);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScTar, sc_tar_free)
 
 /* 1: an entry in *ret, to be cleared; 0: the end; -1: error. Broken tars, names with "..", too long, or not UTF-8 (OSTree cannot
- * store them), owners above 32 bit are Corrupt, naming the entry; too many entries or bytes InvalidArgument. */
+ * store them), owners above 32 bit, headers of more than 8 MiB, attributes of more than 64 KiB are Corrupt, naming the entry; too
+ * many entries or bytes InvalidArgument. */
 int sc_tar_next(ScTar *tar, ScTarEntry *ret, GError **error);
 
 /* The current file's content: blocks in order, holes left out. 1: a block; 0: the end; -1: error. */

@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #define BATCH_FILES 128
 #define BATCH_SIZE (1u << 20)
@@ -27,7 +26,6 @@ typedef struct {
 
 struct ScWriters {
         ScStaging *staging;
-        guint64 reserved_space;
         GPtrArray *threads;
 
         GMutex mutex;
@@ -53,21 +51,17 @@ void sc_layer_file_free(ScLayerFile *file)
         g_free(file);
 }
 
-bool sc_writers_check_space(ScWriters *writers, GError **error)
+/* What a file takes of the memory that may be under way. */
+static gsize cost(const ScLayerFile *file, gsize size)
 {
-        struct statvfs st;
+        return size + FILE_SIZE + strlen(file->path) + sc_object_meta_size(&file->meta);
+}
 
-        if (fstatvfs(sc_staging_fd(writers->staging), &st) < 0)
-                return sc_throw_errno(error, "Cannot tell how much space is free");
-        if ((guint64)st.f_bavail * st.f_frsize > writers->reserved_space)
-                return true;
-        if (writers->reserved_space == 0)
-                return sc_throw(error, SC_ERROR_NO_SPACE,
-                                "No space is left in the repository's file system; prune images or make room");
-        return sc_throw(error, SC_ERROR_NO_SPACE,
-                        "No space is left: the repository keeps %" G_GUINT64_FORMAT
-                        " MB free (min-free-space in its config); prune images or make room",
-                        writers->reserved_space / 1000000);
+void sc_layer_file_settle(ScLayerFile *file, ScStagedObject *object)
+{
+        file->object = object;
+        sc_object_meta_clear(&file->meta);
+        g_clear_pointer(&file->path, g_free);
 }
 
 static bool write_file(ScWriters *writers, ScHasher *hasher, const Job *job, GError **error)
@@ -80,9 +74,9 @@ static bool write_file(ScWriters *writers, ScHasher *hasher, const Job *job, GEr
         sc_hasher_update(hasher, job->data, job->size);
         sc_hasher_finish(hasher, &id);
         ScStagedObject *object = sc_staging_claim(writers->staging, SC_OBJECT_FILE, &id, meta, job->size, &mine);
-        job->file->object = object;
         if (mine && !sc_staging_write(writers->staging, object, meta, job->data, job->size, error))
                 return sc_prefix(error, "Cannot store %s", job->file->path);
+        sc_layer_file_settle(job->file, object);
         return true;
 }
 
@@ -90,7 +84,7 @@ static void write_batch(ScWriters *writers, ScHasher *hasher, Batch *batch)
 {
         ScFeed *feed = batch->feed;
         g_autoptr(GError) error = NULL;
-        bool going = g_atomic_int_get(&feed->broken) == 0 && sc_writers_check_space(writers, &error);
+        bool going = g_atomic_int_get(&feed->broken) == 0 && sc_staging_check_space(writers->staging, &error);
 
         for (guint i = 0; i < batch->n_jobs; i++) {
                 going = going && write_file(writers, hasher, &batch->jobs[i], &error);
@@ -126,12 +120,11 @@ static gpointer writer_main(gpointer data)
         }
 }
 
-ScWriters *sc_writers_new(ScStaging *staging, guint threads, guint64 reserved_space)
+ScWriters *sc_writers_new(ScStaging *staging, guint threads)
 {
         ScWriters *writers = g_new0(ScWriters, 1);
 
         writers->staging = staging;
-        writers->reserved_space = reserved_space;
         g_mutex_init(&writers->mutex);
         g_cond_init(&writers->work);
         g_cond_init(&writers->done);
@@ -194,31 +187,32 @@ static bool too_much(const ScWriters *writers, gsize size)
         return writers->under_way > 0 && writers->under_way + size > MAX_UNDER_WAY;
 }
 
-guint8 *sc_feed_allocate(ScFeed *feed, gsize size)
+guint8 *sc_feed_allocate(ScFeed *feed, const ScLayerFile *file, gsize size)
 {
         ScWriters *writers = feed->writers;
+        gsize whole = cost(file, size);
 
         g_mutex_lock(&writers->mutex);
-        if (too_much(writers, size + FILE_SIZE)) {
+        if (too_much(writers, whole)) {
                 g_mutex_unlock(&writers->mutex);
                 /* What this layer holds back counts, too: nobody may wait for room while sitting on some. */
                 submit(feed);
                 g_mutex_lock(&writers->mutex);
-                while (too_much(writers, size + FILE_SIZE))
+                while (too_much(writers, whole))
                         g_cond_wait(&writers->done, &writers->mutex);
         }
-        writers->under_way += size + FILE_SIZE;
+        writers->under_way += whole;
         g_mutex_unlock(&writers->mutex);
         return size > 0 ? g_malloc(size) : NULL;
 }
 
-void sc_feed_discard(ScFeed *feed, guint8 *data, gsize size)
+void sc_feed_discard(ScFeed *feed, const ScLayerFile *file, guint8 *data, gsize size)
 {
         ScWriters *writers = feed->writers;
 
         g_free(data);
         g_mutex_lock(&writers->mutex);
-        writers->under_way -= size + FILE_SIZE;
+        writers->under_way -= cost(file, size);
         g_cond_broadcast(&writers->done);
         g_mutex_unlock(&writers->mutex);
 }
@@ -243,7 +237,7 @@ bool sc_feed_add(ScFeed *feed, ScLayerFile *file, guint8 *data, gsize size, GErr
                 feed->batch->size = 0;
         }
         feed->batch->jobs[feed->batch->n_jobs++] = (Job){.file = file, .data = data, .size = size};
-        feed->batch->size += size + FILE_SIZE;
+        feed->batch->size += cost(file, size);
         if (feed->batch->n_jobs == BATCH_FILES || feed->batch->size >= BATCH_SIZE)
                 submit(feed);
         return check_broken(feed, error);

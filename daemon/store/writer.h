@@ -6,16 +6,18 @@
 
 #include "staging.h"
 
-/* A file of a layer: made by the thread that reads the tar, given its object by a writer. */
+/* A file of a layer: made by the thread that reads the tar, given its object by a writer, which then lets go of the rest: a layer
+ * may have millions of them. */
 typedef struct {
         char *path; /* for messages */
         ScObjectMeta meta;
         ScStagedObject *object; /* NULL until it is written */
 } ScLayerFile;
 void sc_layer_file_free(ScLayerFile *file);
+void sc_layer_file_settle(ScLayerFile *file, ScStagedObject *object);
 
 typedef struct ScWriters ScWriters;
-ScWriters *sc_writers_new(ScStaging *staging, guint threads, guint64 reserved_space);
+ScWriters *sc_writers_new(ScStaging *staging, guint threads);
 /* Nothing may be under way. */
 void sc_writers_free(ScWriters *writers);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScWriters, sc_writers_free)
@@ -29,15 +31,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScFeed, sc_feed_free)
 
 /* Memory for a file's content, at most SC_FEED_MAX_SIZE; waits while too much is under way. To be called for each file, for an
  * empty one and a symlink too (it returns NULL then). */
-#define SC_FEED_MAX_SIZE (8u << 20)
-guint8 *sc_feed_allocate(ScFeed *feed, gsize size);
+#define SC_FEED_MAX_SIZE SC_STAGING_LARGE
+guint8 *sc_feed_allocate(ScFeed *feed, const ScLayerFile *file, gsize size);
 /* Takes that memory back unused. */
-void sc_feed_discard(ScFeed *feed, guint8 *data, gsize size);
+void sc_feed_discard(ScFeed *feed, const ScLayerFile *file, guint8 *data, gsize size);
 /* Hands a file over, with data from sc_feed_allocate(). `file` must live until sc_feed_finish() or
  * sc_feed_free(). Fails with what went wrong with an earlier file. */
 bool sc_feed_add(ScFeed *feed, ScLayerFile *file, guint8 *data, gsize size, GError **error);
 /* Waits until all files are written. */
 bool sc_feed_finish(ScFeed *feed, GError **error);
-
-/* NoSpace if the file system of the staging folder has no more room than what the repository's min-free-space-* keeps back. */
-bool sc_writers_check_space(ScWriters *writers, GError **error);

@@ -11,6 +11,7 @@
 
 #define MAX_INFLATED (8u << 20)
 #define MAX_ENTRIES 5000
+#define MAX_MEMORY (16u << 20)
 
 typedef struct {
         const uint8_t *data;
@@ -75,10 +76,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_autoptr(ScTar) tar = sc_tar_new(read_inflated, inflate, &limits, NULL);
         g_autoptr(ScNode) root = sc_node_new_root();
         ScTarEntry entry;
+        guint64 room = MAX_MEMORY;
         bool going = tar != NULL;
 
         while (going && sc_tar_next(tar, &entry, NULL) > 0) {
-                going = sc_layer_tree_add(root, &entry, NULL, NULL);
+                going = sc_layer_tree_add(root, &entry, NULL, &room, NULL);
                 if (entry.type == SC_TAR_FILE)
                         read_content(tar, entry.size);
                 sc_tar_entry_clear(&entry);

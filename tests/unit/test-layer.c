@@ -481,19 +481,36 @@ static void raw_entry(Tar *tar, const char *name, char type, const void *data, g
         g_byte_array_append(tar->bytes, padding, (guint)(-size % 512));
 }
 
+static void append_pax_record(GByteArray *records, const char *key, const void *value, gsize size)
+{
+        gsize length = strlen(key) + size + 4;
+
+        /* The number counts its own digits. */
+        for (gsize limit = 10; length >= limit; limit *= 10)
+                length++;
+        g_autofree char *start = g_strdup_printf("%" G_GSIZE_FORMAT " %s=", length, key);
+        g_byte_array_append(records, (const guint8 *)start, (guint)strlen(start));
+        g_byte_array_append(records, value, (guint)size);
+        g_byte_array_append(records, (const guint8 *)"\n", 1);
+}
+
 /* A pax attribute for the entry behind it. */
 static void raw_pax(Tar *tar, const char *key, const void *value, gsize size)
 {
-        guint length = (guint)(strlen(key) + size + 3);
-        g_autoptr(GByteArray) record = g_byte_array_new();
+        g_autoptr(GByteArray) records = g_byte_array_new();
 
-        length += length + 2 > 99 ? 3 : 2;
-        g_autofree char *start = g_strdup_printf("%u %s=", length, key);
-        g_byte_array_append(record, (const guint8 *)start, (guint)strlen(start));
-        g_byte_array_append(record, value, (guint)size);
-        g_byte_array_append(record, (const guint8 *)"\n", 1);
-        ck_assert_uint_eq(record->len, length);
-        raw_entry(tar, "pax", 'x', record->data, record->len);
+        append_pax_record(records, key, value, size);
+        raw_entry(tar, "pax", 'x', records->data, records->len);
+}
+
+/* Several of them: keys and values in turn, NULL at the end. */
+static void raw_pax_strings(Tar *tar, const char *const *strings)
+{
+        g_autoptr(GByteArray) records = g_byte_array_new();
+
+        for (; *strings != NULL; strings += 2)
+                append_pax_record(records, strings[0], strings[1], strlen(strings[1]));
+        raw_entry(tar, "pax", 'x', records->data, records->len);
 }
 
 static void fill_not_utf8(Tar *tar)
@@ -525,6 +542,62 @@ static void fill_pax_negative_size(Tar *tar)
         raw_entry(tar, "file", '0', "x", 1);
 }
 
+static void fill_pax_xattr(Tar *tar)
+{
+        g_autofree char *value = g_strnfill(70000, 'v');
+        raw_pax(tar, "SCHILY.xattr.user.note", value, 70000);
+        raw_entry(tar, "file", '0', "x", 1);
+}
+
+static void fill_pax_huge(Tar *tar)
+{
+        g_autofree char *value = g_strnfill(2u << 20, 'v');
+        raw_pax(tar, "comment", value, 2u << 20);
+        raw_entry(tar, "file", '0', "x", 1);
+}
+
+static void fill_pax_chain(Tar *tar)
+{
+        for (guint i = 0; i < 5000; i++)
+                raw_pax(tar, "mtime", "1", 1);
+        raw_entry(tar, "file", '0', "x", 1);
+}
+
+/* The map of a sparse file of format 1.0 stands in front of its content; libarchive reads it whole. */
+static void fill_sparse_map(Tar *tar)
+{
+        enum { HOLES = 3000000 };
+        g_autoptr(GString) map = g_string_new(NULL);
+
+        g_string_append_printf(map, "%d\n", HOLES);
+        for (guint i = 0; i < HOLES; i++)
+                g_string_append(map, "0\n0\n");
+        raw_pax_strings(tar, (const char *const[]){"GNU.sparse.major", "1", "GNU.sparse.minor", "0", "GNU.sparse.name", "sparse",
+                                                   "GNU.sparse.realsize", "1000", NULL});
+        raw_entry(tar, "file", '0', map->str, map->len);
+}
+
+/* Data outside the file. */
+static void fill_sparse_outside(Tar *tar)
+{
+        raw_pax_strings(
+                tar, (const char *const[]){"GNU.sparse.size", "10", "GNU.sparse.numblocks", "1", "GNU.sparse.map", "1000,5", NULL});
+        raw_entry(tar, "file", '0', "xxxxx", 5);
+}
+
+static void fill_pax_symlink_loop(Tar *tar)
+{
+        tar_symlink(tar, "a", "b");
+        tar_symlink(tar, "b", "a");
+        tar_file(tar, "a/x", 0644, "evil");
+}
+
+static void fill_link_through_symlink(Tar *tar)
+{
+        tar_symlink(tar, "etc", "/etc");
+        tar_hardlink(tar, "b", "etc/shadow");
+}
+
 static void fill_target_not_utf8(Tar *tar)
 {
         raw_pax(tar, "linkpath", "latin-\xe4", 7);
@@ -553,6 +626,13 @@ static const struct {
         {fill_pax_malformed, "malformed"},
         {fill_pax_negative_size, "negative"},
         {fill_target_not_utf8, "Linkname can't be converted"},
+        {fill_pax_xattr, "file has more than 65536 bytes of extended attributes"},
+        {fill_pax_huge, "tar is damaged"},
+        {fill_pax_chain, "tar is damaged"},
+        {fill_sparse_map, "headers of more than"},
+        {fill_sparse_outside, "has data outside its size"},
+        {fill_pax_symlink_loop, "a/x lies below the symlink"},
+        {fill_link_through_symlink, "b is a hardlink to what the layer does not hold: etc/shadow"},
 };
 
 START_TEST(test_hostile)
@@ -638,6 +718,31 @@ START_TEST(test_limits)
         g_autoptr(ScImport) other = sc_import_new(store->repository, &small, &error);
         ck_assert(!import_layer(other, layer, tar, &error));
         ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "MaxLayerSize=");
+        g_clear_error(&error);
+
+        /* Folders that a path names without an entry cost as much as others. */
+        const ScImportLimits little = {.max_layer_size = 1u << 30, .max_memory = 1u << 20};
+        g_autoptr(ScImport) fourth = sc_import_new(store->repository, &little, &error);
+        Tar *deep = tar_new();
+        for (guint i = 0; i < 3; i++) {
+                g_autoptr(GString) path = g_string_new(NULL);
+                g_string_printf(path, "%u", i);
+                while (path->len < 4000)
+                        g_string_append(path, "/a");
+                tar_file(deep, path->str, 0644, "x");
+        }
+        g_autoptr(GBytes) deep_bytes = tar_end(deep);
+        g_autoptr(ScLayerInfo) deep_layer = layer_info(deep_bytes);
+        ck_assert(!import_layer(fourth, deep_layer, deep_bytes, &error));
+        ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "too much memory");
+        g_clear_error(&error);
+
+        /* What is said to be too large is not even looked at. */
+        ScLayerInfo said = {.digest = layer->digest, .size = (1u << 30) + 1};
+        LayerSource source = {0};
+        guint64 inflated;
+        ck_assert(!sc_import_layer(import, &said, layer_source_read, &source, &inflated, NULL, &error));
+        ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "1073741825 bytes; MaxLayerSize=");
         g_clear_error(&error);
 
         /* A hole of a terabyte: small to inflate, long to hash. */
@@ -893,6 +998,84 @@ START_TEST(test_staging_is_adopted)
 }
 END_TEST
 
+enum { LARGE_SIZE = 9 * 1024 * 1024 + 5 };
+
+static void tar_large(Tar *tar, const char *path, char first, char last)
+{
+        g_autofree char *data = g_malloc0(LARGE_SIZE);
+
+        memset(data, first, LARGE_SIZE / 2);
+        data[LARGE_SIZE - 1] = last;
+        tar_add(tar, tar_entry(path, AE_IFREG, 0644), data, LARGE_SIZE);
+}
+
+/* Within one boot nothing of a layer that broke off is written twice: neither symlinks, nor what is too large for memory. */
+START_TEST(test_staging_is_adopted_whole)
+{
+        g_autoptr(Store) store = _i == 0 ? store_new() : store_new_user();
+        g_autoptr(GError) error = NULL;
+        const char *const names[] = {"symlink", "large", "other", "sparse"};
+        ino_t before[G_N_ELEMENTS(names)];
+        Tar *tar = tar_new();
+
+        tar_symlink(tar, "symlink", "/somewhere");
+        tar_large(tar, "large", 'a', 'a');
+        tar_large(tar, "other", 'a', 'b');
+        sparse_file(tar, "sparse", 30 * 1024 * 1024);
+        g_autoptr(GBytes) bytes = tar_end(tar);
+        g_autoptr(ScLayerInfo) layer = layer_info(bytes);
+        /* To know the names of the objects. */
+        g_autoptr(GPtrArray) objects = g_ptr_array_new_with_free_func(g_free);
+        ScImport *import = import_new(store);
+        import_layer(import, layer, bytes, &error);
+        ck_assert_no_error(error);
+        sc_import_free(import);
+        g_autoptr(GFile) root = layer_root(store, layer);
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+                g_ptr_array_add(objects, object_path(store, root, names[i]));
+        g_autofree char *ref = layer_ref(layer);
+        ck_assert(sc_repository_drop_ref(store->repository, ref, &error));
+        for (guint i = 0; i < objects->len; i++)
+                ck_assert_int_eq(unlink(objects->pdata[i]), 0);
+
+        g_autofree char *staging = leave_staging(store, bytes);
+        for (guint i = 0; i < objects->len; i++) {
+                g_autofree char *path = g_strconcat(staging, strstr(objects->pdata[i], "/objects/") + strlen("/objects"), NULL);
+                before[i] = inode(path);
+        }
+        import = import_new(store);
+        import_layer(import, layer, bytes, &error);
+        ck_assert_no_error(error);
+        sc_import_free(import);
+        store_check(store);
+        for (guint i = 0; i < objects->len; i++)
+                ck_assert_msg(inode(objects->pdata[i]) == before[i], "%s was written again", names[i]);
+}
+END_TEST
+
+/* What was left is of the same size, but another file. */
+START_TEST(test_large_file_is_another)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GError) error = NULL;
+        Tar *tar = tar_new();
+
+        tar_large(tar, "large", 'a', 'a');
+        g_autoptr(GBytes) left_bytes = tar_end(tar);
+        tar = tar_new();
+        tar_large(tar, "large", 'a', 'b');
+        tar_large(tar, "other", 'b', 'a');
+        g_autoptr(GBytes) bytes = tar_end(tar);
+        g_autofree char *staging = leave_staging(store, left_bytes);
+        g_autoptr(ScLayerInfo) layer = layer_info(bytes);
+        ScImport *import = import_new(store);
+        import_layer(import, layer, bytes, &error);
+        ck_assert_no_error(error);
+        sc_import_free(import);
+        store_check(store);
+}
+END_TEST
+
 START_TEST(test_staging_of_another_boot)
 {
         g_autoptr(Store) store = store_new();
@@ -1080,6 +1263,8 @@ int main(void)
         tcase_add_test(tcase, test_at_the_same_time);
         tcase_add_test(tcase, test_killed);
         tcase_add_test(tcase, test_staging_is_adopted);
+        tcase_add_loop_test(tcase, test_staging_is_adopted_whole, 0, 2);
+        tcase_add_test(tcase, test_large_file_is_another);
         tcase_add_test(tcase, test_staging_of_another_boot);
         tcase_add_test(tcase, test_staging_in_use);
         tcase_add_test(tcase, test_damaged_object_is_replaced);
