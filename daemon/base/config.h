@@ -21,6 +21,8 @@ typedef struct {
         guint parallel_layers;      /* ParallelLayers=, 3 */
         guint stall_timeout;        /* StallTimeout=, 25: seconds without a byte (the first attempt gets 30) */
         guint attempts;             /* Attempts=, 4 */
+        guint64 minimum_rate;       /* MinimumRate=, 1K: bytes a second, on average, below which an attempt is given up; 0: any */
+        guint64 bandwidth_limit;    /* BandwidthLimit=, 0: bytes a second of all layers of a pull together; 0: none */
         guint64 max_layer_size;     /* MaxLayerSize=, 64G: inflated bytes of one layer */
         guint max_layers;           /* MaxLayers=, 256 */
         char **insecure_registries; /* InsecureRegistries=, a list of HOST[:PORT] that may speak plain http */

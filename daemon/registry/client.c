@@ -12,6 +12,7 @@ static void registry_free(ScTransport *transport)
         ScRegistry *registry = (ScRegistry *)transport;
         g_assert(registry->owner == g_thread_self());
         sc_http_free(registry->http);
+        sc_throttle_free(registry->throttle);
         sc_location_free(registry->primary);
         g_free(registry->version);
         g_free(registry->image);
@@ -165,5 +166,6 @@ ScTransport *sc_registry_new(const ScTransportRequest *request, GError **error)
                 sc_endpoint_allow_any_server(registry->primary->endpoint);
         registry->owner = g_thread_self();
         registry->http = sc_http_new();
+        registry->throttle = sc_throttle_new(request->config->bandwidth_limit);
         return &registry->transport;
 }

@@ -79,14 +79,29 @@ static bool take_bytes(Fetch *fetch, gsize n, GError **error)
         return fetch->filled < SC_BLOB_CHUNK || flush(fetch, error);
 }
 
+/* As fast as it may be. */
+static bool read_part(Fetch *fetch, const ScAnswer *answer, void *buffer, gsize size, gsize *ret, GError **error)
+{
+        ScThrottle *throttle = fetch->registry->throttle;
+        if (!sc_answer_read(answer, buffer, sc_throttle_portion(throttle, size), &fetch->patience, ret, fetch->cancellable, error))
+                return false;
+        gint64 pause = sc_throttle_take(throttle, *ret);
+        if (pause <= 0)
+                return true;
+        g_autoptr(GError) problem = NULL;
+        bool waited = sc_http_pause(fetch->http, pause, fetch->cancellable, &problem);
+        /* That was no silence of the server's. */
+        sc_patience_feed(&fetch->patience);
+        return waited || sc_throw(error, SC_ERROR_CANCELLED, "The download was stopped");
+}
+
 /* What the server sends again, because it starts at the beginning, is dropped. */
 static bool skip_bytes(Fetch *fetch, const ScAnswer *answer, guint64 count, GError **error)
 {
         g_autofree guint8 *buffer = count > 0 ? g_malloc(SC_BLOB_CHUNK) : NULL;
         while (count > 0) {
                 gsize n;
-                if (!sc_answer_read(answer, buffer, (gsize)MIN(count, SC_BLOB_CHUNK), &fetch->patience, &n, fetch->cancellable,
-                                    error))
+                if (!read_part(fetch, answer, buffer, (gsize)MIN(count, SC_BLOB_CHUNK), &n, error))
                         return false;
                 if (n == 0)
                         return sc_patience_throw(&fetch->patience, error, "%s broke off the blob %s",
@@ -102,8 +117,7 @@ static bool receive(Fetch *fetch, const ScAnswer *answer, GError **error)
         for (;;) {
                 gsize n;
                 g_autoptr(GError) problem = NULL;
-                if (!sc_answer_read(answer, fetch->chunk + fetch->filled, SC_BLOB_CHUNK - fetch->filled, &fetch->patience, &n,
-                                    fetch->cancellable, &problem)) {
+                if (!read_part(fetch, answer, fetch->chunk + fetch->filled, SC_BLOB_CHUNK - fetch->filled, &n, &problem)) {
                         /* A connection that breaks behind the last byte is none of our trouble. */
                         if (fetch->patience.passing && fetch->received == fetch->target->size)
                                 return true;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "http.h"
 
+enum { MAX_INFORMATIONAL = 10 };
+
 struct ScHttp {
         GMainContext *context;
         SoupSession *session; /* NULL: made when it is needed */
@@ -69,6 +71,7 @@ typedef struct {
         GSource *cancel_source;    /* NULL: none */
         GSource *timer;
         bool expired;
+        unsigned informational; /* answers (1xx) before the answer */
         GObject *source;
         GAsyncResult *result;
 } Wait;
@@ -136,7 +139,10 @@ static bool wait_end(Wait *wait, GError *problem, GError **error)
         if (problem == NULL)
                 return true;
         bool cancelled = wait->callers != NULL && g_cancellable_is_cancelled(wait->callers);
-        if (wait->expired && !cancelled) {
+        if (wait->informational > MAX_INFORMATIONAL && !cancelled) {
+                g_clear_error(&problem);
+                problem = g_error_new(G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "Announcements of an answer without an end");
+        } else if (wait->expired && !cancelled) {
                 g_clear_error(&problem);
                 problem = g_error_new(G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "No answer in time");
         }
@@ -152,16 +158,26 @@ static void offer_http_1_only(SoupMessage *message, GSocketClientEvent event, GI
                 g_tls_connection_set_advertised_protocols(G_TLS_CONNECTION(connection), protocols);
 }
 
+/* libsoup reads them in one go, so that nobody who sends them without a pause is ever cut off by a timer. */
+static void count_informational(SoupMessage *message, gpointer data)
+{
+        Wait *wait = data;
+        if (++wait->informational > MAX_INFORMATIONAL)
+                g_cancellable_cancel(wait->cancellable);
+}
+
 GInputStream *sc_http_send(ScHttp *http, SoupMessage *message, gint64 limit, GCancellable *cancellable, GError **error)
 {
         Wait wait;
         wait_begin(&wait, http, limit, cancellable);
         need_session(http);
         g_signal_connect(message, "network-event", G_CALLBACK(offer_http_1_only), NULL);
+        gulong handler = g_signal_connect(message, "got-informational", G_CALLBACK(count_informational), &wait);
         soup_session_send_async(http->session, message, G_PRIORITY_DEFAULT, wait.cancellable, wait_done, &wait);
         wait_for_result(&wait);
         GError *problem = NULL;
         GInputStream *body = soup_session_send_finish(http->session, wait.result, &problem);
+        g_signal_handler_disconnect(message, handler);
         return wait_end(&wait, problem, error) ? body : NULL;
 }
 

@@ -18,6 +18,7 @@ libsc_registry_a_SOURCES = \
 	daemon/registry/printable.c daemon/registry/printable.h \
 	daemon/registry/registry.h \
 	daemon/registry/request.c daemon/registry/request.h \
+	daemon/registry/throttle.c daemon/registry/throttle.h \
 	daemon/registry/transport.c daemon/registry/transport.h \
 	daemon/registry/trouble.c daemon/registry/trouble.h
 

@@ -4,6 +4,7 @@
 /* The transport that client.h makes. */
 
 #include "location.h"
+#include "throttle.h"
 #include "transport.h"
 
 typedef struct {
@@ -13,6 +14,7 @@ typedef struct {
         char *image;   /* the canonical name, for messages */
         char *version; /* tag or digest */
         ScLocation *primary;
+        ScThrottle *throttle;
         /* The thread that made the client keeps its connections from call to call. */
         GThread *owner;
         ScHttp *http;

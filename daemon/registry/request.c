@@ -40,6 +40,7 @@ bool sc_answer_read(const ScAnswer *answer, void *buffer, gsize size, ScPatience
                     GError **error)
 {
         g_autoptr(GError) problem = NULL;
+        gint64 start = g_get_monotonic_time();
         gssize n = sc_http_read(answer->http, answer->body, buffer, size, sc_patience_limit(patience), cancellable, &problem);
         if (n < 0) {
                 g_autofree char *host = host_of(answer);
@@ -48,7 +49,13 @@ bool sc_answer_read(const ScAnswer *answer, void *buffer, gsize size, ScPatience
         if (n > 0)
                 sc_patience_feed(patience);
         *ret = (gsize)n;
-        return true;
+        if (n == 0 || sc_patience_measure(patience, g_get_monotonic_time() - start, (gsize)n))
+                return true;
+        g_autofree char *host = host_of(answer);
+        return sc_patience_throw(patience, error,
+                                 "%s sends less than %" G_GUINT64_FORMAT
+                                 " bytes a second: check the network; MinimumRate= in sysconsd.conf sets the limit",
+                                 host, patience->rate);
 }
 
 bool sc_answer_read_all(const ScAnswer *answer, gsize max, const char *what, ScPatience *patience, GByteArray **ret,

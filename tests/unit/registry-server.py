@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A registry for tests: honest, or broken in the way that the first part of the repository's path says.
 
-    registry-server.py [--port N] [--root DIR] [--tls] [--log FILE] [--until-eof]
+    registry-server.py [--port N] [--root DIR] [--tls] [--half-handshake stall|close] [--log FILE] [--until-eof]
 
 Prints its port on the first line. Images come from DIR/NAME, OCI layouts (oci-layout, index.json, blobs/), whose tags are their
 annotations org.opencontainers.image.ref.name; without --root from a small image made up here. /v2/NAME/... serves it honestly,
 /v2/FAULT/NAME/... (or /v2/FAULT/..., for the made-up image) with one of the faults in the table FAULTS below.
+/counters tells how often each path was asked for, and how many bytes of blobs and manifests were sent: {PATH: [REQUESTS, BYTES]}.
 --tls: speak TLS, with a new self-signed certificate (made by the openssl command).
+--half-handshake: answer whoever begins to speak with the beginning of a TLS handshake, and then with silence or the end.
 --log: one line a request: "GET PATH range=R auth=A agent=U accept=T from=PORT". --until-eof: end when stdin ends.
 """
 
@@ -20,7 +22,10 @@ import json
 import os
 import platform
 import random
+import socket
+import socketserver
 import ssl
+import struct
 import subprocess
 import sys
 import tarfile
@@ -129,7 +134,9 @@ class State:
         self.log = log
         self.lock = threading.Lock()
         self.counts = {}
+        self.served = {}
         self.tokens = {}
+        self.token_trouble = None
         self.made_up = made_up_image()
         self.stopping = threading.Event()
 
@@ -138,6 +145,12 @@ class State:
         with self.lock:
             self.counts[key] = self.counts.get(key, 0) + 1
             return self.counts[key] - 1
+
+    def serve(self, path, requests, size):
+        with self.lock:
+            served = self.served.setdefault(path, [0, 0])
+            served[0] += requests
+            served[1] += size
 
     def image(self, repository):
         if self.root is None:
@@ -231,6 +244,94 @@ def wrong_range(handler, request):
 
 
 @only('blobs')
+def unsatisfiable_range(handler, request):
+    if handler.headers.get('Range') is None:
+        return cut_once(handler, request)
+    handler.reply(416, b'', {'Content-Range': f'bytes */{len(request.data)}'})
+    return True
+
+
+@only('blobs')
+def wrong_total(handler, request):
+    cut_once(handler, request)
+    request.total_shift = 7
+
+
+@only('blobs')
+def changed(handler, request):
+    """Another blob stands under the name when the rest is asked for."""
+    count = handler.state.count(handler.path)
+    request.headers['ETag'] = f'"{count}"'
+    if count == 0:
+        request.stop_at = CUT_AT
+    else:
+        request.data = bytes(len(request.data))
+
+
+@only('blobs')
+def reset(handler, request):
+    request.stop_at = CUT_AT
+    request.reset = True
+
+
+@only('blobs')
+def reset_once(handler, request):
+    if handler.state.count(handler.path) == 0:
+        reset(handler, request)
+
+
+@only('blobs')
+def trickle(handler, request):
+    request.trickle = True
+
+
+@only('manifests')
+def trickle_manifest(handler, request):
+    request.trickle = True
+
+
+def every_third(handler, request):
+    if handler.state.count('every-third') % 3 != 2:
+        return False
+    handler.reply(500, b'', {})
+    return True
+
+
+def close_silently(handler, request):
+    handler.close_connection = True
+    return True
+
+
+def garbage(handler, request):
+    handler.wfile.write(b'\x00\xffSSH-2.0-OpenSSH_9.2\r\n\r\n')
+    handler.close_connection = True
+    return True
+
+
+def endless(first, line):
+    """Headers, or answers before the answer, until nobody listens."""
+    def fault(handler, request):
+        handler.wfile.write(first)
+        while not handler.state.stopping.is_set():
+            handler.wfile.write(line * 100)
+            handler.wfile.flush()
+        return True
+    return fault
+
+
+def at_token(status, headers, body=b''):
+    """The registry wants a token, whose server has trouble the first time (with headers), or always (without)."""
+    def fault(handler, request):
+        handler.state.token_trouble = (status, headers, body)
+        return need_token(handler, request)
+    return fault
+
+
+def greedy(handler, request):
+    return need_token(handler, request, scope='repository:secret/other:pull,push registry:catalog:*')
+
+
+@only('blobs')
 def lying_length(handler, request):
     request.data = request.data + b'more'
 
@@ -250,6 +351,17 @@ def said_gzip(handler, request):
 def html(handler, request):
     request.data = b'<html><body>Please log in to the hotel.</body></html>'
     request.headers['Content-Type'] = 'text/html; charset=utf-8'
+    request.headers.pop('Docker-Content-Digest')
+
+
+@only('manifests')
+def manifest_of_100_mb(handler, request):
+    request.data = b'{' + b' ' * 100_000_000 + b'}'
+
+
+@only('manifests')
+def deep_manifest(handler, request):
+    request.data = b'{"schemaVersion": 2, "layers": ' + b'[' * 10_000 + b']' * 10_000 + b'}'
     request.headers.pop('Docker-Content-Digest')
 
 
@@ -298,7 +410,7 @@ def plain_http(handler):
     return f'http://localhost:{handler.server.server_port}/elsewhere{handler.path}'
 
 
-def need_token(handler, request, realm=None, uses=None):
+def need_token(handler, request, realm=None, uses=None, scope=None):
     authorization = handler.headers.get('Authorization', '')
     with handler.state.lock:
         left = handler.state.tokens.get(authorization.removeprefix('Bearer '), 0)
@@ -306,7 +418,7 @@ def need_token(handler, request, realm=None, uses=None):
             handler.state.tokens[authorization.removeprefix('Bearer ')] = left - 1
             return False
     realm = realm or f'{handler.scheme()}://{handler.headers["Host"]}/token' + (f'?uses={uses}' if uses else '')
-    scope = f'repository:{request.repository}:pull'
+    scope = scope or f'repository:{request.repository}:pull'
     handler.reply(401, b'{"errors":[{"code":"UNAUTHORIZED"}]}',
                   {'WWW-Authenticate': f'Bearer realm="{realm}",service="test registry",scope="{scope}"'})
     return True
@@ -330,16 +442,35 @@ FAULTS = {
     'refuse-range': refuse_range,
     'refuse-range-truncated': refuse_range_cut_always,
     'wrong-range': wrong_range,
+    'wrong-total': wrong_total,
+    'unsatisfiable-range': unsatisfiable_range,
+    'changed': changed,
+    'reset': reset,
+    'reset-once': reset_once,
+    'trickle': trickle,
+    'trickle-manifest': trickle_manifest,
+    'closed': close_silently,
+    'garbage': garbage,
+    'endless-headers': endless(b'HTTP/1.1 200 OK\r\n', b'X-More: and more\r\n'),
+    'endless-continue': endless(b'', b'HTTP/1.1 100 Continue\r\n\r\n'),
     'lying-length': lying_length,
     'extra-bytes': extra_bytes,
     'said-gzip': said_gzip,
     'html-for-json': html,
     'huge-manifest': huge_manifest,
+    'manifest-of-100-mb': manifest_of_100_mb,
+    'deep-manifest': deep_manifest,
     '403': fault_status(403),
     '404': fault_status(404),
     'missing-blob': only('blobs')(fault_status(404)),
     '500': fault_status(500),
     '500-then-ok': fault_status(500, once=True),
+    '500-every-third': every_third,
+    '429-blob': only('blobs')(fault_status(429, {'Retry-After': '2'}, once=True)),
+    '429-token': at_token(429, {'Retry-After': '2'}),
+    '503-token': at_token(503, {'Retry-After': '2'}),
+    '429-in-an-hour': fault_status(429, {'Retry-After': '3600'}),
+    'html-token': at_token(200, {}, b'<html><body>Please log in to the hotel.</body></html>'),
     '429-retry-after': fault_status(429, {'Retry-After': '2'}, once=True),
     '401-basic': fault_status(401, {'WWW-Authenticate': 'Basic realm="here"'}),
     '401-token': need_token,
@@ -347,6 +478,7 @@ FAULTS = {
     '401-always': token_from('/token?uses=-1'),
     '401-huge-token': token_from('/token?size=100000'),
     '401-bad-token': token_from('/token?bad=1'),
+    '401-greedy': greedy,
     '401-plain-realm': lambda handler, request: need_token(handler, request, realm='http://registry.invalid/token'),
     '503-retry-date': retry_at,
     'redirect-loop': redirect_loop,
@@ -368,8 +500,11 @@ class Request:
         self.headers = headers
         self.ranges = True       # honour Range
         self.range_shift = 0     # what Content-Range says too much
+        self.total_shift = 0     # ... of the whole
         self.stop_at = None      # break off before this byte of the blob
         self.hang = False        # ... and keep the connection open
+        self.reset = False       # ... or have it end without a word
+        self.trickle = False     # byte by byte
         self.chunked = False
 
 
@@ -412,7 +547,9 @@ class Handler(BaseHTTPRequestHandler):
             self.state.log.flush()
 
     def do_GET(self):
-        self.write_log()
+        if self.path != '/counters':
+            self.write_log()
+            self.state.serve(self.path, 1, 0)
         try:
             self.dispatch()
         except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
@@ -420,7 +557,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def dispatch(self):
         path = urllib.parse.urlsplit(self.path)
-        if path.path == '/token':
+        if path.path == '/counters':
+            with self.state.lock:
+                served = json.dumps(self.state.served)
+            self.reply(200, served.encode(), {})
+        elif path.path == '/token':
             self.give_token(urllib.parse.parse_qs(path.query))
         elif path.path == '/v2/':
             self.reply(200, b'{}', {})
@@ -437,6 +578,10 @@ class Handler(BaseHTTPRequestHandler):
     def give_token(self, query):
         if query.get('service') != ['test registry'] or not query.get('scope', [''])[0].startswith('repository:'):
             self.reply(400, b'service or scope is wrong', {})
+            return
+        status, headers, body = self.state.token_trouble or (None, None, None)
+        if status is not None and (not headers or self.state.count('token-trouble') == 0):
+            self.reply(status, body, headers)
             return
         token = f'token-{self.state.count("token")}=='
         if 'size' in query:
@@ -479,7 +624,8 @@ class Handler(BaseHTTPRequestHandler):
         for key, value in request.headers.items():
             self.send_header(key, value)
         if start > 0:
-            self.send_header('Content-Range', f'bytes {start + request.range_shift}-{total - 1}/{total}')
+            self.send_header('Content-Range',
+                             f'bytes {start + request.range_shift}-{total - 1}/{total + request.total_shift}')
         if request.chunked:
             self.send_header('Transfer-Encoding', 'chunked')
         else:
@@ -490,7 +636,13 @@ class Handler(BaseHTTPRequestHandler):
     def send_body(self, request, start):
         cut = request.stop_at is not None and request.stop_at < len(request.data)
         body = request.data[start:request.stop_at if cut else None]
-        if not request.chunked:
+        self.state.serve(self.path, 0, len(body))
+        for i in range(0, len(body) if request.trickle else 0):
+            self.wfile.write(body[i:i + 1])
+            self.wfile.flush()
+            if self.state.stopping.wait(0.2):
+                return
+        if not request.chunked and not request.trickle:
             self.wfile.write(body)
         for i in range(0, len(body) if request.chunked else 0, 100_000):
             piece = body[i:i + 100_000]
@@ -499,6 +651,13 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b'0\r\n\r\n')
         if cut and request.hang:
             self.hang()
+        elif cut and request.reset:
+            self.wfile.flush()
+            # what has been sent arrives, and then a reset
+            time.sleep(0.2)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            self.connection.close()
+            self.close_connection = True
         elif cut:
             self.close_connection = True
 
@@ -518,16 +677,37 @@ class Server(ThreadingHTTPServer):
         pass
 
 
+class HalfHandshake(socketserver.BaseRequestHandler):
+    """The record header of a ServerHello and its first bytes."""
+
+    def handle(self):
+        self.request.recv(4096)
+        self.request.sendall(bytes.fromhex('160303007a0200007603'))
+        if self.server.half_handshake == 'stall':
+            self.server.state.stopping.wait()
+
+
+class HalfServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    server_port = property(lambda self: self.server_address[1])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--port', type=int, default=0)
     parser.add_argument('--root')
     parser.add_argument('--tls', action='store_true')
+    parser.add_argument('--half-handshake', choices=['stall', 'close'])
     parser.add_argument('--log')
     parser.add_argument('--until-eof', action='store_true')
     options = parser.parse_args()
 
-    server = Server(('127.0.0.1', options.port), Handler)
+    if options.half_handshake:
+        server = HalfServer(('127.0.0.1', options.port), HalfHandshake)
+        server.half_handshake = options.half_handshake
+    else:
+        server = Server(('127.0.0.1', options.port), Handler)
     server.tls = options.tls
     server.state = State(options.root, open(options.log, 'a', encoding='utf-8') if options.log else None)
     if options.tls:

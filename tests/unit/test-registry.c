@@ -182,6 +182,9 @@ static const struct {
         {"401-token", "GET /token", 1},
         {"401-token-once", "GET /token?uses=1", 4},
         {"redirect-other-host", "GET /elsewhere/", 3},
+        {"unsatisfiable-range", " range=- ", 5},
+        {"reset-once", "range=bytes=700000- ", 1},
+        {"500-every-third", "GET ", 5},
 };
 
 START_TEST(pulls)
@@ -236,6 +239,19 @@ static const struct {
         {"redirect-nowhere", SC_ERROR_NETWORK, "refers to 'nothing'", "GET ", 1},
         {"redirect-file", SC_ERROR_NETWORK, "refers to 'file:///etc/passwd'", "GET ", 1},
         {"redirect-login", SC_ERROR_NETWORK, "no address to go on with", "GET ", 1},
+        {"wrong-total", SC_ERROR_VERIFY_FAILED, "instead of its", "/blobs/", 3},
+        {"changed", SC_ERROR_VERIFY_FAILED, "instead of sha256:", "range=bytes=700000-", 1},
+        {"reset", SC_ERROR_NETWORK, "(tried 2 times)", "range=bytes=700000-", 2},
+        {"trickle", SC_ERROR_NETWORK, "less than 1024 bytes a second", "/blobs/", 2},
+        {"trickle-manifest", SC_ERROR_NETWORK, "less than 1024 bytes a second", "GET ", 2},
+        {"closed", SC_ERROR_NETWORK, "(tried 2 times)", "GET ", 2},
+        {"garbage", SC_ERROR_NETWORK, "", "GET ", 2},
+        {"endless-headers", SC_ERROR_NETWORK, "", "GET ", 2},
+        {"endless-continue", SC_ERROR_NETWORK, "", "GET ", 2},
+        {"429-in-an-hour", SC_ERROR_NETWORK, "come again in 3600 s", "GET ", 1},
+        {"html-token", SC_ERROR_CORRUPT, "not valid JSON", "GET ", 2},
+        {"manifest-of-100-mb", SC_ERROR_CORRUPT, "larger than 4194304 bytes", "GET ", 1},
+        {"deep-manifest", SC_ERROR_CORRUPT, "nested deeper than", "GET ", 1},
 };
 
 START_TEST(refuses)
@@ -255,11 +271,22 @@ START_TEST(refuses)
 END_TEST
 
 /* Seconds, or a date four seconds away, whose fraction is lost. */
+static const struct {
+        const char *name;
+        const char *log; /* asked for twice */
+} busy[] = {
+        {"429-retry-after", "/manifests/latest"},
+        {"503-retry-date", "/manifests/latest"},
+        {"429-blob", "/blobs/"},
+        {"429-token", "GET /token"},
+        {"503-token", "GET /token"},
+};
+
 START_TEST(comes_again_when_told)
 {
         Server server = {};
         server_start(&server, NULL, NULL);
-        g_autoptr(ScTransport) transport = registry_at(&server, "", _i == 0 ? "429-retry-after" : "503-retry-date", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", busy[_i].name, NULL);
         gint64 start = g_get_monotonic_time();
         g_autoptr(GError) error = NULL;
         bool ok = pull(transport, &error);
@@ -267,7 +294,8 @@ START_TEST(comes_again_when_told)
         ck_assert(ok);
         ck_assert_int_ge(g_get_monotonic_time() - start, 2 * G_TIME_SPAN_SECOND - G_TIME_SPAN_MILLISECOND);
         g_autofree char *log = server_log(&server);
-        ck_assert_uint_eq(count_in(log, "/manifests/latest"), 2);
+        /* Of the three blobs one. */
+        ck_assert_uint_eq(count_in(log, busy[_i].log), g_str_equal(busy[_i].log, "/blobs/") ? 4 : 2);
         server_stop(&server);
 }
 END_TEST
@@ -697,6 +725,76 @@ START_TEST(gives_up_within_two_minutes)
 }
 END_TEST
 
+START_TEST(ends_half_a_handshake)
+{
+        Server server = {};
+        server_start(&server, _i == 0 ? "--half-handshake=stall" : "--half-handshake=close", NULL);
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "ok", NULL);
+        g_autoptr(GError) error = NULL;
+        gint64 start = g_get_monotonic_time();
+        ck_assert(!pull(transport, &error));
+        ck_assert_error(error, SC_ERROR_NETWORK, server.host);
+        ck_assert_int_lt(g_get_monotonic_time() - start, 30 * G_TIME_SPAN_SECOND);
+        server_stop(&server);
+}
+END_TEST
+
+typedef struct {
+        ScTransport *transport;
+        const ScLayerInfo *layer;
+} Puller;
+
+static gpointer pull_blob(gpointer data)
+{
+        const Puller *puller = data;
+        g_autoptr(ScBlob) blob = sc_transport_open_blob(puller->transport, &puller->layer->digest, puller->layer->size, NULL);
+        return GINT_TO_POINTER(read_blob(blob, NULL) == (gint64)puller->layer->size);
+}
+
+/* Two layers at once are not faster than one. */
+START_TEST(keeps_to_its_bandwidth)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        server.config->bandwidth_limit = 2000000;
+        g_autoptr(ScTransport) transport = registry_at(&server, "", "ok", NULL);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ScImageInfo) info = NULL;
+        ck_assert(get_image(transport, &info, &error));
+        Puller puller = {transport, info->layers->pdata[0]};
+        gint64 start = g_get_monotonic_time();
+        GThread *threads[] = {g_thread_new("one", pull_blob, &puller), g_thread_new("two", pull_blob, &puller)};
+        for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+                ck_assert(GPOINTER_TO_INT(g_thread_join(threads[i])));
+        gint64 least = (gint64)(2 * puller.layer->size * G_TIME_SPAN_SECOND / server.config->bandwidth_limit);
+        ck_assert_int_ge(g_get_monotonic_time() - start, least * 9 / 10);
+        server_stop(&server);
+}
+END_TEST
+
+/* Silence counts, and what is waited for; a server that is quick enough on average may pause. */
+START_TEST(measures_the_rate)
+{
+        const ScConfig config = {.stall_timeout = 25, .attempts = 4, .minimum_rate = 1000};
+        ScPatience patience;
+        sc_patience_init(&patience, &config);
+        sc_patience_begin(&patience);
+        sc_patience_advance(&patience, 1000000);
+        for (guint i = 0; i < 10; i++)
+                ck_assert(sc_patience_measure(&patience, 20 * G_TIME_SPAN_SECOND, i % 3 == 2 ? 100000 : 1));
+        patience.waited = 0;
+        patience.came = 0;
+        for (guint i = 0; i < 4; i++)
+                ck_assert(sc_patience_measure(&patience, 10 * G_TIME_SPAN_SECOND, 9000));
+        ck_assert_uint_eq(patience.advanced, 1000000);
+        ck_assert(!sc_patience_measure(&patience, 10 * G_TIME_SPAN_SECOND, 9000));
+        ck_assert_uint_eq(patience.advanced, 0);
+        const ScConfig any = {.stall_timeout = 25, .attempts = 4};
+        sc_patience_init(&patience, &any);
+        ck_assert(sc_patience_measure(&patience, 1000 * G_TIME_SPAN_SECOND, 1));
+}
+END_TEST
+
 /* With little that is new, an attempt counts as failed; with much of it, counting starts anew. */
 START_TEST(counts_attempts_without_progress)
 {
@@ -731,7 +829,10 @@ int main(void)
         tcase_set_timeout(tests, 60);
         tcase_add_loop_test(tests, pulls, 0, G_N_ELEMENTS(good));
         tcase_add_loop_test(tests, refuses, 0, G_N_ELEMENTS(bad));
-        tcase_add_loop_test(tests, comes_again_when_told, 0, 2);
+        tcase_add_loop_test(tests, comes_again_when_told, 0, G_N_ELEMENTS(busy));
+        tcase_add_loop_test(tests, ends_half_a_handshake, 0, 2);
+        tcase_add_test(tests, keeps_to_its_bandwidth);
+        tcase_add_test(tests, measures_the_rate);
         tcase_add_test(tests, keeps_its_connection);
         tcase_add_test(tests, asks_for_all_manifest_types);
         tcase_add_test(tests, checks_a_manifest_against_the_digest_asked_for);
