@@ -15,10 +15,20 @@ libsc_base_a_SOURCES = \
 	daemon/base/lock.c daemon/base/lock.h \
 	daemon/base/path.c daemon/base/path.h \
 	daemon/base/reference.c daemon/base/reference.h \
+	daemon/base/registries.c daemon/base/registries.h daemon/base/registries-rule.h \
+	daemon/base/registries-files.c daemon/base/registries-files.h \
+	daemon/base/registries-parse.c \
 	daemon/base/report.c daemon/base/report.h \
 	daemon/base/scope.c daemon/base/scope.h \
 	daemon/base/source.c daemon/base/source.h \
 	daemon/base/sysroot.c daemon/base/sysroot.h
+
+# The C++ library is in this small program only: it would cost the daemon 200 KiB.
+libexec_PROGRAMS += sysconsd-toml
+sysconsd_toml_SOURCES = daemon/toml-main.c daemon/base/toml.cc daemon/base/toml.h
+sysconsd_toml_CFLAGS = $(AM_CFLAGS)
+sysconsd_toml_CXXFLAGS = $(PROJECT_CXXFLAGS) $(TOML_CFLAGS)
+sysconsd_toml_LDADD = $(TOML_LIBS)
 
 # One libcheck program a module: tests/unit/test-NAME.c. test.h holds what they share.
 UNIT_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS) $(CHECK_CFLAGS)
@@ -29,3 +39,10 @@ TESTS += tests/unit/test-base
 tests_unit_test_base_SOURCES = tests/unit/test-base.c tests/unit/test.h
 tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_base_LDADD = $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test-registries
+TESTS += tests/unit/test-registries
+tests_unit_test_registries_SOURCES = tests/unit/test-registries.c tests/unit/test.h daemon/base/toml.cc
+tests_unit_test_registries_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_registries_CXXFLAGS = $(PROJECT_CXXFLAGS) $(TOML_CFLAGS)
+tests_unit_test_registries_LDADD = $(UNIT_LDADD) $(TOML_LIBS)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define SHORT_NAMES "short-name-aliases.conf"
+
 static char **system_tmpfiles_dirs(void)
 {
         static const char *const dirs[] = {"/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d", NULL};
@@ -17,6 +19,7 @@ static ScScope *new_system(void)
         *scope = (ScScope){
                 .kind = SC_SCOPE_SYSTEM,
                 .config_path = g_strdup(SYSCONFDIR "/sysconsd.conf"),
+                .short_names = g_strdup("/var/cache/containers/" SHORT_NAMES),
                 .checkout_path = g_strdup("/var/lib/containers/atomic"),
                 .preinstalled_path = g_strdup("/usr/lib/containers/atomic"),
                 .unit_dir = g_strdup("/etc/systemd/system"),
@@ -77,10 +80,13 @@ static ScScope *new_user(GError **error)
         }
         g_autofree char *data = place("XDG_DATA_HOME", home, ".local/share");
         g_autofree char *config = place("XDG_CONFIG_HOME", home, ".config");
+        g_autofree char *cache = place("XDG_CACHE_HOME", home, ".cache");
         ScScope *scope = g_new0(ScScope, 1);
         *scope = (ScScope){
                 .kind = SC_SCOPE_USER,
                 .config_path = g_build_filename(config, "sysconsd.conf", NULL),
+                .containers_dir = g_build_filename(config, "containers", NULL),
+                .short_names = g_build_filename(cache, "containers", SHORT_NAMES, NULL),
                 .checkout_path = g_build_filename(data, "containers/atomic", NULL),
                 .repository = g_build_filename(data, "containers/atomic/repo", NULL),
                 .preinstalled_path = g_strdup("/usr/lib/containers/atomic-user"),
@@ -112,6 +118,8 @@ void sc_scope_free(ScScope *scope)
         if (scope == NULL)
                 return;
         g_free(scope->config_path);
+        g_free(scope->containers_dir);
+        g_free(scope->short_names);
         g_free(scope->checkout_path);
         g_free(scope->repository);
         g_free(scope->preinstalled_path);

@@ -15,6 +15,9 @@ typedef enum {
 typedef struct {
         ScScopeKind kind;
         char *config_path; /* the configuration; drop-ins in PATH.d */
+        /* Files that other tools for containers share. */
+        char *containers_dir; /* a user's own, $XDG_CONFIG_HOME/containers; NULL for the system, whose is /etc/containers */
+        char *short_names;    /* where podman writes what its users have chosen for short names of images */
         /* Defaults of the configuration. */
         char *checkout_path;
         char *repository; /* NULL: looked for (see store/repository.h) */

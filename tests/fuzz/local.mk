@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Each target is tests/fuzz/fuzz-NAME.c with a seed corpus in tests/fuzz/corpus/NAME. `make check` replays the corpus; configured with
-# --enable-fuzzers CC=clang CFLAGS='-g -O1 -fsanitize=fuzzer-no-link,address', `make` also builds tests/fuzz/libfuzzer-NAME, which
-# looks for new inputs: tests/fuzz/libfuzzer-NAME NEW-FOLDER SRCDIR/tests/fuzz/corpus/NAME. To add a target: five lines here, two below.
+# --enable-fuzzers CC=clang CXX=clang++ CFLAGS='-g -O1 -fsanitize=fuzzer-no-link,address' and CXXFLAGS the same, `make` also builds
+# tests/fuzz/libfuzzer-NAME, which looks for new inputs: tests/fuzz/libfuzzer-NAME NEW-FOLDER SRCDIR/tests/fuzz/corpus/NAME. To add a
+# target: five lines here, two below.
 FUZZ_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 REPLAY = tests/fuzz/replay.c tests/fuzz/fuzz.h
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -92,6 +93,12 @@ FUZZ_REPLAYS += tests/fuzz/fuzz-object-meta
 tests_fuzz_fuzz_object_meta_SOURCES = tests/fuzz/fuzz-object-meta.c $(REPLAY)
 tests_fuzz_fuzz_object_meta_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_object_meta_LDADD = libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-registries
+tests_fuzz_fuzz_registries_SOURCES = tests/fuzz/fuzz-registries.c daemon/base/toml.cc $(REPLAY)
+tests_fuzz_fuzz_registries_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_registries_CXXFLAGS = $(PROJECT_CXXFLAGS) $(TOML_CFLAGS)
+tests_fuzz_fuzz_registries_LDADD = libsc-base.a $(BASE_LIBS) $(TOML_LIBS)
 
 if FUZZERS
 noinst_PROGRAMS =
@@ -191,4 +198,11 @@ tests_fuzz_libfuzzer_object_meta_SOURCES = tests/fuzz/fuzz-object-meta.c tests/f
 tests_fuzz_libfuzzer_object_meta_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_libfuzzer_object_meta_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_object_meta_LDADD = libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-registries
+tests_fuzz_libfuzzer_registries_SOURCES = tests/fuzz/fuzz-registries.c daemon/base/toml.cc tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_registries_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_registries_CXXFLAGS = $(PROJECT_CXXFLAGS) $(TOML_CFLAGS)
+tests_fuzz_libfuzzer_registries_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_registries_LDADD = libsc-base.a $(BASE_LIBS) $(TOML_LIBS)
 endif
