@@ -136,11 +136,13 @@ class Bed:
         self.systemctl("enable", "--quiet", "--now", "docker-registry")
         self.wait_http(5000, "/v2/")
 
-    def push(self, *targets, layout="images"):
-        """Images of tests/images into the registry: "hello:2", or under another name "hello:latest=hello:2"; nothing: all."""
-        layout = subprocess.check_output([TESTS / "images" / "build", layout], text=True).strip()
+    def push(self, *targets, layout="images", timeout=200):
+        """Images into the registry: "hello:2", or under another name "hello:latest=hello:2"; nothing: all. The layout is one that tests/images
+        builds, or a Path."""
+        if not isinstance(layout, Path):
+            layout = subprocess.check_output([TESTS / "images" / "build", layout], text=True).strip()
         targets = ["=".join(reversed(target.split("="))) for target in targets]
-        self._testbed("net", self.name, str(TESTS / "images" / "push"), layout, REGISTRY, *targets)
+        self._testbed("net", self.name, str(TESTS / "images" / "push"), str(layout), REGISTRY, *targets, timeout=timeout)
 
     def http(self, port, path="/"):
         """The answer, or None if there is none."""
