@@ -66,9 +66,9 @@ static void need_session(ScHttp *http)
 /* One asynchronous call that is waited for. */
 typedef struct {
         ScHttp *http;
-        GCancellable *cancellable; /* given to the call: cancelled by the caller's cancellable, or by time */
+        GCancellable *cancellable; /* given to the call: cancelled in this thread, behind the caller's, or by time */
         GCancellable *callers;     /* NULL: none */
-        GSource *cancel_source;    /* NULL: none */
+        gulong callers_handler;
         GSource *timer;
         bool expired;
         unsigned informational; /* answers (1xx) before the answer */
@@ -76,11 +76,10 @@ typedef struct {
         GAsyncResult *result;
 } Wait;
 
-static gboolean callers_cancelled(GCancellable *cancellable, gpointer data)
+/* Runs in the thread that cancels. */
+static void wake_up(GCancellable *cancellable, gpointer context)
 {
-        Wait *wait = data;
-        g_cancellable_cancel(wait->cancellable);
-        return G_SOURCE_REMOVE;
+        g_main_context_wakeup(context);
 }
 
 static gboolean time_is_over(gpointer data)
@@ -95,12 +94,9 @@ static void wait_begin(Wait *wait, ScHttp *http, gint64 limit, GCancellable *can
 {
         *wait = (Wait){.http = http, .callers = cancellable, .cancellable = g_cancellable_new()};
         g_main_context_push_thread_default(http->context);
-        /* Watched by a source, not by the signal, which would run in the thread that cancels. */
-        if (cancellable != NULL) {
-                wait->cancel_source = g_cancellable_source_new(cancellable);
-                g_source_set_callback(wait->cancel_source, G_SOURCE_FUNC(callers_cancelled), wait, NULL);
-                g_source_attach(wait->cancel_source, http->context);
-        }
+        /* Not g_cancellable_source_new(): GLib leaks such a source if it is destroyed while another thread is still cancelling. */
+        if (cancellable != NULL)
+                wait->callers_handler = g_cancellable_connect(cancellable, G_CALLBACK(wake_up), http->context, NULL);
         wait->timer = g_timeout_source_new((guint)CLAMP(limit / 1000, 1, G_MAXINT));
         g_source_set_callback(wait->timer, time_is_over, wait, NULL);
         g_source_attach(wait->timer, http->context);
@@ -113,25 +109,25 @@ static void wait_done(GObject *source, GAsyncResult *result, gpointer data)
         g_set_object(&wait->result, result);
 }
 
+static void iterate(Wait *wait)
+{
+        g_main_context_iteration(wait->http->context, TRUE);
+        if (wait->callers != NULL && g_cancellable_is_cancelled(wait->callers))
+                g_cancellable_cancel(wait->cancellable);
+}
+
 static void wait_for_result(Wait *wait)
 {
         while (wait->result == NULL)
-                g_main_context_iteration(wait->http->context, TRUE);
-}
-
-static void destroy_source(GSource **source)
-{
-        if (*source == NULL)
-                return;
-        g_source_destroy(*source);
-        g_clear_pointer(source, g_source_unref);
+                iterate(wait);
 }
 
 /* problem: what the call ended with, NULL for success; taken over. */
 static bool wait_end(Wait *wait, GError *problem, GError **error)
 {
-        destroy_source(&wait->cancel_source);
-        destroy_source(&wait->timer);
+        g_cancellable_disconnect(wait->callers, wait->callers_handler);
+        g_source_destroy(wait->timer);
+        g_source_unref(wait->timer);
         g_clear_object(&wait->result);
         g_clear_object(&wait->source);
         g_clear_object(&wait->cancellable);
@@ -214,7 +210,7 @@ bool sc_http_pause(ScHttp *http, gint64 duration, GCancellable *cancellable, GEr
         Wait wait;
         wait_begin(&wait, http, duration, cancellable);
         while (!g_cancellable_is_cancelled(wait.cancellable))
-                g_main_context_iteration(http->context, TRUE);
+                iterate(&wait);
         bool cancelled = !wait.expired;
         return wait_end(&wait, cancelled ? g_error_new(G_IO_ERROR, G_IO_ERROR_CANCELLED, "Cancelled") : NULL, error);
 }
