@@ -2,6 +2,7 @@
 #include "resolve.h"
 
 #include "base/error.h"
+#include "base/registries-files.h"
 #include "options.h"
 #include "registry/manifest.h"
 #include "store/layer.h"
@@ -19,11 +20,16 @@ ScTransport *sc_resolve_open(const ScOpContext *context, const ScReference *refe
         const char *replace;
         if (!sc_option_word(context, "replace", replace_words, &replace, error))
                 return NULL;
+        g_autoptr(ScRegistries) registries = NULL;
+        bool registry = reference->source == SC_SOURCE_REGISTRY || reference->source == SC_SOURCE_REGISTRY_INSECURE;
+        if (registry && (registries = sc_registries_load(context->config->scope, context->cancellable, error)) == NULL)
+                return NULL;
         const ScTransportRequest request = {
                 .reference = reference,
                 .config = context->config,
                 .report = context->report,
                 .flags = strcmp(replace, "yes") == 0 ? SC_TRANSPORT_ANY_SERVER : 0,
+                .registries = registries,
         };
         return sc_transport_new(&request, error);
 }

@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "base/digest.h"
 #include "base/reference.h"
+#include "base/registries.h"
 #include "base/report.h"
 #include <gio/gio.h>
 
@@ -52,6 +53,7 @@ typedef struct {
         const ScConfig *config;
         ScReport *report;
         ScTransportFlags flags;
+        const ScRegistries *registries; /* the administrator's settings, which need not outlive it; NULL: none */
 } ScTransportRequest;
 
 /* By the reference's source. No network yet. InvalidReference, Unsupported. The transport must outlive its blobs, and is freed by
