@@ -311,7 +311,7 @@ END_TEST
 START_TEST(busy_while_another_program_installs)
 {
         static const ScReportSink nobody = {0};
-        g_autofree char *folder = test_folder_new();
+        char *folder = test_folder_new();
         g_autofree char *lock = g_build_filename(folder, ".rpm.lock", NULL);
         g_autofree char *program = g_build_filename(folder, "rpm", NULL);
         g_autofree char *script = g_strdup_printf("#!/bin/sh\necho '%s'\n", lock);
