@@ -24,6 +24,7 @@ typedef struct {
         guint64 minimum_rate;       /* MinimumRate=, 1K: bytes a second, on average, below which an attempt is given up; 0: any */
         guint64 bandwidth_limit;    /* BandwidthLimit=, 0: bytes a second of all layers of a pull together; 0: none */
         guint64 max_layer_size;     /* MaxLayerSize=, 64G: inflated bytes of one layer */
+        guint64 max_archive_size;   /* MaxArchiveSize=, 64G: bytes of an archive that comes through a pipe */
         guint max_layers;           /* MaxLayers=, 256 */
         char **insecure_registries; /* InsecureRegistries=, a list of HOST[:PORT] that may speak plain http */
         /* [Daemon] */

@@ -34,7 +34,8 @@ static ScanResult scan(const char *text, gsize size)
         return SCAN_OK;
 }
 
-JsonObject *sc_json_parse_object(const char *text, gssize size, gsize max, const char *what, GError **error)
+/* NULL on error. */
+static JsonParser *parse(const char *text, gssize size, gsize max, const char *what, GError **error)
 {
         gsize length = size < 0 ? strlen(text) : (gsize)size;
         if (length > max) {
@@ -61,12 +62,33 @@ JsonObject *sc_json_parse_object(const char *text, gssize size, gsize max, const
                 sc_throw(error, SC_ERROR_CORRUPT, "The %s is not valid JSON: %s", what, local->message);
                 return NULL;
         }
+        return g_steal_pointer(&parser);
+}
+
+JsonObject *sc_json_parse_object(const char *text, gssize size, gsize max, const char *what, GError **error)
+{
+        g_autoptr(JsonParser) parser = parse(text, size, max, what, error);
+        if (parser == NULL)
+                return NULL;
         JsonNode *root = json_parser_get_root(parser);
         if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root)) {
                 sc_throw(error, SC_ERROR_CORRUPT, "The %s is not a JSON object", what);
                 return NULL;
         }
         return json_node_dup_object(root);
+}
+
+JsonArray *sc_json_parse_array(const char *text, gssize size, gsize max, const char *what, GError **error)
+{
+        g_autoptr(JsonParser) parser = parse(text, size, max, what, error);
+        if (parser == NULL)
+                return NULL;
+        JsonNode *root = json_parser_get_root(parser);
+        if (root == NULL || !JSON_NODE_HOLDS_ARRAY(root)) {
+                sc_throw(error, SC_ERROR_CORRUPT, "The %s is not a JSON array", what);
+                return NULL;
+        }
+        return json_node_dup_array(root);
 }
 
 /* NULL and *ret_ok false: error. NULL and true: absent. */

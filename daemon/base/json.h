@@ -12,6 +12,9 @@
  * `what` names the text in messages ("manifest of localhost:5000/etcd:latest"). size -1: a string. */
 JsonObject *sc_json_parse_object(const char *text, gssize size, gsize max, const char *what, GError **error);
 
+/* The same for an array. */
+JsonArray *sc_json_parse_array(const char *text, gssize size, gsize max, const char *what, GError **error);
+
 /* Accessors: *ret is set to the member, or to its "absent" value (NULL, 0, false) where the key is missing or null and
  * `need` is SC_JSON_OPTIONAL. A member of another type is Corrupt, so is a missing one that is SC_JSON_REQUIRED. Strings and
  * objects stay owned by the parent. */

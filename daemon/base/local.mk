@@ -5,6 +5,7 @@ libsc_base_a_SOURCES = \
 	daemon/base/atomicfile.c daemon/base/atomicfile.h \
 	daemon/base/config.c daemon/base/config.h \
 	daemon/base/digest.c daemon/base/digest.h \
+	daemon/base/door.c daemon/base/door.h \
 	daemon/base/error.c daemon/base/error.h \
 	daemon/base/failpoint.c daemon/base/failpoint.h \
 	daemon/base/fds.c daemon/base/fds.h \
@@ -15,7 +16,6 @@ libsc_base_a_SOURCES = \
 	daemon/base/lock.c daemon/base/lock.h \
 	daemon/base/path.c daemon/base/path.h \
 	daemon/base/reference.c daemon/base/reference.h \
-	daemon/base/proxy-variables.h \
 	daemon/base/registries.c daemon/base/registries.h daemon/base/registries-rule.h \
 	daemon/base/registries-files.c daemon/base/registries-files.h \
 	daemon/base/registries-parse.c \

@@ -9,6 +9,5 @@
 #include "transport.h"
 
 /* A reference without a host is InvalidReference, saying to write the registry's name. Plain http is used for loopback (after https
- * was refused there), for "http:" references, for hosts in config->insecure_registries,
- * and where the settings of registries say so; they also say of mirrors, and of images that are blocked (AccessDenied). */
+ * was refused there), for "http:" references, and for hosts in config->insecure_registries. */
 ScTransport *sc_registry_new(const ScTransportRequest *request, GError **error);

@@ -4,30 +4,33 @@ libsc_registry_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS) $(REGISTRY_CFLAGS)
 libsc_registry_a_SOURCES = \
 	daemon/registry/auth.c daemon/registry/auth.h \
 	daemon/registry/blob.c \
-	daemon/registry/certs.c daemon/registry/certs.h \
 	daemon/registry/client.c daemon/registry/client.h \
+	daemon/registry/docker-archive.c daemon/registry/docker-archive.h \
+	daemon/registry/docker-list.c daemon/registry/docker-list.h \
 	daemon/registry/endpoint.c daemon/registry/endpoint.h \
-	daemon/registry/failover.c daemon/registry/failover.h \
+	daemon/registry/extent.c daemon/registry/extent.h \
 	daemon/registry/fetch.c daemon/registry/fetch.h \
 	daemon/registry/http.c daemon/registry/http.h \
 	daemon/registry/image-config.c daemon/registry/image-config.h \
 	daemon/registry/location.c daemon/registry/location.h \
 	daemon/registry/manifest.c daemon/registry/manifest.h \
 	daemon/registry/neighbour.c daemon/registry/neighbour.h \
+	daemon/registry/oci-index.c daemon/registry/oci-index.h \
+	daemon/registry/oci-layout.c daemon/registry/oci-layout.h \
 	daemon/registry/old-manifest.c daemon/registry/old-manifest.h \
 	daemon/registry/patience.c daemon/registry/patience.h \
 	daemon/registry/platform.c daemon/registry/platform.h \
 	daemon/registry/printable.c daemon/registry/printable.h \
-	daemon/registry/proxy.c daemon/registry/proxy.h \
 	daemon/registry/registry.h \
 	daemon/registry/request.c daemon/registry/request.h \
+	daemon/registry/tar-index.c daemon/registry/tar-index.h \
 	daemon/registry/throttle.c daemon/registry/throttle.h \
 	daemon/registry/transport.c daemon/registry/transport.h \
 	daemon/registry/trouble.c daemon/registry/trouble.h
 
 check_PROGRAMS += tests/unit/test-registry
 TESTS += tests/unit/test-registry
-tests_unit_test_registry_SOURCES = tests/unit/test-registry.c tests/unit/registry-server.h tests/unit/test.h
+tests_unit_test_registry_SOURCES = tests/unit/test-registry.c tests/unit/test.h
 tests_unit_test_registry_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
 tests_unit_test_registry_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
 EXTRA_DIST += tests/unit/registry-server.py
@@ -38,13 +41,6 @@ tests_unit_test_neighbour_SOURCES = tests/unit/test-neighbour.c tests/unit/test.
 tests_unit_test_neighbour_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
 tests_unit_test_neighbour_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
 
-check_PROGRAMS += tests/unit/test-mirrors
-TESTS += tests/unit/test-mirrors
-tests_unit_test_mirrors_SOURCES = tests/unit/test-mirrors.c tests/unit/registry-server.h tests/unit/test.h daemon/base/toml.cc
-tests_unit_test_mirrors_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
-tests_unit_test_mirrors_CXXFLAGS = $(PROJECT_CXXFLAGS) $(TOML_CFLAGS)
-tests_unit_test_mirrors_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS) $(TOML_LIBS)
-
 check_PROGRAMS += tests/unit/test-manifest tests/unit/test-auth
 TESTS += tests/unit/test-manifest tests/unit/test-auth
 tests_unit_test_manifest_SOURCES = tests/unit/test-manifest.c tests/unit/test.h
@@ -53,3 +49,9 @@ tests_unit_test_manifest_LDADD = libsc-registry.a $(UNIT_LDADD)
 tests_unit_test_auth_SOURCES = tests/unit/test-auth.c tests/unit/test.h
 tests_unit_test_auth_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_auth_LDADD = libsc-registry.a $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test-archive
+TESTS += tests/unit/test-archive
+tests_unit_test_archive_SOURCES = tests/unit/test-archive.c tests/unit/test.h
+tests_unit_test_archive_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
+tests_unit_test_archive_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS) -lz

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "transport.h"
 
-#include "base/error.h"
 #include "client.h"
+#include "docker-archive.h"
+#include "oci-layout.h"
 
 ScTransport *sc_transport_new(const ScTransportRequest *request, GError **error)
 {
@@ -10,11 +11,13 @@ ScTransport *sc_transport_new(const ScTransportRequest *request, GError **error)
         case SC_SOURCE_REGISTRY:
         case SC_SOURCE_REGISTRY_INSECURE:
                 return sc_registry_new(request, error);
-        default:
-                sc_throw(error, SC_ERROR_UNSUPPORTED, "The source %s is not supported",
-                         sc_source_facts(request->reference->source)->prefix);
-                return NULL;
+        case SC_SOURCE_DOCKER_ARCHIVE:
+                return sc_docker_archive_new(request, error);
+        case SC_SOURCE_OCI_ARCHIVE:
+        case SC_SOURCE_OCI_LAYOUT:
+                return sc_oci_layout_new(request, error);
         }
+        g_assert_not_reached();
 }
 
 void sc_transport_free(ScTransport *transport)
@@ -34,6 +37,11 @@ bool sc_transport_get_manifest(ScTransport *transport, const ScDigest *digest, g
                                GCancellable *cancellable, GError **error)
 {
         return transport->kind->get_manifest(transport, digest, expected_size, ret, cancellable, error);
+}
+
+const char *sc_transport_get_name(ScTransport *transport)
+{
+        return transport->kind->get_name != NULL ? transport->kind->get_name(transport) : NULL;
 }
 
 bool sc_transport_get_blob(ScTransport *transport, const ScDigest *digest, guint64 size, char **ret_data, GCancellable *cancellable,

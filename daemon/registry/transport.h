@@ -8,7 +8,6 @@
 #include "base/config.h"
 #include "base/digest.h"
 #include "base/reference.h"
-#include "base/registries.h"
 #include "base/report.h"
 #include <gio/gio.h>
 
@@ -36,6 +35,7 @@ typedef struct {
                          GError **error);
         ScBlob *(*open_blob)(ScTransport *transport, const ScDigest *digest, guint64 size, GCancellable *cancellable);
         void (*free)(ScTransport *transport);
+        const char *(*get_name)(ScTransport *transport); /* NULL: the reference has the name */
 } ScTransportKind;
 /* As for ScBlob. */
 struct ScTransport {
@@ -53,7 +53,7 @@ typedef struct {
         const ScConfig *config;
         ScReport *report;
         ScTransportFlags flags;
-        const ScRegistries *registries; /* the administrator's settings, which need not outlive it; NULL: none */
+        int file; /* of a source that is a file; the transport's once it is made. -1: none */
 } ScTransportRequest;
 
 /* By the reference's source. No network yet. InvalidReference, Unsupported. The transport must outlive its blobs, and is freed by
@@ -67,6 +67,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScTransport, sc_transport_free)
  * NotFound "Image X not found", one that may not be read AccessDenied, other trouble Network, each with the way out. */
 bool sc_transport_get_manifest(ScTransport *transport, const ScDigest *digest, guint64 expected_size, ScManifestText *ret,
                                GCancellable *cancellable, GError **error);
+
+/* Of a source that is a file, once there was a manifest: what the image is called there, in its words; NULL: it has no name, or it
+ * is the reference that has it. */
+const char *sc_transport_get_name(ScTransport *transport);
 
 /* A small blob (the image's configuration, at most SC_CONFIG_MAX_SIZE), whole, with a zero behind it: size and digest have been
  * checked. */

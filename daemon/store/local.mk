@@ -28,6 +28,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/refs.c \
 	daemon/store/repository.c daemon/store/repository.h \
 	daemon/store/run-folder.c daemon/store/run-folder.h \
+	daemon/store/spool.c daemon/store/spool.h \
 	daemon/store/staging.c daemon/store/staging.h \
 	daemon/store/tar.c daemon/store/tar.h \
 	daemon/store/tree-file.c daemon/store/tree-file.h \

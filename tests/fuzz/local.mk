@@ -24,6 +24,16 @@ tests_fuzz_fuzz_index_SOURCES = tests/fuzz/fuzz-index.c $(REPLAY)
 tests_fuzz_fuzz_index_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_index_LDADD = $(REGISTRY_FUZZ_LIBS)
 
+FUZZ_REPLAYS += tests/fuzz/fuzz-archive
+tests_fuzz_fuzz_archive_SOURCES = tests/fuzz/fuzz-archive.c $(REPLAY)
+tests_fuzz_fuzz_archive_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
+tests_fuzz_fuzz_archive_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-archive-list
+tests_fuzz_fuzz_archive_list_SOURCES = tests/fuzz/fuzz-archive-list.c $(REPLAY)
+tests_fuzz_fuzz_archive_list_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
+tests_fuzz_fuzz_archive_list_LDADD = $(REGISTRY_FUZZ_LIBS)
+
 FUZZ_REPLAYS += tests/fuzz/fuzz-config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c $(REPLAY)
 tests_fuzz_fuzz_config_CFLAGS = $(FUZZ_CFLAGS)
@@ -114,6 +124,18 @@ tests_fuzz_libfuzzer_index_SOURCES = tests/fuzz/fuzz-index.c tests/fuzz/fuzz.h
 tests_fuzz_libfuzzer_index_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_libfuzzer_index_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_index_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-archive
+tests_fuzz_libfuzzer_archive_SOURCES = tests/fuzz/fuzz-archive.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_archive_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
+tests_fuzz_libfuzzer_archive_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_archive_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-archive-list
+tests_fuzz_libfuzzer_archive_list_SOURCES = tests/fuzz/fuzz-archive-list.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_archive_list_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
+tests_fuzz_libfuzzer_archive_list_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_archive_list_LDADD = $(REGISTRY_FUZZ_LIBS)
 
 noinst_PROGRAMS += tests/fuzz/libfuzzer-config
 tests_fuzz_libfuzzer_config_SOURCES = tests/fuzz/fuzz-config.c tests/fuzz/fuzz.h
