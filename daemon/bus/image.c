@@ -268,7 +268,8 @@ bool sc_bus_image_plan_verify(ScCall *call, GError **error)
         if (is_online(call)) {
                 g_autoptr(ScReference) origin = sc_origin_of(image, name);
                 if (origin == NULL)
-                        return sc_throw(error, SC_ERROR_UNSUPPORTED, "It is not known where image %s came from", name);
+                        return sc_throw(error, SC_ERROR_UNSUPPORTED,
+                                        "Image %s came from a file, or it is not known from where: pull it again", name);
                 sc_plan_fetch(call, origin);
                 if (call->needs[1] == NULL)
                         sc_call_need(call, "pull");

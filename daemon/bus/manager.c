@@ -147,13 +147,48 @@ int sc_bus_manager_publish(ScService *service)
         return sd_bus_add_object_vtable(service->bus, NULL, SC_BUS_PATH, SC_BUS_MANAGER, vtable, service);
 }
 
+/* A file comes as a descriptor: a path would be opened in somebody else's name. */
+static bool check_file_options(const ScCall *call, const ScReference *reference, GError **error)
+{
+        static const char *const of_files[] = {"file", "name", "file-name"};
+        bool is_file = sc_source_is_file(reference->source);
+        if (is_file && !json_object_has_member(call->options, "file"))
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                                "A pull from %s needs the opened file, as the option `file`; its path is not part of the name",
+                                sc_source_facts(reference->source)->prefix);
+        for (unsigned i = 0; i < G_N_ELEMENTS(of_files) && !is_file; i++)
+                if (json_object_has_member(call->options, of_files[i]))
+                        return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "Option `%s` is for an image from a file", of_files[i]);
+        for (unsigned i = 1; i < G_N_ELEMENTS(of_files); i++) {
+                const char *text = sc_options_get(call->options, of_files[i]);
+                g_autoptr(ScReference) name = text != NULL ? sc_reference_parse(text, error) : NULL;
+                if (text != NULL && (name == NULL || !sc_reference_is_tag(name, error)))
+                        return false;
+        }
+        return true;
+}
+
+/* What is known before the file has been read: nobody is asked about a name that turns out to be another. */
+static char *name_from_file(const ScCall *call, const ScReference *reference)
+{
+        const char *given = sc_options_get(call->options, "name");
+        g_autoptr(ScReference) name = given != NULL ? sc_reference_parse(given, NULL) : NULL;
+        if (name != NULL)
+                return g_strdup(name->name);
+        return reference->source == SC_SOURCE_DOCKER_ARCHIVE ? g_strdup(reference->choice) : NULL;
+}
+
 bool sc_bus_manager_plan_pull(ScCall *call, GError **error)
 {
-        g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
-        if (reference == NULL)
+        g_autoptr(ScReference) reference = sc_reference_parse_to_pull(call->subject, error);
+        if (reference == NULL || !check_file_options(call, reference, error))
                 return false;
         if (!sc_plan_pull(call, reference, error))
                 return false;
+        if (sc_source_is_file(reference->source)) {
+                g_free(call->image);
+                call->image = name_from_file(call, reference);
+        }
         /* Nobody may pull by `http:` with the weaker action alone, nor needs both. */
         if (call->needs[1] != NULL) {
                 call->needs[0] = call->needs[1];

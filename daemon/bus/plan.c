@@ -66,7 +66,7 @@ static bool may_see_values(const ScCall *call)
 static char *subject_of(const ScCall *call, GError **error)
 {
         if (strcmp(call->planned->operation, "pull") == 0) {
-                g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
+                g_autoptr(ScReference) reference = sc_reference_parse_to_pull(call->subject, error);
                 return reference != NULL ? sc_reference_to_text(reference) : NULL;
         }
         if (call->planned->subject == SC_SUBJECT_NONE)
@@ -87,6 +87,7 @@ static ScJob *make_job(const ScCall *call, const char *subject)
                 json_object_set_string_member(job->options, "fetch", call->pull);
         json_object_remove_member(call->options, KEY_SHOW_VALUES);
         json_object_set_object_member(job->options, "options", json_object_ref(call->options));
+        job->fds = call->fds->len > 0 ? g_array_ref(call->fds) : NULL;
         return job;
 }
 

@@ -26,11 +26,19 @@ static const char *const pull_when[] = {"missing", "always", "never", NULL};
                 SC_OPTION_KEY_DISCONNECT, SC_OPTION_CHOICE, no_yes \
         }
 
-static const ScOption pull_options[] = {{"replace", SC_OPTION_CHOICE, no_yes}, DISCONNECT, {0}};
-
 static const ScOption common_options[] = {DISCONNECT, {0}};
 
 static const char *const package_how[] = {"no", "auto", "build", "yes", NULL};
+
+/* The file is that of a source that is one; what it is for is in manager.c. */
+static const ScOption pull_options[] = {
+        {"replace", SC_OPTION_CHOICE, no_yes},
+        {"file", SC_OPTION_FD},
+        {"name", SC_OPTION_IMAGE},
+        {"file-name", SC_OPTION_IMAGE},
+        DISCONNECT,
+        {0},
+};
 
 static const ScOption install_options[] = {
         {"name", SC_OPTION_CONTAINER},

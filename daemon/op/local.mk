@@ -10,6 +10,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/damage.c daemon/op/damage.h \
 	daemon/op/host-package.c daemon/op/host-package.h \
 	daemon/op/image-exports.c daemon/op/image-exports.h \
+	daemon/op/import-name.c daemon/op/import-name.h \
 	daemon/op/install.c \
 	daemon/op/install-package.c daemon/op/install-package.h \
 	daemon/op/install-request.c daemon/op/install-request.h \
@@ -27,7 +28,6 @@ libsc_op_a_SOURCES = \
 	daemon/op/plan-change.c \
 	daemon/op/plan-host.c \
 	daemon/op/plan-image.c \
-	daemon/op/plan-package.c \
 	daemon/op/plan-prune.c \
 	daemon/op/prune.c \
 	daemon/op/prune-list.c daemon/op/prune-list.h \
@@ -41,6 +41,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/rootfs.c daemon/op/rootfs.h \
 	daemon/op/run.c daemon/op/run.h \
 	daemon/op/session.c daemon/op/session.h \
+	daemon/op/source-file.c daemon/op/source-file.h \
 	daemon/op/side.c daemon/op/side.h \
 	daemon/op/tag-image.c \
 	daemon/op/trial.c daemon/op/trial.h \

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/reference.h"
 #include "describe.h"
+#include "import-name.h"
 #include "resolve.h"
 #include "store/layer.h"
 #include "store/tree-file.h"
@@ -27,20 +28,22 @@ static bool ask_registry(ScPlan *plan, ScPlanImage *ret, GError **error)
 {
         ScOpContext context = plan->context;
         context.subject = plan->fetch;
-        g_autoptr(ScReference) reference = sc_reference_parse(plan->fetch, error);
-        g_autoptr(ScTransport) transport = reference != NULL ? sc_resolve_open(&context, reference, error) : NULL;
+        g_autoptr(ScReference) reference = sc_reference_parse_to_pull(plan->fetch, error);
+        g_autoptr(ScTransport) transport = reference != NULL ? sc_resolve_open(&context, reference, NULL, error) : NULL;
         g_auto(ScManifestText) manifest = {0};
         g_autofree char *config = NULL;
         ScImageInfo *info = transport != NULL ? sc_resolve(&context, transport, context.cancellable, &manifest, &config, error)
                                               : NULL;
         if (info == NULL)
                 return false;
-        ret->is_of_registry = true;
-        ret->name = g_strdup(reference->name);
         ret->image = g_new0(ScImage, 1);
-        ret->image->names = g_strdupv((char *[]){reference->name, NULL});
-        ret->image->id = hex_of(&info->config);
         ret->image->info = info;
+        ret->name = sc_import_name(&context, reference, transport, error);
+        if (ret->name == NULL)
+                return false;
+        ret->is_of_registry = !sc_source_is_file(reference->source);
+        ret->image->names = g_strdupv((char *[]){ret->name, NULL});
+        ret->image->id = hex_of(&info->config);
         return true;
 }
 

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/reference.h"
 #include "image-exports.h"
+#include "import-name.h"
 #include "options.h"
 #include "registry/transport.h"
 #include "resolve.h"
@@ -22,6 +23,7 @@ typedef struct {
         ScTransport *transport;
         ScRepository *repository;
         ScImport *import;
+        char *name;                /* that the image gets; NULL: not known yet */
         GPtrArray *missing;        /* ScLayerInfo, borrowed from the image */
         GCancellable *cancellable; /* ends all threads */
         GMutex mutex;
@@ -32,6 +34,7 @@ typedef struct {
 static void pull_clear(Pull *pull)
 {
         sc_import_free(pull->import);
+        g_free(pull->name);
         sc_transport_free(pull->transport);
         sc_repository_free(pull->repository);
         g_clear_pointer(&pull->missing, g_ptr_array_unref);
@@ -159,6 +162,11 @@ static bool import_image(Pull *pull, ScImageInfo *info, const char *config, GErr
                sc_image_describe_layers(pull->repository, info, pull->cancellable, error) && sc_failpoint("pull-publish", error);
 }
 
+static void tell_beginning(const ScOpContext *context, const char *name)
+{
+        sc_report_message(context->report, "Image %s is being pulled to ostree ...", name);
+}
+
 static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
 {
         ScOpContext *context = pull->context;
@@ -168,7 +176,13 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         g_autoptr(ScImageInfo) info = sc_resolve(context, pull->transport, pull->cancellable, &manifest, &config, error);
         if (info == NULL)
                 return false;
-        info->name = g_strdup(reference->name);
+        const char *name = pull->name = sc_import_name(context, reference, pull->transport, error);
+        if (name == NULL)
+                return false;
+        /* What a file holds was not known before. */
+        if (sc_source_is_file(reference->source))
+                tell_beginning(context, name);
+        info->name = g_strdup(name);
         info->source = g_strdup(sc_source_facts(reference->source)->provenance);
 
         /* From the look at what is missing to the image's ref, prune stays away. */
@@ -178,25 +192,24 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         if (pull->missing == NULL)
                 return false;
         sc_report_phase(context->report, "Pulling", bytes);
-        g_autoptr(ScImage) before = pull->missing->len == 0 ? find_same(pull, reference->name, info) : NULL;
+        g_autoptr(ScImage) before = pull->missing->len == 0 ? find_same(pull, name, info) : NULL;
         if (before != NULL) {
-                tell(context, reference->name, before, false);
+                tell(context, name, before, false);
                 return true;
         }
         g_autofree char *from = NULL;
-        if (!claim_name(pull, reference->name, info, &from, error))
+        if (!claim_name(pull, name, info, &from, error))
                 return false;
-        const ScImageTarget target = {.name = reference->name, .from = from};
-        if ((pull->missing->len > 0 && !sc_pull_intent_write(pull->repository, reference->name, info->layers, error)) ||
+        const ScImageTarget target = {.name = name, .from = from};
+        if ((pull->missing->len > 0 && !sc_pull_intent_write(pull->repository, name, info->layers, error)) ||
             !import_image(pull, info, config, error) ||
             !sc_image_publish(pull->repository, &target, manifest.text, manifest.size, info, error) ||
-            !sc_failpoint("pull-intent-gone", error) || !sc_pull_intent_remove(pull->repository, reference->name, error))
+            !sc_failpoint("pull-intent-gone", error) || !sc_pull_intent_remove(pull->repository, name, error))
                 return false;
-        g_autoptr(ScImage) image = find_published(pull, reference->name, info);
+        g_autoptr(ScImage) image = find_published(pull, name, info);
         if (image == NULL)
-                return sc_throw(error, SC_ERROR_BUSY, "The name %s was given to another image at the same time: try again",
-                                reference->name);
-        tell(context, reference->name, image, true);
+                return sc_throw(error, SC_ERROR_BUSY, "The name %s was given to another image at the same time: try again", name);
+        tell(context, name, image, true);
         return true;
 }
 
@@ -207,22 +220,23 @@ static void pass_cancel_on(GCancellable *from G_GNUC_UNUSED, gpointer to)
 
 bool sc_op_pull(ScOpContext *context, GError **error)
 {
-        g_autoptr(ScReference) reference = sc_reference_parse(context->subject, error);
+        g_autoptr(ScReference) reference = sc_reference_parse_to_pull(context->subject, error);
         if (reference == NULL)
                 return false;
         g_auto(Pull) pull = {.context = context};
         g_mutex_init(&pull.mutex);
         pull.cancellable = g_cancellable_new();
         gulong handler = g_cancellable_connect(context->cancellable, G_CALLBACK(pass_cancel_on), pull.cancellable, NULL);
-        pull.transport = sc_resolve_open(context, reference, error);
-        pull.repository = pull.transport != NULL ? sc_repository_open(context->config, SC_REPOSITORY_CREATE, error) : NULL;
-        bool ok = pull.repository != NULL;
+        pull.repository = sc_repository_open(context->config, SC_REPOSITORY_CREATE, error);
+        pull.transport = pull.repository != NULL ? sc_resolve_open(context, reference, pull.repository, error) : NULL;
+        bool ok = pull.transport != NULL;
         if (ok) {
                 g_autoptr(GError) own_error = NULL;
-                sc_report_message(context->report, "Image %s is being pulled to ostree ...", context->subject);
+                if (!sc_source_is_file(reference->source))
+                        tell_beginning(context, context->subject);
                 ok = pull_image(&pull, reference, &own_error);
-                if (g_error_matches(own_error, SC_ERROR, SC_ERROR_NO_SPACE))
-                        give_up_layers(&pull, reference->name);
+                if (pull.name != NULL && g_error_matches(own_error, SC_ERROR, SC_ERROR_NO_SPACE))
+                        give_up_layers(&pull, pull.name);
                 if (own_error != NULL)
                         g_propagate_error(error, g_steal_pointer(&own_error));
         }

@@ -90,7 +90,7 @@ static bool fetch_manifest(Repair *repair, const ScReference *origin, GError **e
         g_auto(ScManifestText) manifest = {0};
         g_free(exact->digest);
         exact->digest = g_strdup(digest);
-        g_autoptr(ScTransport) transport = sc_resolve_open(context, exact, error);
+        g_autoptr(ScTransport) transport = sc_resolve_open(context, exact, NULL, error);
         g_autoptr(ScImageInfo)
                 info = transport != NULL ? sc_resolve(context, transport, context->cancellable, &manifest, &config, error) : NULL;
         if (info == NULL)
@@ -124,7 +124,7 @@ static bool fetch(Repair *repair, const ScReference *origin, GError **error)
         g_hash_table_iter_init(&iter, verdict->objects);
         while (g_hash_table_iter_next(&iter, &object, NULL))
                 sc_repository_distrust(repair->repository, object);
-        repair->transport = sc_resolve_open(context, origin, error);
+        repair->transport = sc_resolve_open(context, origin, NULL, error);
         repair->import = repair->transport != NULL ? sc_import_new(repair->repository, &limits, error) : NULL;
         return repair->import != NULL && fetch_layers(repair, error) && (!verdict->config || fetch_config(repair, error)) &&
                (!verdict->manifest || fetch_manifest(repair, origin, error));

@@ -2,9 +2,10 @@
 #include "resolve.h"
 
 #include "base/error.h"
-#include "base/registries-files.h"
+#include "base/path.h"
 #include "options.h"
 #include "registry/manifest.h"
+#include "source-file.h"
 #include "store/layer.h"
 #include <string.h>
 
@@ -14,24 +15,25 @@ typedef struct {
         GCancellable *cancellable;
 } Resolve;
 
-ScTransport *sc_resolve_open(const ScOpContext *context, const ScReference *reference, GError **error)
+ScTransport *sc_resolve_open(const ScOpContext *context, const ScReference *reference, ScRepository *repository, GError **error)
 {
         static const char *const replace_words[] = {"no", "yes", NULL};
         const char *replace;
-        if (!sc_option_word(context, "replace", replace_words, &replace, error))
-                return NULL;
-        g_autoptr(ScRegistries) registries = NULL;
-        bool registry = reference->source == SC_SOURCE_REGISTRY || reference->source == SC_SOURCE_REGISTRY_INSECURE;
-        if (registry && (registries = sc_registries_load(context->config->scope, context->cancellable, error)) == NULL)
+        sc_autofd file = -1;
+        if (!sc_option_word(context, "replace", replace_words, &replace, error) ||
+            !sc_source_file_open(context, reference, repository, &file, error))
                 return NULL;
         const ScTransportRequest request = {
                 .reference = reference,
                 .config = context->config,
                 .report = context->report,
                 .flags = strcmp(replace, "yes") == 0 ? SC_TRANSPORT_ANY_SERVER : 0,
-                .registries = registries,
+                .file = file,
         };
-        return sc_transport_new(&request, error);
+        ScTransport *transport = sc_transport_new(&request, error);
+        if (transport != NULL)
+                file = -1; /* the transport's */
+        return transport;
 }
 
 static bool fetch(const Resolve *resolve, const ScDigest *digest, guint64 size, ScManifestText *ret, ScManifestKind *ret_kind,

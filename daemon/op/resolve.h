@@ -8,8 +8,9 @@
 #include "registry/transport.h"
 #include "store/repository.h"
 
-/* The way to where the reference points. No network yet; the reference must outlive it. */
-ScTransport *sc_resolve_open(const ScOpContext *context, const ScReference *reference, GError **error);
+/* The way to where the reference points. No network yet; the reference must outlive it. repository: where a file that can only be
+ * read once is written down, NULL: nowhere. */
+ScTransport *sc_resolve_open(const ScOpContext *context, const ScReference *reference, ScRepository *repository, GError **error);
 
 /* For the platform of this machine; context->subject names the image in messages. *ret_config is as large as the info says. */
 ScImageInfo *sc_resolve(const ScOpContext *context, ScTransport *transport, GCancellable *cancellable, ScManifestText *ret_manifest,

@@ -15,6 +15,14 @@
 #include "update-request.h"
 #include <string.h>
 
+/* What came as a package goes on as one; old files of the atomic command tell it by the package alone. */
+static const char *package_wish(const ScInfo *info)
+{
+        const char *word = info->system_package;
+        bool is_package = word != NULL ? strcmp(word, "yes") == 0 : info->rpm_installed != NULL;
+        return is_package ? "yes" : "no";
+}
+
 static bool carry_out(ScOpContext *context, ScRepository *repository, const ScImage *image, const char *image_name, GHashTable *set,
                       const ScDeployment *deployment, ScChange *change, GError **error)
 {
@@ -35,7 +43,7 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
                 .old = old,
                 .old_files = side != NULL ? side->files : NULL,
                 .old_tmpfiles = old_tmpfiles,
-                .system_package = sc_update_package_wish(old),
+                .system_package = package_wish(old),
         };
         g_autoptr(ScIntent) intent = sc_intent_new(deployment->name, "update");
         g_auto(ScBuilt) built = {0};
@@ -54,6 +62,16 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
         }
         change->intent = g_steal_pointer(&intent);
         return sc_change_carry_out(change, error);
+}
+
+/* Who updates expects that somebody is asked for a newer image. */
+static void tell_of_file(const ScOpContext *context, const ScImage *image, const char *name)
+{
+        if (image->info != NULL && g_strcmp0(image->info->source, sc_source_facts(SC_SOURCE_DOCKER_ARCHIVE)->provenance) == 0)
+                sc_report_message(context->report,
+                                  "Image %s came from a file: there is no registry to ask. For a newer one pull a newer file, then "
+                                  "update again.",
+                                  name);
 }
 
 bool sc_op_update(ScOpContext *context, GError **error)
@@ -89,6 +107,7 @@ bool sc_op_update(ScOpContext *context, GError **error)
         sc_detail(context, "changed", same ? "no" : "yes");
         if (same) {
                 sc_report_message(context->report, "Latest version already installed.");
+                tell_of_file(context, image, reference->name);
                 return true;
         }
         return carry_out(context, repository, image, reference->name, set, deployment, change, error);

@@ -108,7 +108,7 @@ static bool ask_for_newer(Verify *verify, GError **error)
         sc_report_phase(context.report, "Resolving", 0);
         g_auto(ScManifestText) manifest = {0};
         g_autofree char *config = NULL;
-        g_autoptr(ScTransport) transport = sc_resolve_open(&context, reference, error);
+        g_autoptr(ScTransport) transport = sc_resolve_open(&context, reference, NULL, error);
         g_autoptr(ScImageInfo)
                 info = transport != NULL ? sc_resolve(&context, transport, context.cancellable, &manifest, &config, error) : NULL;
         if (info == NULL)
