@@ -36,6 +36,7 @@ libsc_client_a_SOURCES = \
 	client/plan.c client/plan.h \
 	client/plan-print.c \
 	client/package-output.c client/package-output.h \
+	client/pull-file.c client/pull-file.h \
 	client/progress.c client/progress.h \
 	client/relay.c client/relay.h \
 	client/remote.c client/remote.h \

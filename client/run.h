@@ -36,5 +36,5 @@ JsonNode *sc_run_to_json(const ScRun *run);
 bool sc_container_call(ScClient *client, const char *name, const char *method, sd_bus_message **ret, GError **error);
 
 /* A ScTask.make_call that pulls; data is not used. images.c. */
-#define SC_PULL_ACTIONS "org.sysconsd1.pull, or org.sysconsd1.import for `http:`"
+#define SC_PULL_ACTIONS "org.sysconsd1.pull, or org.sysconsd1.import for `http:` and files"
 bool sc_pull_call(ScClient *client, const char *name, gconstpointer data, sd_bus_message **ret, GError **error);

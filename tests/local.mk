@@ -8,6 +8,7 @@ EXTRA_DIST += tests/integration/test_atomic.py docs/from-atomic.md
 EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench/compare tests/bench/figures tests/bench/images.py tests/bench/inside.py \
 	tests/bench/limits.c \
 	tests/check-format tests/check-includes tests/demo tests/packages tests/setup tests/stage \
+	tests/integration/test_archives.py \
 	tests/integration/test_change.py \
 	tests/integration/test_client.py \
 	tests/integration/test_collection.py \
