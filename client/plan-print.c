@@ -162,6 +162,16 @@ static void files(Print *print)
         more(print, "files");
 }
 
+static void package(Print *print)
+{
+        JsonObject *package = part(print, "package");
+        if (package == NULL)
+                return;
+        const char *version = sc_value_string(package, "version"), *replaces = sc_value_string(package, "replaces");
+        line(print, "Package: %s%s%s (%s), %s%s%s", sc_value_string(package, "name"), *version != '\0' ? " " : "", version,
+             sc_value_string(package, "system"), sc_value_string(package, "action"), *replaces != '\0' ? ", now " : "", replaces);
+}
+
 static void generated(Print *print, const char *name)
 {
         JsonObject *file = part(print, name);
@@ -246,6 +256,7 @@ char *sc_plan_format(JsonObject *plan)
         deployment(&print);
         strings(&print, "Deployments that go:", "removed_deployments");
         service(&print);
+        package(&print);
         files(&print);
         generated(&print, "unit");
         generated(&print, "tmpfiles");

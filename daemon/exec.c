@@ -10,6 +10,9 @@
  * --terminal: standard output is a terminal, which becomes standard input and the controlling terminal, too. systemd does that for
  * standard input, but it flushes the terminal each time that it does, and with it what the program has just said.
  *
+ * sysconsd-exec RUNTIME kill [OPTION...] ID [SIGNAL]: what its unit has in ExecStop. Where there is no such container (yet, or any
+ * more) there is nothing to stop, and that is no failure of the unit: what else belongs to it systemd ends.
+ *
  * sysconsd-exec --end PIDFILE: `RUNTIME exec` was ended, and the process that it started in a container may run on: it is killed.
  */
 
@@ -25,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -111,21 +115,59 @@ static const char *enter_runtime_group(const char *runtime)
         return NULL;
 }
 
-/* `RUNTIME delete ID` without force does nothing to a container that runs; what it says (mostly: there is none) concerns nobody. */
-static void remove_stale_container(char *runtime, char *id)
+/* What becomes of argv[0]: an exit status, 128 and more for a signal, -1 where it did not start. What it says is thrown away, but
+ * for what goes to output_fd (-1: nothing does). */
+static int run_silently(char **argv, int output_fd)
 {
-        char *argv[] = {runtime, "delete", id, NULL};
         posix_spawn_file_actions_t actions;
         if (posix_spawn_file_actions_init(&actions) != 0)
-                return;
+                return -1;
         pid_t pid;
+        int status = 0;
         bool started = true;
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
                 started = started && posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0) == 0;
-        started = started && posix_spawn(&pid, runtime, &actions, NULL, argv, environ) == 0;
+        if (output_fd >= 0)
+                started = started && posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO) == 0;
+        started = started && posix_spawn(&pid, argv[0], &actions, NULL, argv, environ) == 0;
         posix_spawn_file_actions_destroy(&actions);
-        while (started && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-                continue;
+        while (started && waitpid(pid, &status, 0) < 0)
+                if (errno != EINTR)
+                        return -1;
+        return !started ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* `RUNTIME delete ID` without force does nothing to a container that runs; what it says (mostly: there is none) concerns nobody. */
+static void remove_stale_container(char *runtime, char *id)
+{
+        run_silently((char *[]){runtime, (char *)"delete", id, NULL}, -1);
+}
+
+/* The first word behind the verb that is no option. */
+static char *id_of(int argc, char **argv)
+{
+        for (int i = 3; i < argc; i++)
+                if (argv[i][0] != '-')
+                        return argv[i];
+        return NULL;
+}
+
+/* The answer of `RUNTIME state` (runtime-spec, "State"): as far as it is not known that nothing runs there, it does. */
+static bool may_run(char *runtime, char *id)
+{
+        char text[64 * 1024];
+        int fd = memfd_create("state", MFD_CLOEXEC);
+        int status = run_silently((char *[]){runtime, (char *)"state", id, NULL}, fd);
+        ssize_t size = fd >= 0 ? pread(fd, text, sizeof text - 1, 0) : -1;
+        if (fd >= 0)
+                close(fd);
+        if (status != 0 || size < 0)
+                return status < 0;
+        text[size] = '\0';
+        const char *at = strstr(text, "\"status\"");
+        at = at != NULL ? at + strlen("\"status\"") : text + size;
+        at += strspn(at, " \t\n:");
+        return strncmp(at, "\"stopped\"", strlen("\"stopped\"")) != 0;
 }
 
 /* One that is the controlling terminal of a session already stays so: it is not what the caller was to make for this. */
@@ -217,8 +259,14 @@ int main(int argc, char **argv)
                         strerror(errno));
                 return EX_NOPERM;
         }
-        /* What joins a container needs no group of its own. */
-        const char *failed = strcmp(argv[2], "exec") != 0 ? enter_runtime_group(argv[1]) : NULL;
+        char *id = id_of(argc, argv);
+        bool kills = strcmp(argv[2], "kill") == 0;
+        if (kills && id != NULL && !may_run(argv[1], id)) {
+                fprintf(stderr, "sysconsd-exec: no container %s runs: there is nothing to stop\n", id);
+                return EX_OK;
+        }
+        /* What joins a container, or ends it, needs no group of its own. */
+        const char *failed = strcmp(argv[2], "exec") != 0 && !kills ? enter_runtime_group(argv[1]) : NULL;
         if (failed != NULL)
                 fprintf(stderr, "sysconsd-exec: cannot %s: %s; the container may lie outside of its unit\n", failed,
                         strerror(errno));

@@ -16,6 +16,7 @@ libsc_base_a_SOURCES = \
 	daemon/base/lock.c daemon/base/lock.h \
 	daemon/base/path.c daemon/base/path.h \
 	daemon/base/reference.c daemon/base/reference.h \
+	daemon/base/proxy-variables.h \
 	daemon/base/registries.c daemon/base/registries.h daemon/base/registries-rule.h \
 	daemon/base/registries-files.c daemon/base/registries-files.h \
 	daemon/base/registries-parse.c \

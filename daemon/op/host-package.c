@@ -60,28 +60,40 @@ static bool check_place(int root_fd, const char *path, const ScPackage *package,
                                                path, package->name);
 }
 
-static bool check_places(const ScSide *side, GHashTable *ours, GError **error)
+static bool check_places(const ScPackage *package, char *const *files, GHashTable *ours, GError **error)
 {
         sc_autofd root = sc_open_dir("/", error);
         if (root < 0)
                 return false;
-        for (char **path = side->info->package_files; path != NULL && *path != NULL; path++)
-                if (!g_hash_table_contains(ours, *path) && !check_place(root, *path, side->package, error))
+        for (char *const *path = files; path != NULL && *path != NULL; path++)
+                if (!g_hash_table_contains(ours, *path) && !check_place(root, *path, package, error))
                         return false;
         return true;
 }
 
 /* A package of this name that the old side does not have is somebody else's: one that holds the whole container, for example. */
-static bool check_name(const ScSide *old, const ScPackage *package, const char *file, GError **error)
+static bool check_name(const ScPackage *old, const ScPackage *package, const char *file, GError **error)
 {
         ScPackageState state;
-        if (is_same(package_of(old), package))
+        if (is_same(old, package))
                 return true;
         if (!sc_package_state(package, file, &state, error))
                 return false;
         return state == SC_PACKAGE_ABSENT ||
                sc_throw(error, SC_ERROR_EXISTS, "A package %s is installed already: remove it, or choose another name with --name",
                         package->name);
+}
+
+bool sc_host_package_look(const ScPackage *old, const ScPackage *new, const char *file, char *const *files, GHashTable **ret_ours,
+                          GError **error)
+{
+        g_autoptr(GHashTable) ours = NULL;
+        if (!check_name(old, new, file, error) || !sc_package_installed_files(new, &ours, error) ||
+            !check_places(new, files, ours, error))
+                return false;
+        if (ret_ours != NULL)
+                *ret_ours = g_steal_pointer(&ours);
+        return true;
 }
 
 bool sc_host_package_prepare(ScChange *change, const ScSide *old, const ScSide *new, GError **error)
@@ -92,9 +104,8 @@ bool sc_host_package_prepare(ScChange *change, const ScSide *old, const ScSide *
         if (package == NULL)
                 return package_of(old) == NULL || sc_package_check_removal(package_of(old), error);
         g_autofree char *file = sc_side_package_file(new, error);
-        g_autoptr(GHashTable) ours = NULL;
-        return file != NULL && check_name(old, package, file, error) && sc_package_installed_files(package, &ours, error) &&
-               check_places(new, ours, error) && sc_package_check(package, file, error);
+        return file != NULL && sc_host_package_look(package_of(old), package, file, new->info->package_files, NULL, error) &&
+               sc_package_check(package, file, error);
 }
 
 bool sc_host_package_prepare_removal(ScChange *change, const ScSide *old, const ScSide *new, GError **error)

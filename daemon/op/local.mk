@@ -28,6 +28,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/plan-change.c \
 	daemon/op/plan-host.c \
 	daemon/op/plan-image.c \
+	daemon/op/plan-package.c \
 	daemon/op/plan-prune.c \
 	daemon/op/prune.c \
 	daemon/op/prune-list.c daemon/op/prune-list.h \

@@ -48,19 +48,25 @@ bool sc_packaging_choose(const ScConfig *config, const char *wish, const ScExpor
 
 /* ---- the build ---- */
 
-static ScPackageFacts *facts_of(const ScPackaging *packaging, ScPackageSystem system, const char *default_version,
-                                const ScInfo *info, GError **error)
+static ScPackageFacts *facts_of(const ScRendering *rendering, ScPackageSystem system, const char *default_version, const char *id,
+                                GError **error)
 {
-        const ScBuildInput *input = packaging->rendering->input;
+        const ScBuildInput *input = rendering->input;
         g_autofree char *release = g_strndup(input->image->id, ID_DIGITS);
         const ScPackageSource source = {
                 .container = input->container,
                 .labels = input->image->info->labels,
                 .default_version = default_version,
                 .default_release = release,
-                .id = info->deployment_id,
+                .id = id,
         };
         return sc_package_facts_new(system, &source, error);
+}
+
+ScPackageFacts *sc_packaging_facts(const ScRendering *rendering, ScPackageSystem system, const char *id, GError **error)
+{
+        g_autofree char *version = g_strdup_printf("%d", rendering->input->slot);
+        return facts_of(rendering, system, version, id, error);
 }
 
 static int open_stage_root(const ScPackaging *packaging, GError **error)
@@ -139,9 +145,7 @@ static bool keep_result(const ScPackaging *packaging, const char *name, GError *
 
 bool sc_packaging_host_files(const ScPackaging *packaging, ScPackageSystem system, ScInfo *info, GError **error)
 {
-        const ScBuildInput *build_input = packaging->rendering->input;
-        g_autofree char *version = g_strdup_printf("%d", build_input->slot);
-        g_autoptr(ScPackageFacts) facts = facts_of(packaging, system, version, info, error);
+        g_autoptr(ScPackageFacts) facts = sc_packaging_facts(packaging->rendering, system, info->deployment_id, error);
         g_autofree char *spec = NULL;
         if (facts == NULL || !render_spec(packaging, system, &spec, error) || !stage_host_files(packaging, error))
                 return false;
@@ -209,7 +213,7 @@ static bool put_system_files(const ScPackaging *packaging, GPtrArray *trees, GEr
 bool sc_packaging_container(const ScPackaging *packaging, ScPackageSystem system, const ScInfo *info, char **ret_name,
                             GError **error)
 {
-        g_autoptr(ScPackageFacts) facts = facts_of(packaging, system, "1", info, error);
+        g_autoptr(ScPackageFacts) facts = facts_of(packaging->rendering, system, "1", info->deployment_id, error);
         g_autoptr(GPtrArray) trees = g_ptr_array_new_with_free_func(g_free);
         g_auto(GStrv) files = NULL;
         g_ptr_array_add(trees, container_path(packaging));

@@ -22,6 +22,9 @@ typedef struct {
 bool sc_packaging_choose(const ScConfig *config, const char *wish, const ScExports *exports, bool has_host_files,
                          ScPackageSystem *ret, GError **error);
 
+/* What the package of the host files says of itself. */
+ScPackageFacts *sc_packaging_facts(const ScRendering *rendering, ScPackageSystem system, const char *id, GError **error);
+
 /* Makes the package beside rootfs, and records it in info. */
 bool sc_packaging_host_files(const ScPackaging *packaging, ScPackageSystem system, ScInfo *info, GError **error);
 

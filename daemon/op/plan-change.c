@@ -93,6 +93,7 @@ static ScPlanSide side_of(const ScSide *side)
                 .values = side->info->values,
                 .set = side->info->set_values,
                 .defaults = side->exports != NULL ? side->exports->defaults : NULL,
+                .package = side->package,
         };
 }
 
@@ -135,22 +136,24 @@ static guint64 bytes_of(const ScRendering *rendering)
 static bool put_rendering(ScPlan *plan, const ScPlanImage *image, const ScRendering *rendering, const ScPlanSide *old,
                           GError **error)
 {
+        g_auto(ScPlanPackage) package = {NULL};
         g_autoptr(GError) local = NULL;
         g_autoptr(GHashTable) values = sc_variables_all(rendering->variables);
         g_autoptr(GPtrArray) files = host_files(rendering, &local);
-        if (files == NULL && !sc_plan_conflict(plan, &local, error))
+        if ((files == NULL && !sc_plan_conflict(plan, &local, error)) ||
+            !sc_plan_package_of(plan, rendering, files, &package, error))
                 return false;
         const ScPlanSide new = {
                 .unit = rendering->unit,
                 .tmpfiles = rendering->tmpfiles[0] != '\0' ? rendering->tmpfiles : NULL,
-                .files = files,
+                .files = package.package != NULL ? NULL : files, /* they are the package's */
                 .values = values,
                 .set = rendering->input->set,
                 .defaults = rendering->exports->defaults,
         };
         sc_plan_values(plan, old, &new);
         return sc_plan_host(plan, rendering->input->container, old, &new, error) &&
-               sc_plan_disk(plan, image, bytes_of(rendering), error) &&
+               sc_plan_package(plan, old->package, &package, error) && sc_plan_disk(plan, image, bytes_of(rendering), error) &&
                (rendering->tree == NULL || sc_plan_privileged(plan, rendering->tree, error));
 }
 
@@ -217,6 +220,7 @@ bool sc_plan_install(ScPlan *plan, GError **error)
                 .runtime = request.runtime != NULL ? request.runtime : context->config->runtime,
                 .remote = request.remote,
                 .old_tmpfiles = made,
+                .system_package = request.system_package,
         };
         const ScPlanSide nothing = {NULL};
         return put_new(plan, &image, &input, &nothing, error);
@@ -302,6 +306,7 @@ static bool put_update(ScPlan *plan, const Update *update, const ScPlanImage *im
                 .remote = info->remote,
                 .old = info,
                 .old_tmpfiles = old_tmpfiles,
+                .system_package = sc_update_package_wish(info),
         };
         ScPlanSide old = side_of(update->live);
         old.set = update->set_before;
@@ -360,8 +365,9 @@ static bool put_previous(ScPlan *plan, const ScDeployment *deployment, GError **
         const ScPlanSide old = side_of(live), new = side_of(previous);
         put_deployment(plan, deployment->name, slot, NULL);
         sc_plan_values(plan, &old, &new);
+        const ScPlanPackage package = {.package = previous->package, .files = previous->info->package_files};
         return put_service(plan, deployment->name, deployment->info, RUN_AS_BEFORE, error) &&
-               sc_plan_host(plan, deployment->name, &old, &new, error);
+               sc_plan_host(plan, deployment->name, &old, &new, error) && sc_plan_package(plan, old.package, &package, error);
 }
 
 static void put_image_of(ScPlan *plan, const ScInfo *info)
@@ -408,7 +414,7 @@ static bool put_removed(ScPlan *plan, const ScDeployment *deployment, GError **e
         const ScPlanSide old = side_of(live), nothing = {NULL};
         put_removed_slots(plan, deployment->name);
         return put_service(plan, deployment->name, deployment->info, RUN_NO_MORE, error) &&
-               sc_plan_host(plan, deployment->name, &old, &nothing, error);
+               sc_plan_host(plan, deployment->name, &old, &nothing, error) && sc_plan_package(plan, old.package, NULL, error);
 }
 
 bool sc_plan_uninstall(ScPlan *plan, GError **error)

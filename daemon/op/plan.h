@@ -5,10 +5,12 @@
  * object; dbus/org.sysconsd1.Manager.xml describes it. It uses the same checks and the same rendering as the operations. */
 
 #include "op.h"
+#include "render.h"
 #include "store/image.h"
 #include "store/merge.h"
 #include "store/repository.h"
 #include "unit/exports.h"
+#include "unit/package.h"
 #include "unit/systemd.h"
 #include "unit/variables.h"
 
@@ -75,6 +77,7 @@ typedef struct {
         GHashTable *values;
         GHashTable *set;      /* those that the user set; NULL: not known */
         GHashTable *defaults; /* of the image */
+        ScPackage *package;   /* of one that is there */
 } ScPlanSide;
 /* The host brought from old to new: files, unit, tmpfiles. */
 bool sc_plan_host(ScPlan *plan, const char *container, const ScPlanSide *old, const ScPlanSide *new, GError **error);
@@ -82,3 +85,17 @@ void sc_plan_values(ScPlan *plan, const ScPlanSide *old, const ScPlanSide *new);
 
 /* What /exports/hostfs of a tree in the repository wants on the host; see sc_host_files_plan(). */
 GPtrArray *sc_plan_host_files(const ScTree *tree, const ScExports *exports, const ScVariables *variables, GError **error);
+
+/* The system package of a deployment to come. */
+typedef struct {
+        ScPackage *package;    /* NULL: none */
+        ScPackageFacts *facts; /* NULL: it is built already */
+        char **files;          /* destinations on the host; NULL: not known */
+        bool is_foreign;       /* made by a spec of the image's own */
+} ScPlanPackage;
+void sc_plan_package_clear(ScPlanPackage *package);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScPlanPackage, sc_plan_package_clear)
+/* Which one the rendering would be given; that it cannot is a conflict. files: ScHostFile, all that it wants on the host. */
+bool sc_plan_package_of(ScPlan *plan, const ScRendering *rendering, GPtrArray *files, ScPlanPackage *ret, GError **error);
+/* The host's package system brought from one to the other; NULL: none. */
+bool sc_plan_package(ScPlan *plan, const ScPackage *old, const ScPlanPackage *new, GError **error);

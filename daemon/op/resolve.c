@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/path.h"
+#include "base/registries-files.h"
 #include "options.h"
 #include "registry/manifest.h"
 #include "source-file.h"
@@ -23,12 +24,17 @@ ScTransport *sc_resolve_open(const ScOpContext *context, const ScReference *refe
         if (!sc_option_word(context, "replace", replace_words, &replace, error) ||
             !sc_source_file_open(context, reference, repository, &file, error))
                 return NULL;
+        g_autoptr(ScRegistries) registries = NULL;
+        bool registry = reference->source == SC_SOURCE_REGISTRY || reference->source == SC_SOURCE_REGISTRY_INSECURE;
+        if (registry && (registries = sc_registries_load(context->config->scope, context->cancellable, error)) == NULL)
+                return NULL;
         const ScTransportRequest request = {
                 .reference = reference,
                 .config = context->config,
                 .report = context->report,
                 .flags = strcmp(replace, "yes") == 0 ? SC_TRANSPORT_ANY_SERVER : 0,
                 .file = file,
+                .registries = registries,
         };
         ScTransport *transport = sc_transport_new(&request, error);
         if (transport != NULL)

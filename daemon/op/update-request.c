@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "options.h"
 #include "side.h"
+#include <string.h>
 
 /* Where somebody moved these to, the container's data lie; what the system says of the others is made anew. */
 static bool is_place(const char *name)
@@ -109,4 +110,12 @@ ScDeployment *sc_update_find(ScOpContext *context, GError **error)
                 return NULL;
         }
         return g_steal_pointer(&deployment);
+}
+
+/* What came as a package goes on as one; old files of the atomic command tell it by the package alone. */
+const char *sc_update_package_wish(const ScInfo *info)
+{
+        const char *word = info->system_package;
+        bool is_package = word != NULL ? strcmp(word, "yes") == 0 : info->rpm_installed != NULL;
+        return is_package ? "yes" : "no";
 }

@@ -13,3 +13,6 @@ ScDeployment *sc_update_find(ScOpContext *context, GError **error);
 GHashTable *sc_update_values_before(ScOpContext *context, int checkout_fd, const ScDeployment *deployment, GError **error);
 GHashTable *sc_update_values(ScOpContext *context, int checkout_fd, const ScDeployment *deployment, GError **error);
 bool sc_update_values_are_same(GHashTable *a, GHashTable *b);
+
+/* Whether its host files go on as a system package: "yes" or "no". */
+const char *sc_update_package_wish(const ScInfo *info);

@@ -15,14 +15,6 @@
 #include "update-request.h"
 #include <string.h>
 
-/* What came as a package goes on as one; old files of the atomic command tell it by the package alone. */
-static const char *package_wish(const ScInfo *info)
-{
-        const char *word = info->system_package;
-        bool is_package = word != NULL ? strcmp(word, "yes") == 0 : info->rpm_installed != NULL;
-        return is_package ? "yes" : "no";
-}
-
 static bool carry_out(ScOpContext *context, ScRepository *repository, const ScImage *image, const char *image_name, GHashTable *set,
                       const ScDeployment *deployment, ScChange *change, GError **error)
 {
@@ -43,7 +35,7 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
                 .old = old,
                 .old_files = side != NULL ? side->files : NULL,
                 .old_tmpfiles = old_tmpfiles,
-                .system_package = package_wish(old),
+                .system_package = sc_update_package_wish(old),
         };
         g_autoptr(ScIntent) intent = sc_intent_new(deployment->name, "update");
         g_auto(ScBuilt) built = {0};

@@ -9,5 +9,6 @@
 #include "transport.h"
 
 /* A reference without a host is InvalidReference, saying to write the registry's name. Plain http is used for loopback (after https
- * was refused there), for "http:" references, and for hosts in config->insecure_registries. */
+ * was refused there), for "http:" references, for hosts in config->insecure_registries,
+ * and where the settings of registries say so; they also say of mirrors, and of images that are blocked (AccessDenied). */
 ScTransport *sc_registry_new(const ScTransportRequest *request, GError **error);

@@ -11,8 +11,8 @@ struct ScEndpoint {
         char *host;
         char *host_name; /* without the port */
         bool loopback;
-        bool insecure_source;
         bool any_server;
+        ScEndpointTrust trust;
         char *https_base, *http_base;
         GMutex lock;
         const char *base; /* one of the two above; NULL: not known yet */
@@ -33,18 +33,18 @@ static bool listed_as_insecure(const ScConfig *config, const char *host)
         return false;
 }
 
-ScEndpoint *sc_endpoint_new(const ScReference *reference, const ScConfig *config)
+ScEndpoint *sc_endpoint_new(const ScReference *reference, ScEndpointTrust trust, const ScConfig *config)
 {
         ScEndpoint *endpoint = g_new0(ScEndpoint, 1);
         endpoint->config = config;
         endpoint->host = g_strdup(g_str_equal(reference->host, "docker.io") ? "registry-1.docker.io" : reference->host);
         endpoint->host_name = without_port(endpoint->host);
         endpoint->loopback = sc_reference_is_loopback(reference);
-        endpoint->insecure_source = reference->source == SC_SOURCE_REGISTRY_INSECURE;
+        endpoint->trust = trust;
         endpoint->https_base = g_strconcat("https://", endpoint->host, NULL);
         endpoint->http_base = g_strconcat("http://", endpoint->host, NULL);
         g_mutex_init(&endpoint->lock);
-        if (!endpoint->loopback && !endpoint->insecure_source && !listed_as_insecure(config, endpoint->host))
+        if (!endpoint->loopback && endpoint->trust == SC_ENDPOINT_VERIFIED && !listed_as_insecure(config, endpoint->host))
                 endpoint->base = endpoint->https_base;
         return endpoint;
 }
@@ -101,7 +101,7 @@ static const char *try_base(ScEndpoint *endpoint, const char *base, ScHttp *http
 /* "http:" means plain http first. But at a port that was given, whoever accepts a connection may speak either. */
 static const char *try_both(ScEndpoint *endpoint, ScHttp *http, gint64 limit, GCancellable *cancellable, GError **error)
 {
-        bool plain_first = endpoint->insecure_source && g_str_equal(endpoint->host, endpoint->host_name);
+        bool plain_first = endpoint->trust == SC_ENDPOINT_PLAIN && g_str_equal(endpoint->host, endpoint->host_name);
         const char *first = plain_first ? endpoint->http_base : endpoint->https_base;
         const char *second = plain_first ? endpoint->https_base : endpoint->http_base;
         const char *base = try_base(endpoint, first, http, limit, cancellable, NULL);
@@ -134,14 +134,28 @@ static char *host_of_uri(GUri *uri)
         return g_strconcat(literal ? "[" : "", g_uri_get_host(uri), literal ? "]" : "", NULL);
 }
 
+static int port_of_uri(GUri *uri)
+{
+        int usual_port = g_str_equal(g_uri_get_scheme(uri), "https") ? 443 : 80;
+        return g_uri_get_port(uri) > 0 ? g_uri_get_port(uri) : usual_port;
+}
+
+bool sc_endpoint_is_at(const ScEndpoint *endpoint, GUri *uri)
+{
+        bool https = g_str_equal(g_uri_get_scheme(uri), "https");
+        g_autoptr(GUri) base = g_uri_parse(https ? endpoint->https_base : endpoint->http_base, SOUP_HTTP_URI_FLAGS, NULL);
+        return base != NULL && g_ascii_strcasecmp(g_uri_get_host(base), g_uri_get_host(uri)) == 0 &&
+               port_of_uri(base) == port_of_uri(uri);
+}
+
 /* The configuration may name a default port or leave it out, and GUri gives it in both cases. */
 bool sc_endpoint_allows_unverified(const ScEndpoint *endpoint, GUri *uri)
 {
         g_autofree char *host = host_of_uri(uri);
-        if (endpoint->insecure_source && g_ascii_strcasecmp(host, endpoint->host_name) == 0)
+        if (endpoint->trust != SC_ENDPOINT_VERIFIED && g_ascii_strcasecmp(host, endpoint->host_name) == 0)
                 return true;
         int usual_port = g_str_equal(g_uri_get_scheme(uri), "https") ? 443 : 80;
-        int port = g_uri_get_port(uri) > 0 ? g_uri_get_port(uri) : usual_port;
+        int port = port_of_uri(uri);
         g_autofree char *host_and_port = g_strdup_printf("%s:%d", host, port);
         return listed_as_insecure(endpoint->config, host_and_port) ||
                (port == usual_port && listed_as_insecure(endpoint->config, host));

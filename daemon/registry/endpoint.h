@@ -10,8 +10,13 @@
 #include "http.h"
 
 typedef struct ScEndpoint ScEndpoint;
-/* config must outlive it. */
-ScEndpoint *sc_endpoint_new(const ScReference *reference, const ScConfig *config);
+typedef enum {
+        SC_ENDPOINT_VERIFIED, /* unless config->insecure_registries names the host */
+        SC_ENDPOINT_INSECURE, /* the administrator says so: TLS if it is spoken, whoever vouches for it */
+        SC_ENDPOINT_PLAIN,    /* the user says so: plain http first, where no port is given */
+} ScEndpointTrust;
+/* For the reference's host. config must outlive it. */
+ScEndpoint *sc_endpoint_new(const ScReference *reference, ScEndpointTrust trust, const ScConfig *config);
 /* Whoever runs it, also if that is an ordinary user of this host (see neighbour.h). Before it is used. */
 void sc_endpoint_allow_any_server(ScEndpoint *endpoint);
 bool sc_endpoint_allows_any_server(const ScEndpoint *endpoint);
@@ -23,6 +28,9 @@ const char *sc_endpoint_host(const ScEndpoint *endpoint);
 /* "https://HOST[:PORT]" or "http://...", static for the endpoint's life. Where there is a choice, the first call tries, with
  * GIO's errors, and the answer is kept. From any thread. */
 const char *sc_endpoint_base(ScEndpoint *endpoint, ScHttp *http, gint64 limit, GCancellable *cancellable, GError **error);
+
+/* Does the URI lead there, at that port? */
+bool sc_endpoint_is_at(const ScEndpoint *endpoint, GUri *uri);
 
 /* May the host of this URI be spoken to without TLS, or with a certificate that nobody vouches for? */
 bool sc_endpoint_allows_plain(const ScEndpoint *endpoint, GUri *uri);

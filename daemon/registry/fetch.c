@@ -2,6 +2,7 @@
 #include "fetch.h"
 
 #include "base/error.h"
+#include "failover.h"
 #include "request.h"
 
 typedef struct {
@@ -10,19 +11,26 @@ typedef struct {
         const ScBlobTarget *target;
         GCancellable *cancellable;
         ScPatience patience;
-        char *name; /* "sha256:..." */
+        char *name;           /* "sha256:..." */
+        ScLocation *location; /* that is asked at the moment */
+        GHashTable *whole;    /* locations that cannot continue, and are asked for everything */
+        GHashTable *sources;  /* hosts that bytes have come from */
         ScHasher *hasher;
         guint8 *chunk; /* SC_BLOB_CHUNK bytes, filled up to: */
         gsize filled;
         guint64 received; /* bytes of the blob that have come in and were hashed */
-        bool from_start;  /* the server cannot continue: ask for everything, and skip */
+        bool ended;       /* not by the network: the bytes cannot be taken */
 } Fetch;
+
+static const char *host_of(const Fetch *fetch)
+{
+        return sc_endpoint_host(fetch->location->endpoint);
+}
 
 static bool wrong_size(const Fetch *fetch, const char *instead, GError **error)
 {
         return sc_throw(error, SC_ERROR_VERIFY_FAILED, "The blob %s of %s at %s has %s instead of its %" G_GUINT64_FORMAT " bytes",
-                        fetch->name, fetch->registry->image, sc_endpoint_host(fetch->registry->primary->endpoint), instead,
-                        fetch->target->size);
+                        fetch->name, fetch->registry->image, host_of(fetch), instead, fetch->target->size);
 }
 
 static bool check_total(const Fetch *fetch, guint64 total, GError **error)
@@ -35,9 +43,9 @@ static bool check_total(const Fetch *fetch, guint64 total, GError **error)
 
 static bool cannot_continue(Fetch *fetch, GError **error)
 {
-        fetch->from_start = true;
+        g_hash_table_add(fetch->whole, fetch->location);
         return sc_patience_throw(&fetch->patience, error, "%s does not continue the blob %s at byte %" G_GUINT64_FORMAT,
-                                 sc_endpoint_host(fetch->registry->primary->endpoint), fetch->name, fetch->received);
+                                 host_of(fetch), fetch->name, fetch->received);
 }
 
 /* Where in the blob the answer begins: the byte that was asked for, or 0. */
@@ -63,7 +71,8 @@ static bool flush(Fetch *fetch, GError **error)
 {
         gsize size = fetch->filled;
         fetch->filled = 0;
-        return size == 0 || fetch->target->take(fetch->chunk, size, fetch->target->data, error);
+        fetch->ended = size > 0 && !fetch->target->take(fetch->chunk, size, fetch->target->data, error);
+        return !fetch->ended;
 }
 
 /* n bytes stand behind what the chunk holds. */
@@ -71,6 +80,7 @@ static bool take_bytes(Fetch *fetch, gsize n, GError **error)
 {
         if (n > fetch->target->size - fetch->received)
                 return wrong_size(fetch, "more", error);
+        g_hash_table_add(fetch->sources, (gpointer)host_of(fetch));
         sc_hasher_update(fetch->hasher, fetch->chunk + fetch->filled, n);
         fetch->received += n;
         fetch->filled += n;
@@ -104,8 +114,7 @@ static bool skip_bytes(Fetch *fetch, const ScAnswer *answer, guint64 count, GErr
                 if (!read_part(fetch, answer, buffer, (gsize)MIN(count, SC_BLOB_CHUNK), &n, error))
                         return false;
                 if (n == 0)
-                        return sc_patience_throw(&fetch->patience, error, "%s broke off the blob %s",
-                                                 sc_endpoint_host(fetch->registry->primary->endpoint), fetch->name);
+                        return sc_patience_throw(&fetch->patience, error, "%s broke off the blob %s", host_of(fetch), fetch->name);
                 count -= n;
         }
         return true;
@@ -131,53 +140,54 @@ static bool receive(Fetch *fetch, const ScAnswer *answer, GError **error)
         }
 }
 
-static bool attempt(Fetch *fetch, GError **error)
+static bool receive_rest(Fetch *fetch, GError **error)
 {
         g_autofree char *missing = g_strdup_printf("The registry %s lacks the blob %s, which image %s names: push the image again",
-                                                   sc_endpoint_host(fetch->registry->primary->endpoint), fetch->name,
-                                                   fetch->registry->image);
-        guint64 asked = fetch->from_start ? 0 : fetch->received;
+                                                   host_of(fetch), fetch->name, fetch->registry->image);
+        guint64 asked = g_hash_table_contains(fetch->whole, fetch->location) ? 0 : fetch->received;
         const ScRequest request = {.kind = "blobs", .version = fetch->name, .offset = asked, .missing = missing};
         g_auto(ScAnswer) answer = {};
         guint64 start = 0;
-        if (!sc_request_send(fetch->registry->primary, fetch->http, &request, &fetch->patience, &answer, fetch->cancellable,
-                             error) ||
+        if (!sc_request_send(fetch->location, fetch->http, &request, &fetch->patience, &answer, fetch->cancellable, error) ||
             !check_headers(fetch, &answer, asked, &start, error) || !skip_bytes(fetch, &answer, fetch->received - start, error) ||
             !receive(fetch, &answer, error))
                 return false;
         if (fetch->received < fetch->target->size)
                 return sc_patience_throw(&fetch->patience, error,
                                          "%s broke off the blob %s after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
-                                         sc_endpoint_host(fetch->registry->primary->endpoint), fetch->name, fetch->received,
-                                         fetch->target->size);
+                                         host_of(fetch), fetch->name, fetch->received, fetch->target->size);
         return true;
 }
 
-static bool check_digest(Fetch *fetch, GError **error)
+static ScAttemptResult attempt(ScLocation *location, gpointer data, GError **error)
+{
+        Fetch *fetch = data;
+        fetch->location = location;
+        if (receive_rest(fetch, error))
+                return SC_ATTEMPT_DONE;
+        return fetch->ended ? SC_ATTEMPT_ENDED : SC_ATTEMPT_FAILED;
+}
+
+static bool check_digest(const Fetch *fetch, GError **error)
 {
         ScDigest computed;
         sc_hasher_finish(fetch->hasher, &computed);
         if (sc_digest_equal(&computed, fetch->target->digest))
                 return true;
         g_autofree char *is = sc_digest_to_string(&computed);
+        g_autofree gpointer *hosts = g_hash_table_get_keys_as_array(fetch->sources, NULL);
+        g_autofree char *from = g_strjoinv(" and ", (char **)hosts);
         return sc_throw(error, SC_ERROR_VERIFY_FAILED,
                         "A blob of %s at %s has the digest %s instead of %s: the registry's copy is damaged",
-                        fetch->registry->image, sc_endpoint_host(fetch->registry->primary->endpoint), is, fetch->name);
+                        fetch->registry->image, from, is, fetch->name);
 }
 
 static bool run(Fetch *fetch, GError **error)
 {
-        for (;;) {
-                g_autoptr(GError) problem = NULL;
-                sc_patience_begin(&fetch->patience);
-                if (attempt(fetch, &problem))
-                        return flush(fetch, error) && check_digest(fetch, error);
-                sc_http_reset(fetch->http);
-                if (!sc_patience_again(&fetch->patience, fetch->http, fetch->cancellable, &problem)) {
-                        g_propagate_error(error, g_steal_pointer(&problem));
-                        return sc_prefix(error, "Cannot pull %s", fetch->registry->image);
-                }
-        }
+        if (!sc_failover_run(fetch->registry, fetch->http, SC_FAILOVER_BY_DIGEST, &fetch->patience, attempt, fetch,
+                             fetch->cancellable, error))
+                return sc_prefix(error, "Cannot pull %s", fetch->registry->image);
+        return flush(fetch, error) && check_digest(fetch, error);
 }
 
 bool sc_fetch_blob(ScRegistry *registry, ScHttp *http, const ScBlobTarget *target, GCancellable *cancellable, GError **error)
@@ -186,9 +196,13 @@ bool sc_fetch_blob(ScRegistry *registry, ScHttp *http, const ScBlobTarget *targe
         g_autofree char *name = sc_digest_to_string(target->digest);
         g_autofree guint8 *chunk = g_malloc(SC_BLOB_CHUNK);
         g_autoptr(ScHasher) hasher = sc_hasher_new();
+        g_autoptr(GHashTable) whole = g_hash_table_new(NULL, NULL);
+        g_autoptr(GHashTable) sources = g_hash_table_new(g_str_hash, g_str_equal);
         fetch.name = name;
         fetch.chunk = chunk;
         fetch.hasher = hasher;
+        fetch.whole = whole;
+        fetch.sources = sources;
         sc_patience_init(&fetch.patience, registry->config);
         return run(&fetch, error);
 }

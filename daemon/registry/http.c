@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "http.h"
 
+#include "proxy.h"
+#include <string.h>
+
 enum { MAX_INFORMATIONAL = 10 };
 
 struct ScHttp {
         GMainContext *context;
         SoupSession *session; /* NULL: made when it is needed */
+        const void *whom;
+        GProxyResolver *proxies;
 };
 
 ScHttp *sc_http_new(void)
 {
         ScHttp *http = g_new0(ScHttp, 1);
         http->context = g_main_context_new();
+        http->proxies = sc_proxy_resolver_new();
         return http;
 }
 
@@ -36,12 +42,20 @@ void sc_http_free(ScHttp *http)
                 return;
         drop_session(http);
         g_main_context_unref(http->context);
+        g_object_unref(http->proxies);
         g_free(http);
 }
 
 void sc_http_reset(ScHttp *http)
 {
         drop_session(http);
+}
+
+void sc_http_turn_to(ScHttp *http, const void *whom)
+{
+        if (http->whom != whom)
+                drop_session(http);
+        http->whom = whom;
 }
 
 void sc_http_release(ScHttp *http, SoupMessage **message, GInputStream **body)
@@ -56,11 +70,15 @@ static void need_session(ScHttp *http)
 {
         if (http->session != NULL)
                 return;
-        http->session = soup_session_new_with_options("user-agent", PACKAGE_NAME "/" PACKAGE_VERSION, "timeout", 0, NULL);
+        http->session = soup_session_new_with_options("user-agent", PACKAGE_NAME "/" PACKAGE_VERSION, "timeout", 0,
+                                                      "proxy-resolver", http->proxies, NULL);
         /* Digests and sizes are those of the bytes as they are sent. */
         soup_session_remove_feature_by_type(http->session, SOUP_TYPE_CONTENT_DECODER);
-        /* No credentials are ever taken from a URL, nor from a server's wish for a password. */
-        soup_session_remove_feature_by_type(http->session, SOUP_TYPE_AUTH_MANAGER);
+        /* No credentials are ever taken from a URL, nor from a server's wish for a password. Where a proxy wants a login that is
+         * this feature's work, and then a server's wish comes to nothing, because our URLs hold no user, and nobody hears the
+         * signal. */
+        if (!sc_proxy_resolver_has_login(http->proxies))
+                soup_session_remove_feature_by_type(http->session, SOUP_TYPE_AUTH_MANAGER);
 }
 
 /* One asynchronous call that is waited for. */
@@ -192,16 +210,24 @@ gssize sc_http_read(ScHttp *http, GInputStream *body, void *buffer, gsize size, 
 bool sc_http_probe(ScHttp *http, ScHttpProbe probe, const char *host_and_port, gint64 limit, GCancellable *cancellable,
                    GError **error)
 {
+        bool tls = probe == SC_HTTP_PROBE_TLS;
+        g_autofree char *uri = g_strconcat(tls ? "https://" : "http://", host_and_port, NULL);
+        g_auto(GStrv) proxies = g_proxy_resolver_lookup(http->proxies, uri, NULL, error);
+        if (proxies == NULL)
+                return false;
+        /* Plain http is not tunnelled by a proxy, so there is nothing to try. */
+        if (!tls && strcmp(proxies[0], "direct://") != 0)
+                return true;
         Wait wait;
         wait_begin(&wait, http, limit, cancellable);
         g_autoptr(GSocketClient) client = g_socket_client_new();
-        g_socket_client_set_tls(client, probe == SC_HTTP_PROBE_TLS);
-        g_socket_client_connect_to_host_async(client, host_and_port, probe == SC_HTTP_PROBE_TLS ? 443 : 80, wait.cancellable,
-                                              wait_done, &wait);
+        g_socket_client_set_proxy_resolver(client, http->proxies);
+        g_socket_client_set_tls(client, tls);
+        g_socket_client_connect_to_uri_async(client, uri, tls ? 443 : 80, wait.cancellable, wait_done, &wait);
         wait_for_result(&wait);
         GError *problem = NULL;
         g_autoptr(GSocketConnection)
-                connection G_GNUC_UNUSED = g_socket_client_connect_to_host_finish(client, wait.result, &problem);
+                connection G_GNUC_UNUSED = g_socket_client_connect_to_uri_finish(client, wait.result, &problem);
         return wait_end(&wait, problem, error);
 }
 

@@ -22,6 +22,9 @@ gssize sc_http_read(ScHttp *http, GInputStream *body, void *buffer, gsize size, 
                     GError **error);
 /* Lets go of an answer; not to be left to g_object_unref(), which libsoup wants called within the session's main context. */
 void sc_http_release(ScHttp *http, SoupMessage **message, GInputStream **body);
+/* Calls from now on are for this one: connections made for another are dropped, because what was checked of them was not checked
+ * for this one. */
+void sc_http_turn_to(ScHttp *http, const void *whom);
 /* Drops all connections: after trouble, or a body that nobody wants to the end. */
 void sc_http_reset(ScHttp *http);
 

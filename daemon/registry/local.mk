@@ -4,11 +4,13 @@ libsc_registry_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS) $(REGISTRY_CFLAGS)
 libsc_registry_a_SOURCES = \
 	daemon/registry/auth.c daemon/registry/auth.h \
 	daemon/registry/blob.c \
+	daemon/registry/certs.c daemon/registry/certs.h \
 	daemon/registry/client.c daemon/registry/client.h \
 	daemon/registry/docker-archive.c daemon/registry/docker-archive.h \
 	daemon/registry/docker-list.c daemon/registry/docker-list.h \
 	daemon/registry/endpoint.c daemon/registry/endpoint.h \
 	daemon/registry/extent.c daemon/registry/extent.h \
+	daemon/registry/failover.c daemon/registry/failover.h \
 	daemon/registry/fetch.c daemon/registry/fetch.h \
 	daemon/registry/http.c daemon/registry/http.h \
 	daemon/registry/image-config.c daemon/registry/image-config.h \
@@ -21,6 +23,7 @@ libsc_registry_a_SOURCES = \
 	daemon/registry/patience.c daemon/registry/patience.h \
 	daemon/registry/platform.c daemon/registry/platform.h \
 	daemon/registry/printable.c daemon/registry/printable.h \
+	daemon/registry/proxy.c daemon/registry/proxy.h \
 	daemon/registry/registry.h \
 	daemon/registry/request.c daemon/registry/request.h \
 	daemon/registry/tar-index.c daemon/registry/tar-index.h \
@@ -30,7 +33,7 @@ libsc_registry_a_SOURCES = \
 
 check_PROGRAMS += tests/unit/test-registry
 TESTS += tests/unit/test-registry
-tests_unit_test_registry_SOURCES = tests/unit/test-registry.c tests/unit/test.h
+tests_unit_test_registry_SOURCES = tests/unit/test-registry.c tests/unit/registry-server.h tests/unit/test.h
 tests_unit_test_registry_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
 tests_unit_test_registry_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
 EXTRA_DIST += tests/unit/registry-server.py
@@ -40,6 +43,13 @@ TESTS += tests/unit/test-neighbour
 tests_unit_test_neighbour_SOURCES = tests/unit/test-neighbour.c tests/unit/test.h
 tests_unit_test_neighbour_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
 tests_unit_test_neighbour_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
+
+check_PROGRAMS += tests/unit/test-mirrors
+TESTS += tests/unit/test-mirrors
+tests_unit_test_mirrors_SOURCES = tests/unit/test-mirrors.c tests/unit/registry-server.h tests/unit/test.h daemon/base/toml.cc
+tests_unit_test_mirrors_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
+tests_unit_test_mirrors_CXXFLAGS = $(PROJECT_CXXFLAGS) $(TOML_CFLAGS)
+tests_unit_test_mirrors_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS) $(TOML_LIBS)
 
 check_PROGRAMS += tests/unit/test-manifest tests/unit/test-auth
 TESTS += tests/unit/test-manifest tests/unit/test-auth

@@ -5,17 +5,25 @@
  * where the configuration names mirrors; nothing of one (tokens, credentials, trust in a certificate) is ever meant for another. */
 
 #include "auth.h"
+#include "base/registries.h"
+#include "certs.h"
 #include "endpoint.h"
 
 typedef struct {
-        char *image;      /* the canonical name of what is wanted, for messages */
-        char *host;       /* HOST[:PORT] as it is written in names and in auth.json: "docker.io" */
-        char *repository; /* the path at the registry: "library/busybox" for docker.io's busybox */
+        char *image;       /* the canonical name of what is wanted, for messages */
+        char *host;        /* HOST[:PORT] as it is written in names and in auth.json: "docker.io" */
+        char *repository;  /* the path at the registry: "library/busybox" for docker.io's busybox */
+        bool answers_tags; /* what it says of a tag is believed */
+        gint troubles;     /* in this pull; atomically: see failover.h */
         ScEndpoint *endpoint;
         ScAuth *auth;
+        ScCerts *certs;
 } ScLocation;
 
-/* The reference's own registry. Both must outlive the location. */
-ScLocation *sc_location_new(const ScReference *reference, const ScConfig *config);
 void sc_location_free(ScLocation *location);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScLocation, sc_location_free)
+
+/* Where the image is, by the settings (NULL: none): mirrors in the order in which they are asked for what has a digest, the
+ * registry itself last. config must outlive them. AccessDenied if the image is blocked; InvalidArgument for settings that make no
+ * sense, certificates among them. */
+GPtrArray *sc_locations_new(const ScReference *reference, const ScRegistries *registries, const ScConfig *config, GError **error);

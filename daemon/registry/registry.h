@@ -11,9 +11,10 @@ typedef struct {
         ScTransport transport;
         const ScConfig *config;
         ScReport *report;
-        char *image;   /* the canonical name, for messages */
-        char *version; /* tag or digest */
-        ScLocation *primary;
+        char *image;          /* the canonical name, for messages */
+        char *version;        /* tag or digest */
+        GPtrArray *locations; /* of ScLocation: mirrors in their order, then ... */
+        ScLocation *primary;  /* ... the registry itself */
         ScThrottle *throttle;
         /* The thread that made the client keeps its connections from call to call. */
         GThread *owner;

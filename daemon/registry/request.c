@@ -85,13 +85,22 @@ static gboolean accept_any_certificate(SoupMessage *message, GTlsCertificate *ce
         return TRUE;
 }
 
+/* Authorities of the location's own vouch for all that it leads to: its token service and the store of its blobs, too. */
+static gboolean ask_own_authorities(SoupMessage *message, GTlsCertificate *certificate, GTlsCertificateFlags flaws, gpointer data)
+{
+        const ScLocation *location = data;
+        GUri *uri = soup_message_get_uri(message);
+        g_autoptr(GSocketConnectable) identity = g_network_address_new(g_uri_get_host(uri), (guint16)MAX(g_uri_get_port(uri), 0));
+        return sc_certs_vouch(location->certs, certificate, identity);
+}
+
 static bool same_origin(GUri *a, GUri *b)
 {
         return g_str_equal(g_uri_get_scheme(a), g_uri_get_scheme(b)) &&
                g_ascii_strcasecmp(g_uri_get_host(a), g_uri_get_host(b)) == 0 && g_uri_get_port(a) == g_uri_get_port(b);
 }
 
-static SoupMessage *make_message(const ScEndpoint *endpoint, const Get *get, GUri *uri)
+static SoupMessage *make_message(ScLocation *location, const Get *get, GUri *uri)
 {
         SoupMessage *message = soup_message_new_from_uri("GET", uri);
         soup_message_add_flags(message, SOUP_MESSAGE_NO_REDIRECT);
@@ -105,17 +114,20 @@ static SoupMessage *make_message(const ScEndpoint *endpoint, const Get *get, GUr
                 g_autofree char *bearer = g_strconcat("Bearer ", get->token, NULL);
                 soup_message_headers_replace(headers, "Authorization", bearer);
         }
-        bool is_unverified = sc_endpoint_allows_unverified(endpoint, uri);
-        if (is_unverified)
-                g_signal_connect(message, "accept-certificate", G_CALLBACK(accept_any_certificate), NULL);
-        if ((is_unverified || g_str_equal(g_uri_get_scheme(uri), "http")) && !sc_endpoint_allows_any_server(endpoint))
+        bool is_unverified = sc_endpoint_allows_unverified(location->endpoint, uri);
+        g_signal_connect(message, "accept-certificate", G_CALLBACK(is_unverified ? accept_any_certificate : ask_own_authorities),
+                         location);
+        /* As a token is, shown to nobody else. */
+        if (sc_certs_own(location->certs) != NULL && sc_endpoint_is_at(location->endpoint, uri))
+                soup_message_set_tls_client_certificate(message, sc_certs_own(location->certs));
+        if ((is_unverified || g_str_equal(g_uri_get_scheme(uri), "http")) && !sc_endpoint_allows_any_server(location->endpoint))
                 sc_neighbour_watch(message);
         return message;
 }
 
 static bool send_once(Attempt *attempt, const Get *get, GUri *uri, ScAnswer *ret, GError **error)
 {
-        g_autoptr(SoupMessage) message = make_message(attempt->location->endpoint, get, uri);
+        g_autoptr(SoupMessage) message = make_message(attempt->location, get, uri);
         g_autoptr(GError) problem = NULL;
         GInputStream *body = sc_http_send(attempt->http, message, sc_patience_limit(attempt->patience), attempt->cancellable,
                                           &problem);

@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "base/digest.h"
 #include "base/reference.h"
+#include "base/registries.h"
 #include "base/report.h"
 #include <gio/gio.h>
 
@@ -53,7 +54,8 @@ typedef struct {
         const ScConfig *config;
         ScReport *report;
         ScTransportFlags flags;
-        int file; /* of a source that is a file; the transport's once it is made. -1: none */
+        const ScRegistries *registries; /* the administrator's settings, which need not outlive it; NULL: none */
+        int file;                       /* of a source that is a file; the transport's once it is made. -1: none */
 } ScTransportRequest;
 
 /* By the reference's source. No network yet. InvalidReference, Unsupported. The transport must outlive its blobs, and is freed by

@@ -30,10 +30,15 @@ static bool throw_tls(const GError *problem, SoupMessage *message, const char *h
 {
         if (problem->code == G_TLS_ERROR_BAD_CERTIFICATE)
                 return sc_throw(error, SC_ERROR_NETWORK,
-                                "The TLS certificate of %s %s: install the authority's certificate on this machine "
-                                "(update-ca-certificates), or name "
-                                "the registry in InsecureRegistries= of /etc/sysconsd.conf",
-                                host, flaw_of_certificate(message));
+                                "The TLS certificate of %s %s: put the authority's certificate into /etc/containers/certs.d/%s as "
+                                "ca.crt, install it on this machine (update-ca-certificates), or call the registry insecure in "
+                                "/etc/containers/registries.conf or InsecureRegistries= of /etc/sysconsd.conf",
+                                host, flaw_of_certificate(message), host);
+        if (problem->code == G_TLS_ERROR_CERTIFICATE_REQUIRED)
+                return sc_throw(error, SC_ERROR_ACCESS_DENIED,
+                                "%s wants a certificate of this machine: put it, and its key, into /etc/containers/certs.d/%s as "
+                                "client.cert and client.key",
+                                host, host);
         if (problem->code == G_TLS_ERROR_EOF)
                 return sc_patience_throw(patience, error, "%s broke the connection off", host);
         return sc_throw(error, SC_ERROR_NETWORK,
@@ -54,6 +59,14 @@ static bool throw_io(const GError *problem, const char *host, ScPatience *patien
         case G_IO_ERROR_TIMED_OUT:
                 return sc_patience_throw(patience, error,
                                          "%s sent nothing for too long: check the network, and whether the registry is well", host);
+        case G_IO_ERROR_PROXY_FAILED:
+        case G_IO_ERROR_PROXY_NOT_ALLOWED:
+                return sc_patience_throw(patience, error, "The proxy does not lead to %s: look at HTTPS_PROXY and NO_PROXY", host);
+        case G_IO_ERROR_PROXY_AUTH_FAILED:
+        case G_IO_ERROR_PROXY_NEED_AUTH:
+                return sc_throw(error, SC_ERROR_ACCESS_DENIED,
+                                "The proxy on the way to %s wants a login: HTTPS_PROXY can be http://USER:PASSWORD@HOST:PORT",
+                                host);
         case G_IO_ERROR_HOST_UNREACHABLE:
         case G_IO_ERROR_NETWORK_UNREACHABLE:
                 return sc_patience_throw(patience, error, "%s cannot be reached: check this machine's network", host);
@@ -64,6 +77,8 @@ static bool throw_io(const GError *problem, const char *host, ScPatience *patien
 
 bool sc_trouble_throw(const GError *problem, SoupMessage *message, const char *host, ScPatience *patience, GError **error)
 {
+        if (problem->domain == SC_ERROR)
+                return sc_throw(error, (ScError)problem->code, "%s", problem->message);
         if (problem->domain == G_TLS_ERROR)
                 return throw_tls(problem, message, host, patience, error);
         if (problem->domain == G_IO_ERROR)
@@ -101,6 +116,10 @@ bool sc_trouble_throw_status(SoupMessage *message, ScPatience *patience, GError 
                 return sc_patience_throw(patience, error, "%s has trouble of its own (%u): look into its log, or try again later",
                                          host, status);
         }
+        if (status == 407)
+                return sc_throw(error, SC_ERROR_ACCESS_DENIED,
+                                "The proxy on the way to %s wants a login (407): HTTPS_PROXY can be http://USER:PASSWORD@HOST:PORT",
+                                host);
         if (status == 401 || status == 403)
                 return sc_throw(error, SC_ERROR_ACCESS_DENIED, "%s refuses access (%u)", host, status);
         return sc_throw(error, SC_ERROR_NETWORK, "%s gave an answer that is of no use (%u): is it a registry?", host, status);

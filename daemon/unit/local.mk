@@ -13,7 +13,7 @@ libsc_unit_a_SOURCES = \
 	daemon/unit/hostfiles-preview.c \
 	daemon/unit/image-user.c daemon/unit/image-user.h \
 	daemon/unit/package.c daemon/unit/package.h \
-	daemon/unit/package-deb.c daemon/unit/package-driver.h \
+	daemon/unit/package-deb.c daemon/unit/package-deb-depends.c daemon/unit/package-driver.h \
 	daemon/unit/package-facts.c \
 	daemon/unit/package-links.c \
 	daemon/unit/package-rpm.c \

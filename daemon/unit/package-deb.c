@@ -131,6 +131,15 @@ static bool state(const ScPackage *package, const char *file G_GNUC_UNUSED, ScPa
         return true;
 }
 
+static bool installed_version(const ScPackage *package, char **ret, GError **error)
+{
+        g_autofree char *answer = NULL;
+        if (!ask_about(package, "${db:Status-Status} ${Version}", &answer, error))
+                return false;
+        *ret = answer != NULL && g_str_has_prefix(answer, "installed ") ? g_strdup(answer + strlen("installed ")) : NULL;
+        return true;
+}
+
 static bool installed_files(const ScPackage *package, GHashTable **ret, GError **error)
 {
         const char *const argv[] = {"dpkg-query", "--listfiles", package->name, NULL};
@@ -142,10 +151,19 @@ static bool installed_files(const ScPackage *package, GHashTable **ret, GError *
         return true;
 }
 
-/* What a package depends on, dpkg finds out when it has unpacked it; then the change goes back. */
-static bool check(const ScPackage *package G_GNUC_UNUSED, const char *file G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+/* dpkg sees what a package conflicts with, but not what it depends on. */
+static bool check(const ScPackage *package G_GNUC_UNUSED, const char *file, GError **error)
 {
-        return true;
+        const char *const relations[] = {"dpkg-deb", "--show", "--showformat=${Depends}\\n${Provides}", file, NULL};
+        const char *const argv[] = {"dpkg", "--dry-run", "--force-downgrade", "--install", file, NULL};
+        g_autofree char *answer = NULL;
+        g_autofree char *said = NULL;
+        if (!sc_command_ask(relations, NULL, &answer, error))
+                return false;
+        g_auto(GStrv) lines = g_strsplit(answer, "\n", 2);
+        return sc_package_deb_check_depends(lines[0] != NULL ? lines[0] : "", lines[0] != NULL && lines[1] != NULL ? lines[1] : "",
+                                            error) &&
+               sc_command_ask(argv, NULL, &said, error);
 }
 
 static bool check_removal(const ScPackage *package, GError **error)
@@ -332,6 +350,7 @@ const ScPackageDriver sc_package_deb = {
         .suffix = ".deb",
         .build = build,
         .state = state,
+        .installed_version = installed_version,
         .installed_files = installed_files,
         .check = check,
         .check_removal = check_removal,

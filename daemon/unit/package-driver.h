@@ -10,6 +10,7 @@ typedef struct {
         bool (*build)(ScSystemd *systemd, const ScPackageInput *input, GCancellable *cancellable, char ***ret_files,
                       GError **error);
         bool (*state)(const ScPackage *package, const char *file, ScPackageState *ret, GError **error);
+        bool (*installed_version)(const ScPackage *package, char **ret, GError **error);
         bool (*installed_files)(const ScPackage *package, GHashTable **ret, GError **error);
         bool (*check)(const ScPackage *package, const char *file, GError **error);
         bool (*check_removal)(const ScPackage *package, GError **error);
@@ -22,6 +23,10 @@ extern const ScPackageDriver sc_package_deb, sc_package_rpm;
 /* The texts that the packages are built from, for tests and fuzzing. architecture: "all", or dpkg's name of it. */
 char *sc_package_deb_control(const ScPackageFacts *facts, const char *architecture);
 char *sc_package_deb_conffiles(const ScPackageInput *input);
+/* Whether the host has what the relations (as in a control file) name, or own_provides does; Failed names what is missing. */
+bool sc_package_deb_check_depends(const char *depends, const char *own_provides, GError **error);
+/* *ret: what is missing of it, NULL: nothing. installed: a line a package, STATUS TAB NAME TAB VERSION TAB PROVIDES. */
+bool sc_package_deb_find_missing(const char *depends, const char *installed, char **ret, GError **error);
 /* NULL: a path that rpm would take for something else. */
 char *sc_package_rpm_spec(const ScPackageInput *input, GError **error);
 

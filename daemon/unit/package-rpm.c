@@ -195,10 +195,16 @@ static bool state(const ScPackage *package, const char *file, ScPackageState *re
 {
         g_autofree char *here = NULL;
         g_autofree char *wanted = NULL;
-        if (!ask_installed(package, IDENTITY, &here, error) || (here != NULL && !ask_file(file, IDENTITY, &wanted, error)))
+        if (!ask_installed(package, IDENTITY, &here, error) ||
+            (here != NULL && file != NULL && !ask_file(file, IDENTITY, &wanted, error)))
                 return false;
-        *ret = here == NULL ? SC_PACKAGE_ABSENT : strcmp(here, wanted) == 0 ? SC_PACKAGE_SAME : SC_PACKAGE_OTHER;
+        *ret = here == NULL ? SC_PACKAGE_ABSENT : g_strcmp0(here, wanted) == 0 ? SC_PACKAGE_SAME : SC_PACKAGE_OTHER;
         return true;
+}
+
+static bool installed_version(const ScPackage *package, char **ret, GError **error)
+{
+        return ask_installed(package, "%{VERSION}-%{RELEASE}", ret, error);
 }
 
 static bool installed_files(const ScPackage *package, GHashTable **ret, GError **error)
@@ -257,6 +263,7 @@ const ScPackageDriver sc_package_rpm = {
         .suffix = ".rpm",
         .build = build,
         .state = state,
+        .installed_version = installed_version,
         .installed_files = installed_files,
         .check = check,
         .check_removal = check_removal,

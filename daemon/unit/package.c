@@ -242,6 +242,11 @@ bool sc_package_state(const ScPackage *package, const char *file, ScPackageState
         return driver(package->system)->state(package, file, ret, error);
 }
 
+bool sc_package_installed_version(const ScPackage *package, char **ret, GError **error)
+{
+        return driver(package->system)->installed_version(package, ret, error);
+}
+
 bool sc_package_installed_files(const ScPackage *package, GHashTable **ret, GError **error)
 {
         return driver(package->system)->installed_files(package, ret, error);
@@ -251,6 +256,14 @@ bool sc_package_check(const ScPackage *package, const char *file, GError **error
 {
         return driver(package->system)->check(package, file, error) ||
                sc_prefix(error, "The package %s cannot be installed", package->name);
+}
+
+bool sc_package_check_facts(const ScPackageFacts *facts, GError **error)
+{
+        g_autofree char *requires = g_strjoinv(", ", facts->requires);
+        g_autofree char *provides = g_strjoinv(", ", facts->provides);
+        return facts->system != SC_PACKAGE_DEB || sc_package_deb_check_depends(requires, provides, error) ||
+               sc_prefix(error, "The package %s cannot be installed", facts->name);
 }
 
 bool sc_package_check_removal(const ScPackage *package, GError **error)

@@ -81,8 +81,10 @@ typedef enum {
         SC_PACKAGE_OTHER,  /* another version, or half installed */
 } ScPackageState;
 
-/* file: absolute path of the package's file. */
+/* file: absolute path of the package's file; NULL: there is none yet, and nothing is the same. */
 bool sc_package_state(const ScPackage *package, const char *file, ScPackageState *ret, GError **error);
+/* "1.0-5" of the installed package of this name; NULL without an error where there is none. */
+bool sc_package_installed_version(const ScPackage *package, char **ret, GError **error);
 /* Paths that the installed package of this name holds, as a set; empty where there is none. */
 bool sc_package_installed_files(const ScPackage *package, GHashTable **ret, GError **error);
 
@@ -94,6 +96,8 @@ bool sc_package_lock(ScPackageSystem system, guint patience, ScReport *report, G
 /* Whether it could be installed, as far as that can be told without changing anything; what is needed and missing is told. */
 bool sc_package_check(const ScPackage *package, const char *file, GError **error);
 bool sc_package_check_removal(const ScPackage *package, GError **error);
+/* The same before it is built: whether what it needs is there (deb; rpm can only tell of a package). */
+bool sc_package_check_facts(const ScPackageFacts *facts, GError **error);
 
 /* With the lock held. Nothing is done where it is the same already; a newer version is no hindrance to install an older one. It is
  * over when this returns, never cancelled. */

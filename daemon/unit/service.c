@@ -6,7 +6,7 @@
 
 /* For images that bring no unit. Detached: `systemctl start` then ends when the container runs, or fails with what the runtime
  * said; the container's first process is the service's main process, so that its end is seen as what it is; and no runtime stays
- * in memory. ExecStop and ExecStopPost may find the container gone already: that is no failure of the service. */
+ * in memory. ExecStop and ExecStopPost may find the container gone already, or not there yet: that is no failure of the service. */
 static const char default_template[] = "[Unit]\n"
                                        "Description=System container $NAME\n"
                                        "\n"

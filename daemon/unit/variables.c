@@ -115,7 +115,7 @@ static void put_commands(ScVariables *variables, const ScVariablesInput *input)
         g_autofree char *pid_file = quote_path(sc_variables_get(variables, "PIDFILE"));
         g_autofree char *start = input->detached ? g_strdup_printf("%s %s run -d --pid-file %s %s", helper, runtime, pid_file, name)
                                                  : g_strdup_printf("%s %s run %s", helper, runtime, name);
-        g_autofree char *stop = g_strdup_printf("%s kill %s", runtime, name);
+        g_autofree char *stop = g_strdup_printf("%s %s kill %s", helper, runtime, name);
         g_autofree char *stop_post = input->detached ? g_strdup_printf("%s delete %s", runtime, name) : g_strdup("");
         put(variables, "EXEC_START", start);
         put(variables, "EXEC_STOP", stop);

@@ -214,7 +214,7 @@ def test_variables(settings):
     assert runtime == bed.output("command -v runc") == record["runtime"]
     assert seen == {
         "NAME": "settings", "DESTDIR": f"{CHECKOUT}/settings.0", "IMAGE_NAME": f"{SETTINGS}:latest", "IMAGE_ID": record["revision"],
-        "EXEC_START": f"/usr/libexec/sysconsd-exec {runtime} run -d --pid-file /run/container-settings.pid 'settings'", "EXEC_STOP": f"{runtime} kill 'settings'",
+        "EXEC_START": f"/usr/libexec/sysconsd-exec {runtime} run -d --pid-file /run/container-settings.pid 'settings'", "EXEC_STOP": f"/usr/libexec/sysconsd-exec {runtime} kill 'settings'",
         "EXEC_STARTPRE": "", "EXEC_STOPPOST": f"{runtime} delete 'settings'",  # detached, as in the default unit
         "HOST_UID": "0", "HOST_GID": "0",
         "RUN_DIRECTORY": "/run",  # over the image's default

@@ -193,10 +193,57 @@ def test_refused_before_anything_changed(system):
 
     result = install(bed, "package-needs", check=False)
     assert result.returncode == 1 and "nonsuch-thing" in result.stderr
+    assert "Installing the package" not in result.stdout and "systemctl" not in result.stdout
     is_gone(system)
     result = install(bed, "package-odd", check=False)
     assert result.returncode == 1 and "atomic.requires names no package" in result.stderr
     is_gone(system)
+
+
+# ---- planned
+
+
+def test_plan(system):
+    """What is told is what comes, by the rules of packages and not those of copies."""
+    bed = system.bed
+
+    def plan(*words, check=True):
+        told = json.loads(bed.sysconsctl("plan", words[0], "--json", *words[1:], check=check).stdout)
+        return told, {entry["path"]: entry["action"] for entry in told.get("files", []) if entry["package"] == PACKAGE}
+
+    take(bed, "package-1")
+    words = ["install", "--set=PORT=8082", "--system-package=yes", "--pull=never", HELLO]
+    told, files = plan(*words)
+    assert told["conflicts"] == [] and set(files.values()) == {"made"} and len(files) == len(told["files"])
+    assert told["package"] | {"version": ""} == {"system": system.name, "name": PACKAGE, "action": "installed", "version": ""}
+    assert re.search(rf"^Package: {PACKAGE} {re.escape(told['package']['version'])} \({system.name}\), installed$",
+                     bed.sysconsctl(*words, "--display").stdout, re.M)
+    is_gone(system)
+    bed.write("/usr/local/bin/hello-say", "mine\n")
+    told, _ = plan(*words, check=False)
+    assert "The file /usr/local/bin/hello-say already exists" in told["conflicts"][0]
+    bed.run("rm /usr/local/bin/hello-say")
+
+    install(bed)
+    assert system.version() == plan("uninstall", "hello")[0]["package"]["replaces"]
+    assert all(system.owner(path) == PACKAGE for path in files)
+    take(bed, "package-2")
+    told, changed = plan("update", "--pull=never", "hello")
+    assert told["conflicts"] == [] and told["package"]["action"] == "replaced" and told["package"]["replaces"] == system.version()
+    assert (changed["/etc/hello/place"], changed["/etc/hello/of-1"], changed["/etc/hello/of-2"]) == ("replaced", "removed", "made")
+    version = told["package"]["version"]
+    update(bed)
+    assert system.version() == version
+    told, back = plan("rollback", "hello")
+    assert told["conflicts"] == [] and (back["/etc/hello/of-1"], back["/etc/hello/of-2"]) == ("made", "removed")
+    told, gone = plan("uninstall", "hello")
+    assert told["package"]["action"] == "removed" and set(gone.values()) == {"removed"} and "/etc/hello/of-2" in gone
+    bed.sysconsctl("uninstall", "hello")
+    is_gone(system)
+
+    take(bed, "package-needs")
+    told, _ = plan(*words, check=system.name == "rpm")
+    assert system.name == "rpm" or "depends on nonsuch-thing" in told["conflicts"][0]
 
 
 # ---- interrupted

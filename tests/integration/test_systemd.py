@@ -54,6 +54,33 @@ def test_stop_is_clean(hello):
     assert not bed.exists("/sys/fs/cgroup/system.slice/hello.service")
 
 
+@pytest.mark.parametrize("name", ["hello", "people"])  # with a unit of its own, and with the default one
+def test_stop_before_there_is_a_container(bed, name):
+    """Also then a stop is a stop, and no failure."""
+    bed.sysconsctl("install", f"localhost:5000/{name}")
+    # a runtime that takes its time
+    runtime, unit = bed.output("command -v runc"), f"/etc/systemd/system/{name}.service"
+    bed.write("/usr/local/bin/slow-runc", f'#!/bin/sh\ncase "$1" in run) touch /run/slow-runs; sleep 600;; esac\nexec {runtime} "$@"\n', "755")
+    bed.run(["sed", "-i", f"s#sysconsd-exec {runtime}#sysconsd-exec /usr/local/bin/slow-runc#", unit])
+    bed.systemctl("daemon-reload")
+    try:
+        bed.systemctl("start", "--no-block", name)
+        wait_until(lambda: bed.exists("/run/slow-runs"))
+        bed.systemctl("stop", name)
+        assert sorted(bed.output(f"systemctl show -P ActiveState -P Result {name}").split()) == ["inactive", "success"]
+    finally:
+        bed.run("rm -f /usr/local/bin/slow-runc /run/slow-runs")
+
+
+def test_ends_well_by_itself(hello):
+    """The command that stops it finds nothing to stop then."""
+    bed = hello
+    bed.run("sed -i 's/^Restart=.*/SuccessExitStatus=137 143/' /etc/systemd/system/hello.service; systemctl daemon-reload")
+    bed.run(["runc", "kill", "hello", "KILL"])
+    wait_until(lambda: bed.output("systemctl show -P ActiveState hello") not in ("active", "deactivating"))
+    assert sorted(bed.output("systemctl show -P ActiveState -P Result hello").split()) == ["inactive", "success"]
+
+
 @pytest.mark.parametrize("victim", ["runtime", "container"])
 def test_killed_comes_back(hello, victim):
     bed = hello

@@ -23,9 +23,11 @@ static Fixture setup_runtime(void)
         fixture.runtime = g_build_filename(fixture.folder, "a runtime", NULL);
         fixture.calls = g_build_filename(fixture.folder, "calls", NULL);
         /* "delete" fails, as it does where there is nothing to delete */
-        g_autofree char *script = g_strdup_printf("#!/bin/sh\nprintf '<%%s>' \"$@\" >>'%s'\necho >>'%s'\necho noise\n"
-                                                  "[ \"$1\" = delete ] && exit 1\nexit 42\n",
-                                                  fixture.calls, fixture.calls);
+        g_autofree char *script = g_strdup_printf(
+                "#!/bin/sh\nprintf '<%%s>' \"$@\" >>'%s'\necho >>'%s'\necho noise\n"
+                "[ \"$1\" = delete ] && exit 1\n[ \"$2\" = here ] && exit 0\n"
+                "[ \"$2\" = over ] && echo '{\"id\": \"over\", \"status\": \"stopped\"}' && exit 0\nexit 42\n",
+                fixture.calls, fixture.calls);
         ck_assert(g_file_set_contents(fixture.runtime, script, -1, NULL));
         ck_assert_int_eq(g_chmod(fixture.runtime, 0755), 0);
         return fixture;
@@ -85,6 +87,26 @@ START_TEST(what_joins_a_container_is_executed_as_it_is)
         g_autofree char *calls = NULL;
         ck_assert(g_file_get_contents(fixture.calls, &calls, NULL, NULL));
         ck_assert_str_eq(calls, "<exec><etcd><run><-x>\n");
+        teardown_runtime(&fixture);
+}
+END_TEST
+
+START_TEST(nothing_is_stopped_where_nothing_is)
+{
+        Fixture fixture = setup_runtime();
+        g_autofree char *out = NULL;
+        const char *const kill[] = {PROGRAM, fixture.runtime, "kill", "--all", "etcd", "TERM", NULL};
+        ck_assert_int_eq(run(kill, &out), 0);
+        ck_assert_str_eq(out, "");
+        const char *const here[] = {PROGRAM, fixture.runtime, "kill", "here", "INT", NULL};
+        g_autofree char *heard = NULL;
+        ck_assert_int_eq(run(here, &heard), 0);
+        ck_assert_str_eq(heard, "noise\n");
+        const char *const over[] = {PROGRAM, fixture.runtime, "kill", "over", NULL};
+        ck_assert_int_eq(run(over, NULL), 0);
+        g_autofree char *calls = NULL;
+        ck_assert(g_file_get_contents(fixture.calls, &calls, NULL, NULL));
+        ck_assert_str_eq(calls, "<state><etcd>\n<state><here>\n<kill><here><INT>\n<state><over>\n");
         teardown_runtime(&fixture);
 }
 END_TEST
@@ -169,6 +191,7 @@ int main(void)
         tcase_add_test(tcase, a_stale_container_goes_first);
         tcase_add_test(tcase, nothing_goes_before_other_commands);
         tcase_add_test(tcase, what_joins_a_container_is_executed_as_it_is);
+        tcase_add_test(tcase, nothing_is_stopped_where_nothing_is);
         tcase_add_test(tcase, what_is_no_terminal_is_refused);
         tcase_add_test(tcase, a_process_that_was_left_is_ended);
         tcase_add_test(tcase, another_process_of_that_number_is_left_alone);

@@ -2,7 +2,9 @@
 /* What system packages are called, and what they are built from. */
 
 #include "test-unit.h"
+#include "base/path.h"
 #include "unit/package-driver.h"
+#include <fcntl.h>
 
 /* Labels are taken over. */
 static ScPackageFacts *facts_of(ScPackageSystem system, GHashTable *labels, GError **error)
@@ -263,6 +265,78 @@ START_TEST(configured_system)
 }
 END_TEST
 
+/* ---- what is missing ---- */
+
+static const struct {
+        const char *depends, *missing;
+} dependencies[] = {
+        {"", NULL},
+        {"one", NULL},
+        {"one (>= 1:2.0-1), one (<< 1:3)", NULL},
+        {"one (>= 1:3), two, none", "one (>= 1:3), two, none"}, /* two is not installed, only its configuration is left */
+        {"mail-agent", NULL},                                   /* provided */
+        {"mail-agent (>= 1)", "mail-agent (>= 1)"},             /* but not in a version */
+        {"lib-abi (= 5)", NULL},
+        {"lib-abi (>> 5)", "lib-abi (>> 5)"},
+        {"three:any", NULL},
+        {"on", "on"}, /* not the start of a name */
+};
+
+START_TEST(what_a_deb_misses)
+{
+        static const char installed[] = "installed\tone\t1:2.0-1\t\n"
+                                        "config-files\ttwo\t1\t\n"
+                                        "triggers-pending\tthree\t1\tmail-agent, lib-abi (= 5)\n"
+                                        "odd line\n";
+        g_autoptr(GError) error = NULL;
+        g_autofree char *missing = NULL;
+        ck_assert(sc_package_deb_find_missing(dependencies[_i].depends, installed, &missing, &error));
+        ck_assert_no_error(error);
+        ck_assert_pstr_eq(missing, dependencies[_i].missing);
+}
+END_TEST
+
+START_TEST(what_it_provides_itself_is_there)
+{
+        g_autoptr(GError) error = NULL;
+        ck_assert(sc_package_deb_check_depends("nonsuch-own-thing", "nonsuch-own-thing", &error));
+        ck_assert_no_error(error);
+        ck_assert(!sc_package_deb_check_depends("nonsuch-own-thing, dpkg (>= 1)", "", &error));
+        ck_assert_error(error, SC_ERROR_FAILED, "It depends on nonsuch-own-thing: install that first");
+}
+END_TEST
+
+/* ---- locks ---- */
+
+START_TEST(busy_while_another_program_installs)
+{
+        static const ScReportSink nobody = {0};
+        char *folder = test_folder_new();
+        g_autofree char *lock = g_build_filename(folder, ".rpm.lock", NULL);
+        g_autofree char *program = g_build_filename(folder, "rpm", NULL);
+        g_autofree char *script = g_strdup_printf("#!/bin/sh\necho '%s'\n", lock);
+        g_autofree char *path = g_strconcat(folder, ":", g_getenv("PATH"), NULL);
+        g_autoptr(ScReport) report = sc_report_new(&nobody, NULL);
+        g_autoptr(GError) error = NULL;
+        int fd = -1;
+        ck_assert(g_file_set_contents(program, script, -1, NULL));
+        ck_assert_int_eq(g_chmod(program, 0755), 0);
+        g_setenv("PATH", path, TRUE);
+
+        sc_autofd theirs = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        struct flock held = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        ck_assert_int_eq(fcntl(theirs, F_OFD_SETLK, &held), 0);
+        ck_assert(!sc_package_lock(SC_PACKAGE_RPM, 0, report, NULL, &fd, &error));
+        ck_assert_error(error, SC_ERROR_BUSY, ".rpm.lock is locked): try again later");
+        g_clear_error(&error);
+        sc_close(&theirs);
+        ck_assert(sc_package_lock(SC_PACKAGE_RPM, 0, report, NULL, &fd, &error));
+        ck_assert_no_error(error);
+        ck_assert_int_eq(fd, -1);
+        test_folder_remove(folder);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("package");
@@ -279,6 +353,9 @@ int main(void)
         tcase_add_test(cases, spec);
         tcase_add_loop_test(cases, what_rpm_takes_for_a_pattern_is_refused, 0, G_N_ELEMENTS(patterns));
         tcase_add_test(cases, configured_system);
+        tcase_add_loop_test(cases, what_a_deb_misses, 0, G_N_ELEMENTS(dependencies));
+        tcase_add_test(cases, what_it_provides_itself_is_there);
+        tcase_add_test(cases, busy_while_another_program_installs);
         suite_add_tcase(suite, cases);
         return test_run(suite);
 }

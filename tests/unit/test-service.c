@@ -43,7 +43,7 @@ START_TEST(the_unit_of_an_image_without_one)
                 "\nPIDFile=/run/container-hello.pid\n",
                 "\nWorkingDirectory=/var/lib/containers/atomic/hello.0\n",
                 "\nExecStart=/usr/libexec/sysconsd-exec /usr/bin/runc run -d --pid-file /run/container-hello.pid 'hello'\n",
-                "\nExecStop=-/usr/bin/runc kill 'hello'\n",
+                "\nExecStop=-/usr/libexec/sysconsd-exec /usr/bin/runc kill 'hello'\n",
                 "\nExecStopPost=-/usr/bin/runc delete 'hello'\n",
                 "\nRestart=on-failure\n",
                 "\nTimeoutStopSec=10\n",

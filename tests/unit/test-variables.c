@@ -26,7 +26,7 @@ START_TEST(the_system_sets_its_names)
         expect(variables, "DESTDIR", "/var/lib/containers/atomic/hello.0");
         expect(variables, "NAME", "hello");
         expect(variables, "EXEC_START", "/usr/libexec/sysconsd-exec /usr/bin/runc run 'hello'");
-        expect(variables, "EXEC_STOP", "/usr/bin/runc kill 'hello'");
+        expect(variables, "EXEC_STOP", "/usr/libexec/sysconsd-exec /usr/bin/runc kill 'hello'");
         expect(variables, "EXEC_STARTPRE", "");
         expect(variables, "EXEC_STOPPOST", "");
         expect(variables, "IMAGE_ID", "00ff");
