@@ -170,8 +170,18 @@ static ScPacket *request_from_daemon(int socket, GError **error)
         return packet;
 }
 
+static void take_environment(const ScPacket *request)
+{
+        GHashTableIter iter;
+        gpointer name, value;
+        g_hash_table_iter_init(&iter, request->environment);
+        while (g_hash_table_iter_next(&iter, &name, &value))
+                g_setenv(name, value, TRUE);
+}
+
 static bool run_request(ScOpContext *context, ScPacket *request, GError **error)
 {
+        take_environment(request);
         const ScOperation *operation = sc_operation_find(request->operation);
         if (operation == NULL)
                 return sc_throw(error, SC_ERROR_UNSUPPORTED, "There is no operation '%.40s'", request->operation);

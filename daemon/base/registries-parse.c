@@ -274,7 +274,7 @@ static bool read_alias(const File *file, const char *name, JsonObject *value, GE
                 return wrong(file, value, error, "'%.200s', which %s stands for, is no full name without tag and digest", target,
                              name);
         g_hash_table_insert(registries->aliases, g_strdup(name), g_strdup(target));
-        g_hash_table_insert(registries->alias_files, g_strdup(name), g_strdup(file->file));
+        g_hash_table_insert(registries->alias_files, g_strdup(name), (gpointer)g_intern_string(file->file));
         return true;
 }
 

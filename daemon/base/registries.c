@@ -38,7 +38,7 @@ ScRegistries *sc_registries_new(void)
         registries->search = g_new0(char *, 1);
         registries->credential_helpers = g_new0(char *, 1);
         registries->aliases = sc_string_map_new();
-        registries->alias_files = sc_string_map_new();
+        registries->alias_files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         registries->rules = g_ptr_array_new_with_free_func((GDestroyNotify)sc_registry_rule_free);
         return registries;
 }

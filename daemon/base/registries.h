@@ -36,7 +36,7 @@ typedef struct {
         char *search_file;
         ScShortNames short_names;
         GHashTable *aliases;       /* short name to full name, both without tag or digest */
-        GHashTable *alias_files;   /* short name to the file that says so */
+        GHashTable *alias_files;   /* short name to the file that says so (interned) */
         char **credential_helpers; /* never NULL */
         GPtrArray *rules;          /* of ScRegistryRule */
 } ScRegistries;

@@ -19,6 +19,7 @@
 void sc_call_free(ScCall *call)
 {
         sc_polkit_withdraw(call->check);
+        sc_settings_forget(call->service->settings, call);
         sc_peers_release(call->service->peers, call->sender, call);
         sd_bus_message_unref(call->message);
         g_free(call->sender);
@@ -29,6 +30,8 @@ void sc_call_free(ScCall *call)
         g_free(call->source);
         g_free(call->where);
         g_free(call->pull);
+        g_free(call->resolved);
+        g_free(call->renamed);
         g_clear_pointer(&call->options, json_object_unref);
         g_array_unref(call->fds);
         g_hash_table_unref(call->granted);
@@ -90,6 +93,8 @@ static bool make_plan(ScCall *call, GError **error)
         g_clear_pointer(&call->source, g_free);
         g_clear_pointer(&call->where, g_free);
         g_clear_pointer(&call->pull, g_free);
+        g_clear_pointer(&call->resolved, g_free);
+        g_clear_pointer(&call->renamed, g_free);
         call->operation = call->verb->operation;
         call->is_own = false;
         memset(call->needs, 0, sizeof(call->needs));
@@ -174,8 +179,22 @@ static int ask(ScCall *call, const char *action, GError **error)
         return -1;
 }
 
+/* What it may, and what a short name means, is said by settings outside the daemon's own. */
+static bool may_fetch(const ScCall *call)
+{
+        static const char *const operations[] = {"pull", "install", "run", "update", "plan", NULL};
+        return g_strv_contains(operations, call->verb->operation);
+}
+
+static void on_settings(gpointer data)
+{
+        proceed(data);
+}
+
 static void proceed(ScCall *call)
 {
+        if (may_fetch(call) && !sc_settings_refresh(call->service->settings, on_settings, call))
+                return;
         g_autoptr(GError) error = NULL;
         bool ok = make_plan(call, &error);
         for (unsigned i = 0; ok && !sc_call_is_master(call) && !call->is_own && call->needs[i] != NULL; i++) {
@@ -327,6 +346,7 @@ bool sc_call_queue(ScCall *call, const char *subject, GError **error)
         ScJob *job = sc_job_new(call->operation, subject, call->uid);
         job->container = g_strdup(call->container);
         job->pull = g_strdup(call->pull);
+        job->note = g_strdup(call->resolved);
         json_object_unref(job->options);
         job->options = json_object_ref(call->options);
         job->fds = call->fds->len > 0 ? g_array_ref(call->fds) : NULL;

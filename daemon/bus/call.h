@@ -58,10 +58,12 @@ struct ScCall {
         char *container;
         char *image;
         char *source;
-        char *where;                              /* the folder that is mounted on */
-        char *pull;                               /* image to pull first, [SOURCE:]NAME; NULL: none */
-        const char *operation;                    /* the verb's, unless the options make it another */
-        bool is_own;                              /* no action is needed: the caller's own job */
+        char *where;           /* the folder that is mounted on */
+        char *pull;            /* image to pull first, [SOURCE:]NAME; NULL: none */
+        char *renamed;         /* full name of the image that an update takes in place of a short one; NULL: none */
+        char *resolved;        /* a line for the user: what a short name was taken for; NULL: none was */
+        const char *operation; /* the verb's, unless the options make it another */
+        bool is_own;           /* no action is needed: the caller's own job */
         const char *needs[SC_CALL_MAX_NEEDS + 1]; /* actions, the verb's own first; ended by NULL */
         /* how far it is */
         GHashTable *granted; /* action and details, as polkit was asked for them */

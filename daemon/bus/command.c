@@ -3,6 +3,7 @@
 #include "bus/call.h"
 #include "bus/manager.h"
 #include "bus/origin.h"
+#include "bus/short-name.h"
 
 static bool has_words(const ScCall *call)
 {
@@ -23,6 +24,8 @@ static bool plan_image(ScCall *call, GError **error)
         g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
         if (reference == NULL)
                 return sc_prefix(error, "There is no container %s, and as an image", call->subject);
+        if ((reference = sc_short_name_to_use(call, reference, error)) == NULL)
+                return false;
         call->image = g_strdup(reference->name);
         if (sc_plan_wants_pull(call, reference)) {
                 if (!sc_plan_pull(call, reference, error))

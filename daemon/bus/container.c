@@ -4,6 +4,7 @@
 #include "bus/manager.h"
 #include "bus/origin.h"
 #include "bus/reply.h"
+#include "bus/short-name.h"
 #include <stddef.h>
 #include <string.h>
 
@@ -173,10 +174,19 @@ static bool plan_update_pull(ScCall *call, const ScCatalogContainer *container, 
                         "The image %s came from a file, or was given its name here: pull the newer one from where it is, and "
                         "then update without `pull`",
                         reference->name);
-        if (!sc_plan_pull(call, origin, error))
+        bool is_short = origin->host == NULL;
+        if ((origin = sc_short_name_to_pull(call, origin, error)) == NULL || !sc_plan_pull(call, origin, error))
                 return false;
         call->pull = sc_reference_to_text(origin);
+        /* The pull gives the image that name and no other. */
+        call->renamed = is_short ? g_strdup(origin->name) : NULL;
         return true;
+}
+
+void sc_bus_container_rename(ScCall *call)
+{
+        if (call->renamed != NULL)
+                json_object_set_string_member(call->options, "image", call->renamed);
 }
 
 bool sc_bus_container_plan_update(ScCall *call, GError **error)
@@ -201,6 +211,7 @@ bool sc_bus_container_plan_update(ScCall *call, GError **error)
 
 bool sc_bus_container_run(ScCall *call, GError **error)
 {
+        sc_bus_container_rename(call);
         return sc_call_queue(call, call->container, error);
 }
 

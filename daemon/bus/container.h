@@ -19,5 +19,7 @@ void sc_bus_container_removed(ScService *service, const char *name);
 /* What all verbs of containers have in common: it is there, and polkit's rules see its name and image. */
 bool sc_bus_container_plan(ScCall *call, GError **error);
 bool sc_bus_container_plan_update(ScCall *call, GError **error);
+/* Gives an update its image's full name, if it was planned with one. Before its options go to a job. */
+void sc_bus_container_rename(ScCall *call);
 bool sc_bus_container_run(ScCall *call, GError **error);
 bool sc_bus_container_run_get_values(ScCall *call, GError **error);

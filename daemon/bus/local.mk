@@ -19,6 +19,8 @@ libsc_bus_a_SOURCES = \
 	daemon/bus/polkit.c daemon/bus/polkit.h \
 	daemon/bus/reply.c daemon/bus/reply.h \
 	daemon/bus/service.c daemon/bus/service.h \
+	daemon/bus/settings.c daemon/bus/settings.h \
+	daemon/bus/short-name.c daemon/bus/short-name.h \
 	daemon/bus/units.c daemon/bus/units.h \
 	daemon/bus/verbs.c \
 	daemon/bus/watch.c daemon/bus/watch.h

@@ -6,6 +6,7 @@
 #include "bus/job.h"
 #include "bus/origin.h"
 #include "bus/reply.h"
+#include "bus/short-name.h"
 #include <stddef.h>
 #include <string.h>
 
@@ -181,7 +182,8 @@ static char *name_from_file(const ScCall *call, const ScReference *reference)
 bool sc_bus_manager_plan_pull(ScCall *call, GError **error)
 {
         g_autoptr(ScReference) reference = sc_reference_parse_to_pull(call->subject, error);
-        if (reference == NULL || !check_file_options(call, reference, error))
+        if (reference == NULL || !check_file_options(call, reference, error) ||
+            (reference = sc_short_name_to_pull(call, reference, error)) == NULL)
                 return false;
         if (!sc_plan_pull(call, reference, error))
                 return false;
@@ -200,7 +202,7 @@ bool sc_bus_manager_plan_pull(ScCall *call, GError **error)
 bool sc_bus_manager_run_pull(ScCall *call, GError **error)
 {
         g_autoptr(ScReference) reference = sc_reference_parse_to_pull(call->subject, error);
-        if (reference == NULL)
+        if (reference == NULL || (reference = sc_short_name_to_pull(call, reference, error)) == NULL)
                 return false;
         g_autofree char *subject = sc_reference_to_text(reference);
         return sc_call_queue(call, subject, error);
@@ -228,7 +230,7 @@ bool sc_bus_manager_plan_install(ScCall *call, GError **error)
 {
         g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
         call->container = reference != NULL ? container_name(call, reference, error) : NULL;
-        if (call->container == NULL)
+        if (call->container == NULL || (reference = sc_short_name_to_use(call, reference, error)) == NULL)
                 return false;
         call->image = g_strdup(reference->name);
         if (sc_plan_wants_pull(call, reference)) {

@@ -11,7 +11,8 @@ static bool is_vouched_for(const ScService *service, const ScReference *referenc
 {
         if (reference->source != SC_SOURCE_REGISTRY_INSECURE)
                 return reference->source == SC_SOURCE_REGISTRY;
-        return sc_reference_is_loopback(reference) ||
+        const ScRegistries *registries = sc_settings_get(service->settings, NULL);
+        return sc_reference_is_loopback(reference) || (registries != NULL && sc_registries_allow_insecure(registries, reference)) ||
                (reference->host != NULL && service->config->insecure_registries != NULL &&
                 g_strv_contains((const char *const *)service->config->insecure_registries, reference->host));
 }

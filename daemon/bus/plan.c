@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/plan.h"
+#include "bus/container.h"
 #include "bus/manager.h"
 #include "bus/reply.h"
+#include "bus/short-name.h"
 #include "base/reference.h"
 #include <string.h>
 
@@ -63,10 +65,11 @@ static bool may_see_values(const ScCall *call)
 }
 
 /* What the verb itself would give its worker. */
-static char *subject_of(const ScCall *call, GError **error)
+static char *subject_of(ScCall *call, GError **error)
 {
         if (strcmp(call->planned->operation, "pull") == 0) {
-                g_autoptr(ScReference) reference = sc_reference_parse_to_pull(call->subject, error);
+                ScReference *given = sc_reference_parse_to_pull(call->subject, error);
+                g_autoptr(ScReference) reference = given != NULL ? sc_short_name_to_pull(call, given, error) : NULL;
                 return reference != NULL ? sc_reference_to_text(reference) : NULL;
         }
         if (call->planned->subject == SC_SUBJECT_NONE)
@@ -74,7 +77,7 @@ static char *subject_of(const ScCall *call, GError **error)
         return g_strdup(call->planned->subject == SC_SUBJECT_OBJECT ? call->container : call->image);
 }
 
-static ScJob *make_job(const ScCall *call, const char *subject)
+static ScJob *make_job(ScCall *call, const char *subject)
 {
         ScJob *job = sc_job_new(call->verb->operation, subject, call->uid);
         job->container = g_strdup(call->container);
@@ -86,6 +89,7 @@ static ScJob *make_job(const ScCall *call, const char *subject)
         if (call->pull != NULL)
                 json_object_set_string_member(job->options, "fetch", call->pull);
         json_object_remove_member(call->options, KEY_SHOW_VALUES);
+        sc_bus_container_rename(call);
         json_object_set_object_member(job->options, "options", json_object_ref(call->options));
         job->fds = call->fds->len > 0 ? g_array_ref(call->fds) : NULL;
         return job;

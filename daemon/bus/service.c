@@ -205,6 +205,7 @@ ScService *sc_service_new(sd_bus *bus, const ScConfig *config, const ScServicePa
         service->workers = (ScWorkers){.bus = bus, .config = config, .worker = paths->worker, .config_path = paths->config_path};
         service->plans = sc_bus_plans_new();
         service->calls = g_ptr_array_new_with_free_func((GDestroyNotify)sc_call_free);
+        service->settings = sc_settings_new(config->scope);
         service->peers = sc_peers_new(bus, on_peer_gone, service);
         service->queue = sc_queue_new(config, &sc_process_runner, &service->workers, &sc_bus_job_sink, service);
         service->catalog = sc_catalog_new(config, &catalog_sink, service);
@@ -229,6 +230,7 @@ void sc_service_free(ScService *service)
         sc_units_free(service->units);
         sc_catalog_free(service->catalog);
         sc_peers_free(service->peers);
+        sc_settings_free(service->settings);
         if (service->bus_source != NULL) {
                 g_source_destroy(service->bus_source);
                 g_source_unref(service->bus_source);

@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "bus/catalog.h"
 #include "bus/peer.h"
+#include "bus/settings.h"
 #include "bus/units.h"
 #include "job/process.h"
 #include "job/queue.h"
@@ -27,6 +28,7 @@ struct ScService {
         ScCatalog *catalog;
         ScUnits *units;
         ScPeers *peers;
+        ScSettings *settings;
         ScWorkers workers;
         ScQueue *queue;
         GHashTable *plans;     /* number of a job that makes a plan to the sd_bus_message that it answers */

@@ -48,6 +48,7 @@ void sc_job_free(ScJob *job)
         g_free(job->phase);
         g_free(job->message);
         g_free(job->pulled);
+        g_free(job->note);
         g_clear_error(&job->error);
         g_hash_table_unref(job->details);
         g_free(job);

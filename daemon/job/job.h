@@ -49,6 +49,7 @@ typedef struct {
         GError *error;       /* why it failed */
         char *pulled;        /* the commit of the image that its own pull found, for its main stage; NULL: there was no pull */
         GHashTable *details; /* string to string; of the result */
+        char *note;          /* a line for the user that its start begins with; NULL: none */
 } ScJob;
 
 ScJob *sc_job_new(const char *operation, const char *subject, uid_t uid);

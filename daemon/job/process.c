@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "job/process.h"
 #include "base/path.h"
+#include "base/proxy-variables.h"
 #include "job/handover.h"
 #include "job/protocol.h"
 #include "job/sandbox.h"
@@ -321,6 +322,16 @@ static JsonObject *stage_options(const ScJob *job)
         return options;
 }
 
+/* Not in the unit's environment, which everybody may read. */
+static void pass_proxies_on(ScPacket *request)
+{
+        for (const char *const *name = sc_proxy_variables; *name != NULL; name++) {
+                const char *value = g_getenv(*name);
+                if (value != NULL && g_utf8_validate(value, -1, NULL))
+                        g_hash_table_insert(request->environment, g_strdup(*name), g_strdup(value));
+        }
+}
+
 static bool send_request(Process *process, const ScJob *job, GError **error)
 {
         if (job->stage == SC_STAGE_MAIN && job->fds_lost)
@@ -334,6 +345,8 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
         request->subject = g_strdup(sc_job_stage_subject(job));
         json_object_unref(request->options);
         request->options = stage_options(job);
+        if (sc_sandbox_has_network(request->operation))
+                pass_proxies_on(request);
         if (job->stage == SC_STAGE_MAIN) {
                 request->fds = job->fds != NULL ? (int *)(gpointer)job->fds->data : NULL;
                 request->n_fds = job->fds != NULL ? job->fds->len : 0;

@@ -2,6 +2,7 @@
 #include "job/protocol.h"
 #include "base/error.h"
 #include "base/path.h"
+#include "base/proxy-variables.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -27,6 +28,7 @@ ScPacket *sc_packet_new(ScPacketType type)
         packet->type = type;
         packet->options = json_object_new();
         packet->details = sc_string_map_new();
+        packet->environment = sc_string_map_new();
         return packet;
 }
 
@@ -48,6 +50,7 @@ void sc_packet_free(ScPacket *packet)
         g_free(packet->phase);
         g_free(packet->text);
         g_hash_table_unref(packet->details);
+        g_hash_table_unref(packet->environment);
         g_free(packet);
 }
 
@@ -95,6 +98,8 @@ static JsonObject *packet_to_json(const ScPacket *packet)
                 json_object_set_string_member(object, "operation", packet->operation);
                 json_object_set_string_member(object, "subject", packet->subject);
                 json_object_set_object_member(object, "options", json_object_ref(packet->options));
+                if (g_hash_table_size(packet->environment) > 0)
+                        sc_json_set_string_map(object, "environment", packet->environment);
                 break;
         case SC_PACKET_PROGRESS: {
                 g_autofree char *phase = clean_text(packet->phase, MAX_PHASE, false);
@@ -174,6 +179,20 @@ static bool read_text(JsonObject *object, const char *key, gsize max, char **ret
         return true;
 }
 
+/* Of what is not known here nothing is taken: a variable can change more than a proxy. */
+static bool read_environment(JsonObject *object, ScPacket *packet, GError **error)
+{
+        g_autoptr(GHashTable) variables = NULL;
+        if (!sc_json_get_string_map(object, "environment", SC_JSON_OPTIONAL, &variables, error))
+                return false;
+        for (const char *const *name = sc_proxy_variables; *name != NULL; name++) {
+                const char *value = g_hash_table_lookup(variables, *name);
+                if (value != NULL)
+                        g_hash_table_insert(packet->environment, g_strdup(*name), g_strdup(value));
+        }
+        return true;
+}
+
 static bool read_request(JsonObject *object, ScPacket *packet, GError **error)
 {
         const char *operation, *subject;
@@ -181,7 +200,7 @@ static bool read_request(JsonObject *object, ScPacket *packet, GError **error)
         if (!sc_json_get_uint(object, "job", SC_JSON_REQUIRED, &packet->job, error) ||
             !sc_json_get_string(object, "operation", SC_JSON_REQUIRED, &operation, error) ||
             !sc_json_get_string(object, "subject", SC_JSON_REQUIRED, &subject, error) ||
-            !sc_json_get_object(object, "options", SC_JSON_OPTIONAL, &options, error))
+            !sc_json_get_object(object, "options", SC_JSON_OPTIONAL, &options, error) || !read_environment(object, packet, error))
                 return false;
         if (!is_word(operation, MAX_WORD))
                 return sc_throw(error, SC_ERROR_CORRUPT, "The request's operation is no word");

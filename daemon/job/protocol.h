@@ -10,8 +10,9 @@
  *   {"type":"result","details":{"container":"hello"}}            all details are strings
  *   {"type":"error","code":"NotFound","message":"Image x not found","details":{}}
  *
- * Option keys are those of the D-Bus contract. A file descriptor among the options is {"fd":N}: the Nth that came with the packet
- * (SCM_RIGHTS). The daemon treats a worker as hostile: sizes, types and order are checked. */
+ * Option keys are those of the D-Bus contract. A request for somebody with a network may have "environment":{"HTTP_PROXY":"..."},
+ * too. A file descriptor among the options is {"fd":N}: the Nth that came with the packet (SCM_RIGHTS). The daemon treats a worker
+ * as hostile: sizes, types and order are checked. */
 
 #include "base/json.h"
 
@@ -32,9 +33,10 @@ typedef struct {
         /* request */
         guint64 job;
         char *operation;
-        char *subject;       /* may be "" */
-        JsonObject *options; /* never NULL */
-        int *fds;            /* owned, -1 where one was taken; NULL where there are none */
+        char *subject;           /* may be "" */
+        JsonObject *options;     /* never NULL */
+        GHashTable *environment; /* string to string, never NULL: variables for the worker, of base/proxy-variables.h */
+        int *fds;                /* owned, -1 where one was taken; NULL where there are none */
         gsize n_fds;
         /* progress */
         char *phase;

@@ -263,6 +263,8 @@ void sc_queue_start_ready(ScQueue *queue)
                     (takes_turn(entry->job) && count_started(queue) >= queue->config->max_jobs))
                         continue;
                 set_state(entry, SC_JOB_RUNNING);
+                if (entry->job->note != NULL)
+                        on_message(entry, entry->job->note);
                 start_stage(entry);
         }
 }

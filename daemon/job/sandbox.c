@@ -206,6 +206,12 @@ bool sc_sandbox_opens_sysroot(const char *operation, const ScConfig *config, con
                access("/run/ostree-booted", F_OK) == 0 && !lies_inside(config, repository);
 }
 
+bool sc_sandbox_has_network(const char *operation)
+{
+        const Sandbox *sandbox = find_sandbox(operation);
+        return sandbox != NULL && sandbox->network == NETWORK_ALL;
+}
+
 bool sc_sandbox_append(sd_bus_message *message, const char *operation, const ScConfig *config, const char *repository,
                        GError **error)
 {

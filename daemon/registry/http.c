@@ -180,11 +180,30 @@ static void count_informational(SoupMessage *message, gpointer data)
                 g_cancellable_cancel(wait->cancellable);
 }
 
+/* In a tunnel libsoup does it; without one (libsoup 3.2) it forgets the path when it begins anew with a login. */
+static void log_in_at_proxy(ScHttp *http, SoupMessage *message)
+{
+        GUri *uri = soup_message_get_uri(message);
+        if (!g_str_equal(g_uri_get_scheme(uri), "http") || !sc_proxy_resolver_has_login(http->proxies))
+                return;
+        g_autofree char *text = g_uri_to_string(uri);
+        g_auto(GStrv) proxies = g_proxy_resolver_lookup(http->proxies, text, NULL, NULL);
+        g_autoptr(GUri) proxy = proxies != NULL ? g_uri_parse(proxies[0], G_URI_FLAGS_HAS_PASSWORD, NULL) : NULL;
+        if (proxy == NULL || g_uri_get_user(proxy) == NULL)
+                return;
+        const char *password = g_uri_get_password(proxy);
+        g_autofree char *login = g_strconcat(g_uri_get_user(proxy), ":", password != NULL ? password : "", NULL);
+        g_autofree char *encoded = g_base64_encode((const guchar *)login, strlen(login));
+        g_autofree char *value = g_strconcat("Basic ", encoded, NULL);
+        soup_message_headers_replace(soup_message_get_request_headers(message), "Proxy-Authorization", value);
+}
+
 GInputStream *sc_http_send(ScHttp *http, SoupMessage *message, gint64 limit, GCancellable *cancellable, GError **error)
 {
         Wait wait;
         wait_begin(&wait, http, limit, cancellable);
         need_session(http);
+        log_in_at_proxy(http, message);
         g_signal_connect(message, "network-event", G_CALLBACK(offer_http_1_only), NULL);
         gulong handler = g_signal_connect(message, "got-informational", G_CALLBACK(count_informational), &wait);
         soup_session_send_async(http->session, message, G_PRIORITY_DEFAULT, wait.cancellable, wait_done, &wait);

@@ -65,3 +65,10 @@ TESTS += tests/unit/test-archive
 tests_unit_test_archive_SOURCES = tests/unit/test-archive.c tests/unit/test.h
 tests_unit_test_archive_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
 tests_unit_test_archive_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS) -lz
+
+check_PROGRAMS += tests/unit/test-proxy
+TESTS += tests/unit/test-proxy
+tests_unit_test_proxy_SOURCES = tests/unit/test-proxy.c tests/unit/registry-server.h tests/unit/test.h
+tests_unit_test_proxy_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
+tests_unit_test_proxy_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
+EXTRA_DIST += tests/unit/proxy-server.py

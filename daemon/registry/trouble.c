@@ -48,6 +48,14 @@ static bool throw_tls(const GError *problem, SoupMessage *message, const char *h
                         host, problem->message);
 }
 
+static bool throw_proxy_login(const char *host, GError **error)
+{
+        return sc_throw(
+                error, SC_ERROR_ACCESS_DENIED,
+                "The proxy on the way to %s wants a login, or another one: HTTPS_PROXY can be http://USER:PASSWORD@HOST:PORT",
+                host);
+}
+
 static bool throw_io(const GError *problem, const char *host, ScPatience *patience, GError **error)
 {
         switch (problem->code) {
@@ -64,9 +72,7 @@ static bool throw_io(const GError *problem, const char *host, ScPatience *patien
                 return sc_patience_throw(patience, error, "The proxy does not lead to %s: look at HTTPS_PROXY and NO_PROXY", host);
         case G_IO_ERROR_PROXY_AUTH_FAILED:
         case G_IO_ERROR_PROXY_NEED_AUTH:
-                return sc_throw(error, SC_ERROR_ACCESS_DENIED,
-                                "The proxy on the way to %s wants a login: HTTPS_PROXY can be http://USER:PASSWORD@HOST:PORT",
-                                host);
+                return throw_proxy_login(host, error);
         case G_IO_ERROR_HOST_UNREACHABLE:
         case G_IO_ERROR_NETWORK_UNREACHABLE:
                 return sc_patience_throw(patience, error, "%s cannot be reached: check this machine's network", host);
@@ -81,6 +87,9 @@ bool sc_trouble_throw(const GError *problem, SoupMessage *message, const char *h
                 return sc_throw(error, (ScError)problem->code, "%s", problem->message);
         if (problem->domain == G_TLS_ERROR)
                 return throw_tls(problem, message, host, patience, error);
+        /* Redirects are not followed by libsoup: only a login at a proxy makes it begin anew. */
+        if (g_error_matches(problem, SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_TOO_MANY_RESTARTS))
+                return throw_proxy_login(host, error);
         if (problem->domain == G_IO_ERROR)
                 return throw_io(problem, host, patience, error);
         if (g_error_matches(problem, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
@@ -117,9 +126,7 @@ bool sc_trouble_throw_status(SoupMessage *message, ScPatience *patience, GError 
                                          host, status);
         }
         if (status == 407)
-                return sc_throw(error, SC_ERROR_ACCESS_DENIED,
-                                "The proxy on the way to %s wants a login (407): HTTPS_PROXY can be http://USER:PASSWORD@HOST:PORT",
-                                host);
+                return throw_proxy_login(host, error);
         if (status == 401 || status == 403)
                 return sc_throw(error, SC_ERROR_ACCESS_DENIED, "%s refuses access (%u)", host, status);
         return sc_throw(error, SC_ERROR_NETWORK, "%s gave an answer that is of no use (%u): is it a registry?", host, status);

@@ -30,14 +30,13 @@ static G_GNUC_UNUSED char *read_line(int fd)
         return g_string_free(g_steal_pointer(&line), FALSE);
 }
 
-/* root NULL: the server's made-up image. */
-static G_GNUC_UNUSED void server_start(Server *server, const char *option, const char *root)
+static G_GNUC_UNUSED void server_run(Server *server, const char *program, const char *option, const char *argument)
 {
         const char *srcdir = g_getenv("srcdir");
-        g_autofree char *script = g_build_filename(srcdir != NULL ? srcdir : ".", "tests", "unit", "registry-server.py", NULL);
+        g_autofree char *script = g_build_filename(srcdir != NULL ? srcdir : ".", "tests", "unit", program, NULL);
         server->folder = test_folder_new();
         server->log = g_build_filename(server->folder, "log", NULL);
-        const char *argv[] = {"/usr/bin/python3", script, "--until-eof", "--log", server->log, option, root, NULL};
+        const char *argv[] = {"/usr/bin/python3", script, "--until-eof", "--log", server->log, option, argument, NULL};
         int output;
         g_autoptr(GError) error = NULL;
         bool ok = g_spawn_async_with_pipes(NULL, (char **)argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &server->pid,
@@ -53,6 +52,12 @@ static G_GNUC_UNUSED void server_start(Server *server, const char *option, const
         ck_assert_no_error(error);
         server->config->stall_timeout = 1;
         server->config->attempts = 2;
+}
+
+/* root NULL: the server's made-up image. */
+static G_GNUC_UNUSED void server_start(Server *server, const char *option, const char *root)
+{
+        server_run(server, "registry-server.py", option, root);
 }
 
 static G_GNUC_UNUSED void server_end(Server *server)
