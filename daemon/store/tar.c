@@ -175,6 +175,14 @@ static bool set_owner(struct archive_entry *from, const char *path, ScObjectMeta
         return true;
 }
 
+/* The rest is not for images to say, and a pull could not set it without being allowed nearly everything: trusted.* (what overlayfs
+ * takes for its own, for one) and the labels and signatures of the host's security modules. */
+static bool is_kept(const char *xattr)
+{
+        return xattr != NULL && g_utf8_validate(xattr, -1, NULL) &&
+               (g_str_has_prefix(xattr, "user.") || strcmp(xattr, "security.capability") == 0);
+}
+
 static bool set_xattrs(struct archive_entry *from, const char *path, ScObjectMeta *meta, GError **error)
 {
         const char *name;
@@ -186,7 +194,7 @@ static bool set_xattrs(struct archive_entry *from, const char *path, ScObjectMet
                 return true;
         ScXattrs *xattrs = sc_xattrs_new(meta->mode);
         while (archive_entry_xattr_next(from, &name, &value, &size) == ARCHIVE_OK)
-                if (name != NULL && g_utf8_validate(name, -1, NULL)) {
+                if (is_kept(name)) {
                         sc_xattrs_add(xattrs, name, value, size);
                         total += strlen(name) + size;
                 }

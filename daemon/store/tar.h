@@ -2,7 +2,7 @@
 #pragma once
 
 /* A tar, entry by entry, out of a stream: ustar, pax and GNU with their extensions (libarchive), nothing else and no filters. Each
- * entry is checked and normalised before anybody sees it. */
+ * entry is checked and normalised before anybody sees it; of extended attributes security.capability and user.* are kept. */
 
 #include "layer.h"
 #include "object.h"

@@ -14,6 +14,13 @@ from ocilayout import OCI, Layer, Layout, encode, sha256  # noqa: E402
 ARCHITECTURE = subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
 
 
+class Packed:
+    """A layer's blob, its media type, and the tar that is (or should be) in it."""
+
+    def __init__(self, blob, media_type, tar, comment="by hand"):
+        self.blob, self.media_type, self.tar, self.comment = blob, media_type, tar, comment
+
+
 class Derived:
     """Collects images; push() sends all of them."""
 
@@ -31,14 +38,19 @@ class Derived:
         if base is None:
             self.layout.name(name, self.layout.manifest([layer], {}, "2025-06-01T12:00:00Z", ARCHITECTURE))
             return
+        data = layer.tar()
+        self.add_packed(name, base, [Packed(OCI.pack(data, layer.effort), OCI.layer, data, layer.comment)])
+
+    def add_packed(self, name, base, layers):
+        """The same with layers that are packed already."""
         manifest = json.loads(self._blob(self.known[base]["digest"]))
         config = json.loads(self._blob(manifest["config"]["digest"]))
         for old in manifest["layers"]:
             self.layout.blob(self._blob(old["digest"]), old["mediaType"])
-        data = layer.tar()
-        manifest["layers"].append(self.layout.blob(OCI.pack(data, layer.effort), OCI.layer))
-        config["rootfs"]["diff_ids"].append(sha256(data))
-        config["history"].append({"created_by": layer.comment})
+        for layer in layers:
+            manifest["layers"].append(self.layout.blob(layer.blob, layer.media_type))
+            config["rootfs"]["diff_ids"].append(sha256(layer.tar))
+            config["history"].append({"created_by": layer.comment})
         manifest["config"] = self.layout.blob(encode(config), manifest["config"]["mediaType"])
         self.layout.name(name, self.layout.blob(encode(manifest), manifest["mediaType"]))
 

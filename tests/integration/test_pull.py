@@ -48,6 +48,11 @@ def images(bed):
     ("401-huge-token", ""),
     ("401-bad-token", ""),
     ("redirect-loop", "redirect"),
+    ("reset", "tried 2 times"),
+    ("trickle", "bytes a second"),
+    ("endless-continue", "without an end"),
+    ("html-token", "json"),
+    ("429-in-an-hour", "3600 s"),
 ])
 def test_broken_registry(bed, registry, fault, text):
     bed.run(f"rm -rf {CHECKOUT}/.storage")
@@ -63,7 +68,7 @@ def test_broken_registry(bed, registry, fault, text):
 
 
 @pytest.mark.parametrize("fault", ["cut-once", "stall-once", "refuse-range", "500-then-ok", "429-retry-after", "401-token",
-                                   "said-gzip"])
+                                   "said-gzip", "reset-once", "500-every-third", "unsatisfiable-range", "429-token"])
 def test_trouble_that_passes(bed, registry, fault):
     bed.run(f"rm -rf {CHECKOUT}/.storage")
     bed.sysconsctl("pull", f"{registry}/{fault}/x", timeout=120)
@@ -85,6 +90,18 @@ def test_credentials_stay_at_home(bed, registry):
     place = registry.replace("localhost", "127.0.0.1") + "/redirect-other-host/x"
     bed.sysconsctl("pull", place)
     assert f"{place}:latest" in images(bed)
+
+
+@pytest.mark.parametrize("then", ["stall", "close"])
+def test_half_a_handshake(bed, registry, then):
+    command = [TESTBED, "net", bed.name, str(TESTS / "unit" / "registry-server.py"), "--half-handshake", then, "--until-eof"]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    place = f"localhost:{server.stdout.readline().strip()}"
+    start = time.monotonic()
+    result = bed.sysconsctl("pull", f"{place}/x", check=False, timeout=100)
+    server.stdin.close()
+    server.wait(20)
+    assert result.returncode == 1 and place in result.stderr and time.monotonic() - start < 60
 
 
 def test_nobody_there(bed):

@@ -136,7 +136,6 @@ class State:
         self.counts = {}
         self.served = {}
         self.tokens = {}
-        self.token_trouble = None
         self.made_up = made_up_image()
         self.stopping = threading.Event()
 
@@ -319,12 +318,12 @@ def endless(first, line):
     return fault
 
 
-def at_token(status, headers, body=b''):
-    """The registry wants a token, whose server has trouble the first time (with headers), or always (without)."""
-    def fault(handler, request):
-        handler.state.token_trouble = (status, headers, body)
-        return need_token(handler, request)
-    return fault
+# What the token's server answers, the first time or always.
+TOKEN_TROUBLES = {
+    '429': (429, {'Retry-After': '2'}, b'', True),
+    '503': (503, {'Retry-After': '2'}, b'', True),
+    'html': (200, {}, b'<html><body>Please log in to the hotel.</body></html>', False),
+}
 
 
 def greedy(handler, request):
@@ -467,10 +466,10 @@ FAULTS = {
     '500-then-ok': fault_status(500, once=True),
     '500-every-third': every_third,
     '429-blob': only('blobs')(fault_status(429, {'Retry-After': '2'}, once=True)),
-    '429-token': at_token(429, {'Retry-After': '2'}),
-    '503-token': at_token(503, {'Retry-After': '2'}),
+    '429-token': token_from('/token?trouble=429'),
+    '503-token': token_from('/token?trouble=503'),
     '429-in-an-hour': fault_status(429, {'Retry-After': '3600'}),
-    'html-token': at_token(200, {}, b'<html><body>Please log in to the hotel.</body></html>'),
+    'html-token': token_from('/token?trouble=html'),
     '429-retry-after': fault_status(429, {'Retry-After': '2'}, once=True),
     '401-basic': fault_status(401, {'WWW-Authenticate': 'Basic realm="here"'}),
     '401-token': need_token,
@@ -579,8 +578,8 @@ class Handler(BaseHTTPRequestHandler):
         if query.get('service') != ['test registry'] or not query.get('scope', [''])[0].startswith('repository:'):
             self.reply(400, b'service or scope is wrong', {})
             return
-        status, headers, body = self.state.token_trouble or (None, None, None)
-        if status is not None and (not headers or self.state.count('token-trouble') == 0):
+        status, headers, body, once = TOKEN_TROUBLES.get(query.get('trouble', [''])[0], (None, None, None, None))
+        if status is not None and not (once and self.state.count(self.path) > 0):
             self.reply(status, body, headers)
             return
         token = f'token-{self.state.count("token")}=='
