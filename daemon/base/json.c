@@ -7,11 +7,13 @@
 typedef enum { SCAN_OK, SCAN_TOO_DEEP, SCAN_NOT_JSON } ScanResult;
 
 /* json-glib parses recursively, so nesting is counted before it sees the text. It also reads comments, which are no JSON and could
- * hide brackets and quotes from the count: a byte that JSON has no use for outside of strings ends the matter here. */
-static ScanResult scan(const char *text, gsize size)
+ * hide brackets and quotes from the count: a byte that JSON has no use for outside of strings ends the matter here. *ret_end:
+ * behind the first object, where json-glib stops to read. */
+static ScanResult scan(const char *text, gsize size, gsize *ret_end)
 {
         unsigned depth = 0;
         bool in_string = false;
+        *ret_end = size;
         for (gsize i = 0; i < size; i++) {
                 char c = text[i];
                 if (in_string) {
@@ -25,8 +27,8 @@ static ScanResult scan(const char *text, gsize size)
                         if (++depth > SC_JSON_MAX_DEPTH)
                                 return SCAN_TOO_DEEP;
                 } else if (c == '}' || c == ']') {
-                        if (depth > 0)
-                                depth--;
+                        if (depth > 0 && --depth == 0 && *ret_end == size)
+                                *ret_end = i + 1;
                 } else if (c == '\0' || strchr(" \t\r\n:,+-.0123456789eEtrufalsn", c) == NULL) {
                         return SCAN_NOT_JSON;
                 }
@@ -34,8 +36,50 @@ static ScanResult scan(const char *text, gsize size)
         return SCAN_OK;
 }
 
+/* json-glib keeps the last of several members of one name; here they are counted. */
+static void count_member(JsonParser *parser, JsonObject *object, const char *name, gpointer data)
+{
+        g_hash_table_insert(data, object, GUINT_TO_POINTER(GPOINTER_TO_UINT(g_hash_table_lookup(data, object)) + 1));
+}
+
+typedef struct {
+        GHashTable *counts; /* of members, by object */
+        bool repeated;
+} Members;
+
+static void compare_count(JsonParser *parser, JsonObject *object, gpointer data)
+{
+        Members *members = data;
+        if (GPOINTER_TO_UINT(g_hash_table_lookup(members->counts, object)) != json_object_get_size(object))
+                members->repeated = true;
+        /* Its address may become another's. */
+        g_hash_table_remove(members->counts, object);
+}
+
+static bool load(JsonParser *parser, const char *text, gsize size, bool strictly, const char *what, GError **error)
+{
+        g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
+        g_autoptr(GError) local = NULL;
+        Members members = {counts, false};
+        if (strictly) {
+                g_signal_connect(parser, "object-member", G_CALLBACK(count_member), counts);
+                g_signal_connect(parser, "object-end", G_CALLBACK(compare_count), &members);
+        }
+        if (!json_parser_load_from_data(parser, text, (gssize)size, &local))
+                return sc_throw(error, SC_ERROR_CORRUPT, "The %s is not valid JSON: %s", what, local->message);
+        return !members.repeated || sc_throw(error, SC_ERROR_CORRUPT, "The %s has a key twice in one object", what);
+}
+
+static bool is_space(const char *text, gsize size)
+{
+        for (gsize i = 0; i < size; i++)
+                if (strchr(" \t\r\n", text[i]) == NULL)
+                        return false;
+        return true;
+}
+
 /* NULL on error. */
-static JsonParser *parse(const char *text, gssize size, gsize max, const char *what, GError **error)
+static JsonParser *parse(const char *text, gssize size, gsize max, bool strictly, const char *what, GError **error)
 {
         gsize length = size < 0 ? strlen(text) : (gsize)size;
         if (length > max) {
@@ -46,7 +90,8 @@ static JsonParser *parse(const char *text, gssize size, gsize max, const char *w
                 sc_throw(error, SC_ERROR_CORRUPT, "The %s is not valid UTF-8", what);
                 return NULL;
         }
-        switch (scan(text, length)) {
+        gsize end;
+        switch (scan(text, length, &end)) {
         case SCAN_OK:
                 break;
         case SCAN_TOO_DEEP:
@@ -56,18 +101,18 @@ static JsonParser *parse(const char *text, gssize size, gsize max, const char *w
                 sc_throw(error, SC_ERROR_CORRUPT, "The %s is not valid JSON", what);
                 return NULL;
         }
-        g_autoptr(JsonParser) parser = json_parser_new_immutable();
-        g_autoptr(GError) local = NULL;
-        if (!json_parser_load_from_data(parser, text, (gssize)length, &local)) {
-                sc_throw(error, SC_ERROR_CORRUPT, "The %s is not valid JSON: %s", what, local->message);
+        if (strictly && !is_space(text + end, length - end)) {
+                sc_throw(error, SC_ERROR_CORRUPT, "The %s has something behind its end", what);
                 return NULL;
         }
-        return g_steal_pointer(&parser);
+        g_autoptr(JsonParser) parser = json_parser_new_immutable();
+        return load(parser, text, length, strictly, what, error) ? g_steal_pointer(&parser) : NULL;
 }
 
-JsonObject *sc_json_parse_object(const char *text, gssize size, gsize max, const char *what, GError **error)
+/* parsed: NULL after an error; else it is freed. */
+static JsonObject *take_object(JsonParser *parsed, const char *what, GError **error)
 {
-        g_autoptr(JsonParser) parser = parse(text, size, max, what, error);
+        g_autoptr(JsonParser) parser = parsed;
         if (parser == NULL)
                 return NULL;
         JsonNode *root = json_parser_get_root(parser);
@@ -78,9 +123,19 @@ JsonObject *sc_json_parse_object(const char *text, gssize size, gsize max, const
         return json_node_dup_object(root);
 }
 
+JsonObject *sc_json_parse_object(const char *text, gssize size, gsize max, const char *what, GError **error)
+{
+        return take_object(parse(text, size, max, false, what, error), what, error);
+}
+
+JsonObject *sc_json_parse_strictly(const char *text, gssize size, gsize max, const char *what, GError **error)
+{
+        return take_object(parse(text, size, max, true, what, error), what, error);
+}
+
 JsonArray *sc_json_parse_array(const char *text, gssize size, gsize max, const char *what, GError **error)
 {
-        g_autoptr(JsonParser) parser = parse(text, size, max, what, error);
+        g_autoptr(JsonParser) parser = parse(text, size, max, false, what, error);
         if (parser == NULL)
                 return NULL;
         JsonNode *root = json_parser_get_root(parser);
@@ -89,6 +144,17 @@ JsonArray *sc_json_parse_array(const char *text, gssize size, gsize max, const c
                 return NULL;
         }
         return json_node_dup_array(root);
+}
+
+bool sc_json_has_only(JsonObject *object, const char *const *keys, const char *what, GError **error)
+{
+        g_autoptr(GList) members = json_object_get_members(object);
+        for (const GList *item = members; item != NULL; item = item->next)
+                if (!g_strv_contains(keys, item->data)) {
+                        g_autofree char *shown = g_strndup(item->data, 64);
+                        return sc_throw(error, SC_ERROR_CORRUPT, "The key '%s' is unknown in %s", shown, what);
+                }
+        return true;
 }
 
 /* NULL and *ret_ok false: error. NULL and true: absent. */

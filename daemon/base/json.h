@@ -11,6 +11,11 @@
 /* The text must be one JSON object of at most max bytes and SC_JSON_MAX_DEPTH levels, valid UTF-8; anything else is Corrupt.
  * `what` names the text in messages ("manifest of localhost:5000/etcd:latest"). size -1: a string. */
 JsonObject *sc_json_parse_object(const char *text, gssize size, gsize max, const char *what, GError **error);
+/* The same, and an object with the same key twice is Corrupt, as is anything behind the object: for what decides whom to trust, and
+ * is read by other programs too. */
+JsonObject *sc_json_parse_strictly(const char *text, gssize size, gsize max, const char *what, GError **error);
+/* Every key of the object is one of those; Corrupt names one that is not. `what` names the object: "a signature". */
+bool sc_json_has_only(JsonObject *object, const char *const *keys, const char *what, GError **error);
 
 /* The same for an array. */
 JsonArray *sc_json_parse_array(const char *text, gssize size, gsize max, const char *what, GError **error);
