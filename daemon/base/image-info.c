@@ -45,6 +45,8 @@ void sc_image_info_free(ScImageInfo *info)
         g_strfreev(info->required);
         g_free(info->source);
         g_free(info->name);
+        g_free(info->transport);
+        g_free(info->signatures);
         g_free(info);
 }
 
@@ -97,6 +99,8 @@ static const struct {
         {"working-dir", G_STRUCT_OFFSET(ScImageInfo, working_dir)},
         {"source", G_STRUCT_OFFSET(ScImageInfo, source)},
         {"name", G_STRUCT_OFFSET(ScImageInfo, name)},
+        {"transport", G_STRUCT_OFFSET(ScImageInfo, transport)},
+        {"signatures", G_STRUCT_OFFSET(ScImageInfo, signatures)},
 };
 
 static JsonObject *layer_to_json(const ScLayerInfo *layer)

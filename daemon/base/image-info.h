@@ -36,6 +36,8 @@ typedef struct {
         char **required;      /* variables of the templates without any default */
         char *source;         /* where it came from: "registry", "registry-insecure"; NULL: unknown */
         char *name;           /* the canonical name by which it came from there: any other is a tag; NULL: unknown */
+        char *transport;      /* by which rules of policy.json it came in: "docker" ...; NULL: nobody asked */
+        char *signatures;     /* that were needed for it, as registry/signature.h has them; NULL: none */
 } ScImageInfo;
 
 ScImageInfo *sc_image_info_new(void);

@@ -4,6 +4,7 @@ libsc_base_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 libsc_base_a_SOURCES = \
 	daemon/base/atomicfile.c daemon/base/atomicfile.h \
 	daemon/base/config.c daemon/base/config.h \
+	daemon/base/containers-conf.c daemon/base/containers-conf.h \
 	daemon/base/digest.c daemon/base/digest.h \
 	daemon/base/door.c daemon/base/door.h \
 	daemon/base/error.c daemon/base/error.h \

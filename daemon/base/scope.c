@@ -103,6 +103,7 @@ static ScScope *new_user(GError **error)
                 .systemctl = "systemctl --user",
                 .journalctl = "journalctl --user",
                 .tmpfiles = "systemd-tmpfiles --user",
+                .user_config = g_strdup(config),
                 .option = "--user",
         };
         return scope;
@@ -131,6 +132,7 @@ void sc_scope_free(ScScope *scope)
         g_free(scope->run_directory);
         g_free(scope->state_directory);
         g_free(scope->conf_directory);
+        g_free(scope->user_config);
         g_free(scope);
 }
 

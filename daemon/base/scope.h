@@ -38,6 +38,7 @@ typedef struct {
         const char *systemctl;
         const char *journalctl;
         const char *tmpfiles;
+        char *user_config;  /* the user's folder of settings; NULL in the system's scope */
         const char *option; /* of our own programs; NULL: none is needed */
 } ScScope;
 

@@ -5,11 +5,11 @@
 #include <string.h>
 
 static const ScSourceFacts facts[] = {
-        {SC_SOURCE_REGISTRY, "", "registry", SC_RULE_NAME},
-        {SC_SOURCE_REGISTRY_INSECURE, "http:", "registry-insecure", SC_RULE_NAME},
-        {SC_SOURCE_DOCKER_ARCHIVE, "docker-archive:", "archive", SC_RULE_NAME_IN_FILE},
-        {SC_SOURCE_OCI_ARCHIVE, "oci-archive:", "archive", SC_RULE_REF_IN_FILE},
-        {SC_SOURCE_OCI_LAYOUT, "oci-layout:", "archive", SC_RULE_REF_IN_FILE},
+        {SC_SOURCE_REGISTRY, "", "registry", SC_RULE_NAME, "docker"},
+        {SC_SOURCE_REGISTRY_INSECURE, "http:", "registry-insecure", SC_RULE_NAME, "docker"},
+        {SC_SOURCE_DOCKER_ARCHIVE, "docker-archive:", "archive", SC_RULE_NAME_IN_FILE, "docker-archive"},
+        {SC_SOURCE_OCI_ARCHIVE, "oci-archive:", "archive", SC_RULE_REF_IN_FILE, "oci-archive"},
+        {SC_SOURCE_OCI_LAYOUT, "oci-layout:", "archive", SC_RULE_REF_IN_FILE, "oci"},
 };
 
 /* Other names of the same. */

@@ -28,6 +28,7 @@ typedef struct {
         const char *prefix;     /* with which it is written: "" for a registry */
         const char *provenance; /* what an image's info says of where it came from, and what polkit's rules see */
         ScSourceRule rule;
+        const char *transport; /* whose rules in policy.json it falls under; NULL: those of the default alone */
 } ScSourceFacts;
 
 /* Never NULL. */

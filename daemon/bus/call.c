@@ -268,7 +268,7 @@ static bool read_subject(ScCall *call, sd_bus_message *message, GError **error)
 {
         if (call->verb->subject == SC_SUBJECT_PLANNED)
                 return read_planned(call, message, error);
-        if (call->verb->subject == SC_SUBJECT_NONE) {
+        if (call->verb->subject == SC_SUBJECT_NONE || call->verb->subject == SC_SUBJECT_TEXT) {
                 call->subject = g_strdup("");
         } else if (call->verb->subject == SC_SUBJECT_ARGUMENT || call->verb->subject == SC_SUBJECT_ARGUMENTS ||
                    call->verb->subject == SC_SUBJECT_COMMAND) {
@@ -292,11 +292,16 @@ static bool read_options(ScCall *call, sd_bus_message *message, GError **error)
         g_autoptr(JsonArray) argv = NULL;
         if (call->verb->subject == SC_SUBJECT_COMMAND && (argv = sc_options_read_argv(message, error)) == NULL)
                 return false;
+        g_autoptr(JsonObject) text = NULL;
+        if (call->verb->subject == SC_SUBJECT_TEXT && (text = sc_options_read_text(message, call->fds, error)) == NULL)
+                return false;
         call->options = known != NULL ? sc_options_read(message, known, call->fds, error) : json_object_new();
         if (call->options == NULL)
                 return false;
         if (argv != NULL)
                 json_object_set_array_member(call->options, SC_OPTION_KEY_ARGV, g_steal_pointer(&argv));
+        if (text != NULL)
+                json_object_set_object_member(call->options, SC_OPTION_KEY_POLICY, g_steal_pointer(&text));
         call->cancel_on_disconnect = g_strcmp0(sc_options_get(call->options, SC_OPTION_KEY_DISCONNECT), "yes") == 0;
         json_object_remove_member(call->options, SC_OPTION_KEY_DISCONNECT);
         return true;

@@ -18,6 +18,7 @@ typedef enum {
         SC_SUBJECT_ARGUMENT,            /* the first argument, a string */
         SC_SUBJECT_ARGUMENTS,           /* the same, and a string more: call->argument */
         SC_SUBJECT_COMMAND,             /* the same, and words (as) behind it, which become the option SC_OPTION_KEY_ARGV */
+        SC_SUBJECT_TEXT,                /* none; the first argument is a text, which becomes the option SC_OPTION_KEY_POLICY */
         SC_SUBJECT_OBJECT,              /* the object called, by the last part of its path */
         SC_SUBJECT_OBJECT_AND_ARGUMENT, /* the same, and a string more: call->argument */
         SC_SUBJECT_PLANNED,             /* the second argument; the first is the operation of the verb that is planned */

@@ -16,6 +16,7 @@ libsc_bus_a_SOURCES = \
 	daemon/bus/origin.c daemon/bus/origin.h \
 	daemon/bus/peer.c daemon/bus/peer.h \
 	daemon/bus/plan.c daemon/bus/plan.h \
+	daemon/bus/policy.c daemon/bus/policy.h \
 	daemon/bus/polkit.c daemon/bus/polkit.h \
 	daemon/bus/reply.c daemon/bus/reply.h \
 	daemon/bus/service.c daemon/bus/service.h \

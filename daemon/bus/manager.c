@@ -5,6 +5,7 @@
 #include "bus/image.h"
 #include "bus/job.h"
 #include "bus/origin.h"
+#include "bus/policy.h"
 #include "bus/reply.h"
 #include "bus/short-name.h"
 #include <stddef.h>
@@ -126,6 +127,10 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Run", SD_BUS_ARGS("s", subject, "as", command, "a{sv}", options), SD_BUS_RESULT("o", job),
                                 sc_call_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Prune", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetPolicy", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", policy), sc_bus_policy_get,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetPolicy", SD_BUS_ARGS("s", policy, "a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetContainer", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", container), get_container,
                                 SD_BUS_VTABLE_UNPRIVILEGED),

@@ -5,11 +5,13 @@
 #include "bus/reply.h"
 #include "job/protocol.h"
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static const char *const signatures[] = {
-        [SC_OPTION_CHOICE] = "s",  [SC_OPTION_CONTAINER] = "s",  [SC_OPTION_IMAGE] = "s",
-        [SC_OPTION_RUNTIME] = "s", [SC_OPTION_PATH] = "s",       [SC_OPTION_SECONDS] = "u",
-        [SC_OPTION_NAMES] = "as",  [SC_OPTION_VALUES] = "a{ss}", [SC_OPTION_FD] = "h",
+        [SC_OPTION_CHOICE] = "s", [SC_OPTION_CONTAINER] = "s", [SC_OPTION_IMAGE] = "s",  [SC_OPTION_RUNTIME] = "s",
+        [SC_OPTION_PATH] = "s",   [SC_OPTION_SECONDS] = "u",   [SC_OPTION_NAMES] = "as", [SC_OPTION_VALUES] = "a{ss}",
+        [SC_OPTION_FD] = "h",     [SC_OPTION_DIGEST] = "s",
 };
 
 /* What ends in a unit file or a terminal holds no control characters (the bus has checked that it is UTF-8). */
@@ -51,6 +53,10 @@ static bool check_string(const ScOption *option, const char *value, GError **err
         if (option->type == SC_OPTION_IMAGE) {
                 g_autoptr(ScReference) reference = sc_reference_parse(value, error);
                 return reference != NULL;
+        }
+        if (option->type == SC_OPTION_DIGEST) {
+                ScDigest digest;
+                return sc_digest_parse(value, &digest, error);
         }
         if (option->type == SC_OPTION_PATH && !sc_path_is_clean_absolute(value))
                 return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "Option `%s` must be an absolute path without `..`", option->key);
@@ -277,6 +283,40 @@ JsonArray *sc_options_read_argv(sd_bus_message *message, GError **error)
                 return g_steal_pointer(&words);
         sc_bus_throw(error, r, "Cannot read the command");
         return NULL;
+}
+
+/* What is long goes to the worker as a file, not in its request; in memory, so that nobody is waited for. */
+static int text_file(const char *text, gsize size, GError **error)
+{
+        sc_autofd fd = memfd_create("text", MFD_CLOEXEC);
+        if (fd < 0 || !sc_write_all(fd, text, size, error) || lseek(fd, 0, SEEK_SET) < 0) {
+                if (error != NULL && *error == NULL)
+                        sc_throw_errno(error, "Cannot keep the text");
+                return -1;
+        }
+        return sc_steal_fd(&fd);
+}
+
+JsonObject *sc_options_read_text(sd_bus_message *message, GArray *fds, GError **error)
+{
+        const char *text;
+        int r = sd_bus_message_read(message, "s", &text);
+        if (r < 0) {
+                sc_bus_throw(error, r, "Cannot read the call");
+                return NULL;
+        }
+        gsize size = strlen(text);
+        if (size > SC_OPTION_MAX_TEXT) {
+                sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "A text is at most %u bytes", SC_OPTION_MAX_TEXT);
+                return NULL;
+        }
+        sc_autofd fd = text_file(text, size, error);
+        int index = fd >= 0 ? sc_fds_add(fds, fd, error) : -1;
+        if (index < 0)
+                return NULL;
+        JsonObject *reference = json_object_new();
+        json_object_set_int_member(reference, "fd", index);
+        return reference;
 }
 
 const char *sc_options_get(JsonObject *options, const char *key)

@@ -18,6 +18,10 @@
 /* Every mutating method takes it. */
 #define SC_OPTION_KEY_DISCONNECT "cancel-on-disconnect"
 
+/* Of a method that takes a text as its first argument: not an option on the bus, but one for the worker, a file {"fd":N}. */
+#define SC_OPTION_KEY_POLICY "policy"
+#define SC_OPTION_MAX_TEXT (4u << 20)
+
 typedef enum {
         SC_OPTION_CHOICE,    /* s: one of `choices` */
         SC_OPTION_CONTAINER, /* s: a container's name */
@@ -27,6 +31,7 @@ typedef enum {
         SC_OPTION_SECONDS,   /* u: 1 to 3600 */
         SC_OPTION_NAMES,     /* as: names of variables */
         SC_OPTION_VALUES,    /* a{ss}: variables and their values */
+        SC_OPTION_DIGEST,    /* s: sha256:HEX */
         SC_OPTION_FD,        /* h: a file; what kind of file is for the worker to check, who may wait for an answer */
 } ScOptionType;
 
@@ -43,6 +48,10 @@ JsonObject *sc_options_read(sd_bus_message *message, const ScOption *known, GArr
 
 /* Reads the words (as) at the message's read position. InvalidArgument where they are too many, or too long. */
 JsonArray *sc_options_read_argv(sd_bus_message *message, GError **error);
+
+/* Reads the text (s) at the message's read position into a file among fds; returns the option that names it. InvalidArgument where
+ * it is too long. */
+JsonObject *sc_options_read_text(sd_bus_message *message, GArray *fds, GError **error);
 
 /* The string option, or NULL. */
 const char *sc_options_get(JsonObject *options, const char *key);

@@ -7,6 +7,7 @@
 #include "bus/manager.h"
 #include "bus/mount.h"
 #include "bus/plan.h"
+#include "bus/policy.h"
 
 /* Every method that changes something or shows a secret, the polkit action that guards it, and its options. */
 
@@ -86,6 +87,8 @@ static const ScOption verify_options[] = {
 
 static const ScOption tag_options[] = {{"replace", SC_OPTION_CHOICE, no_yes}, {"name", SC_OPTION_IMAGE}, DISCONNECT, {0}};
 
+static const ScOption policy_options[] = {{"expected-digest", SC_OPTION_DIGEST}, DISCONNECT, {0}};
+
 const ScVerb sc_verbs[] = {
         {SC_BUS_MANAGER, "Pull", "pull", "pull", SC_SUBJECT_ARGUMENT, pull_options, sc_bus_manager_plan_pull,
          sc_bus_manager_run_pull},
@@ -97,6 +100,7 @@ const ScVerb sc_verbs[] = {
         {SC_BUS_MANAGER, "Plan", "plan", NULL, SC_SUBJECT_PLANNED, common_options, sc_bus_plan_plan, sc_bus_plan_run},
         {SC_BUS_MANAGER, "Run", "run", "run", SC_SUBJECT_COMMAND, run_options, sc_bus_command_plan, sc_bus_command_run},
         {SC_BUS_MANAGER, "Prune", "prune", "manage-images", SC_SUBJECT_NONE, common_options, NULL, sc_bus_manager_run_prune},
+        {SC_BUS_MANAGER, "SetPolicy", "set-policy", "trust", SC_SUBJECT_TEXT, policy_options, NULL, sc_bus_policy_run_set},
         {SC_BUS_IMAGE, "Delete", "delete-image", "manage-images", SC_SUBJECT_OBJECT, delete_options, sc_bus_image_plan_delete,
          sc_bus_image_run_delete},
         {SC_BUS_IMAGE, "Verify", "verify", "manage-images", SC_SUBJECT_OBJECT, verify_options, sc_bus_image_plan_verify,

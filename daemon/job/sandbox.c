@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "job/sandbox.h"
+#include "base/containers-conf.h"
 #include "base/error.h"
 #include <errno.h>
 #include <linux/capability.h>
@@ -19,6 +20,7 @@
 typedef enum {
         REACH_REPOSITORY, /* the checkout path and the repository, nothing else of the host is even visible where that is possible
                            */
+        REACH_SETTINGS,   /* the folder of the settings that containers tools share */
         REACH_LOOK,       /* all of the host but the folders of temporary files, and nothing of it can be changed */
         REACH_HOST,       /* all of the host, as it is: no mounts between a hardlink's two ends, nothing private */
 } Reach;
@@ -37,6 +39,7 @@ typedef struct {
 static const Sandbox sandboxes[] = {
         {"pull", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30},
         {"plan", REACH_LOOK, NETWORK_ALL, CAPS_LOOK, 30},
+        {"set-policy", REACH_SETTINGS, NETWORK_NONE, CAP(CAP_DAC_OVERRIDE), 30},
         {"prune", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"delete-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"describe", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
@@ -147,6 +150,21 @@ static bool lies_inside(const ScConfig *config, const char *repository)
         return place != NULL ? g_str_has_prefix(place, inside) : access("/ostree/repo", F_OK) < 0;
 }
 
+static char *settings_folder(const ScConfig *config)
+{
+        g_autofree char *folder = sc_containers_own_folder(config->scope);
+        return existing_part(folder);
+}
+
+static int append_settings_reach(sd_bus_message *m, const ScConfig *config)
+{
+        int r = append_kernel_reach(m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "(sv)(sv)", "ProtectSystem", "s", "strict", "ProtectHome", "s", "yes");
+        g_autofree char *writable = settings_folder(config);
+        return r < 0 ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
+}
+
 static int append_repository_reach(sd_bus_message *m, const ScConfig *config, const char *repository)
 {
         int r = append_kernel_reach(m);
@@ -174,7 +192,8 @@ static int append_user_reach(sd_bus_message *m, const Sandbox *sandbox, const Sc
                 return sd_bus_message_append(m, "(sv)", "ProtectSystem", "s", "full");
         if (r >= 0)
                 r = sd_bus_message_append(m, "(sv)(sv)", "ProtectSystem", "s", "strict", "ProtectHome", "s", "read-only");
-        g_autofree char *writable = existing_part(config->checkout_path);
+        g_autofree char *writable = sandbox->reach == REACH_SETTINGS ? settings_folder(config)
+                                                                     : existing_part(config->checkout_path);
         return r < 0 || sandbox->reach == REACH_LOOK ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
 }
 
@@ -188,6 +207,8 @@ static int append_sandbox(sd_bus_message *m, const Sandbox *sandbox, const ScCon
         r = append_privileges(m, sandbox);
         if (r < 0 || sandbox->reach == REACH_HOST)
                 return r;
+        if (sandbox->reach == REACH_SETTINGS)
+                return append_settings_reach(m, config);
         return sandbox->reach == REACH_LOOK ? append_look_reach(m) : append_repository_reach(m, config, repository);
 }
 

@@ -12,6 +12,7 @@
 #include "options.h"
 #include "run.h"
 #include "store/deployment.h"
+#include "trust.h"
 #include <string.h>
 
 static bool carry_out(ScOpContext *context, ScRepository *repository, const ScBuildInput *input, const ScInstallRequest *request,
@@ -51,7 +52,8 @@ bool sc_op_install(ScOpContext *context, GError **error)
         if (repository == NULL)
                 return sc_prefix(error, "Image %s not found", context->subject);
         g_autoptr(ScImage) image = sc_option_image(context, repository, context->subject, error);
-        if (image == NULL)
+        g_autofree char *rule = NULL;
+        if (image == NULL || !sc_trust_here(context, image, &rule, error))
                 return false;
         g_auto(ScInstallRequest) request = SC_INSTALL_REQUEST_INIT;
         if (!sc_install_request_read(context, image, &request, error))

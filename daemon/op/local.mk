@@ -43,9 +43,11 @@ libsc_op_a_SOURCES = \
 	daemon/op/run.c daemon/op/run.h \
 	daemon/op/session.c daemon/op/session.h \
 	daemon/op/source-file.c daemon/op/source-file.h \
+	daemon/op/set-policy.c \
 	daemon/op/side.c daemon/op/side.h \
 	daemon/op/tag-image.c \
 	daemon/op/trial.c daemon/op/trial.h \
+	daemon/op/trust.c daemon/op/trust.h \
 	daemon/op/uninstall.c \
 	daemon/op/unit-look.c daemon/op/unit-look.h \
 	daemon/op/update.c \

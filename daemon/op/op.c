@@ -26,6 +26,7 @@ static const ScOperation operations[] = {
         {"stop", sc_op_stop},
         {"restart", sc_op_restart},
         /* neither is changed */
+        {"set-policy", sc_op_set_policy},
         {"plan", sc_op_plan},
 };
 

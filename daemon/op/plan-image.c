@@ -8,6 +8,7 @@
 #include "resolve.h"
 #include "store/layer.h"
 #include "store/tree-file.h"
+#include "trust.h"
 #include <sys/statvfs.h>
 
 void sc_plan_image_clear(ScPlanImage *image)
@@ -21,6 +22,17 @@ static char *hex_of(const ScDigest *digest)
         char hex[SC_DIGEST_HEX_SIZE];
         sc_digest_to_hex(digest, hex);
         return g_strdup(hex);
+}
+
+/* What the policy says to it; a refusal is a conflict. */
+static bool put_trust(ScPlan *plan, const char *rule, GError **local, GError **error)
+{
+        JsonObject *object = json_object_new();
+        json_object_set_boolean_member(object, "accepted", *local == NULL);
+        if (rule != NULL)
+                json_object_set_string_member(object, "rule", rule);
+        json_object_set_object_member(plan->out, "trust", object);
+        return sc_plan_conflict(plan, local, error);
 }
 
 /* As if it had been pulled: what the registry says is enough to render from, where the layers are here. */
@@ -44,7 +56,11 @@ static bool ask_registry(ScPlan *plan, ScPlanImage *ret, GError **error)
         ret->is_of_registry = !sc_source_is_file(reference->source);
         ret->image->names = g_strdupv((char *[]){ret->name, NULL});
         ret->image->id = hex_of(&info->config);
-        return true;
+        info->name = g_strdup(ret->name);
+        g_autofree char *rule = NULL;
+        g_autoptr(GError) local = NULL;
+        (void)sc_trust_pulled(&context, reference, info, &rule, context.cancellable, &local);
+        return put_trust(plan, rule, &local, error);
 }
 
 static bool look_here(ScPlan *plan, const char *name_or_id, ScPlanImage *ret, GError **error)
@@ -65,7 +81,11 @@ static bool look_here(ScPlan *plan, const char *name_or_id, ScPlanImage *ret, GE
         }
         bool by_name = reference != NULL && g_strv_contains((const char *const *)ret->image->names, reference->name);
         ret->name = g_strdup(by_name ? reference->name : ret->image->names[0]);
-        return true;
+        g_autofree char *rule = NULL;
+        if (ret->image->info == NULL)
+                return true;
+        (void)sc_trust_here(&plan->context, ret->image, &rule, &local);
+        return put_trust(plan, rule, &local, error);
 }
 
 static bool find_layers(ScPlan *plan, ScPlanImage *image, GError **error)

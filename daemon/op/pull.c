@@ -15,6 +15,7 @@
 #include "store/name-claim.h"
 #include "store/pull-intent.h"
 #include "store/repository.h"
+#include "trust.h"
 #include <string.h>
 
 /* One pull: several threads fetch and import layers; the first that fails ends the others. */
@@ -97,13 +98,14 @@ static bool fetch_missing(Pull *pull, GError **error)
 
 /* ---- the whole ---- */
 
-/* What the name means now, if that is what was pulled. */
+/* What the name means now, if that is what was pulled. Signatures that it has, and did not need this time, may be needed again. */
 static ScImage *find_published(Pull *pull, const char *name, const ScImageInfo *info)
 {
         g_autoptr(ScImage) image = sc_image_find(pull->repository, name, NULL);
         bool same = image != NULL && image->info != NULL && sc_digest_equal(&image->info->digest, &info->digest) &&
                     g_strv_contains((const char *const *)image->names, name) && g_strcmp0(image->info->source, info->source) == 0 &&
-                    g_strcmp0(image->info->name, info->name) == 0;
+                    g_strcmp0(image->info->name, info->name) == 0 && g_strcmp0(image->info->transport, info->transport) == 0 &&
+                    (info->signatures == NULL || g_strcmp0(image->info->signatures, info->signatures) == 0);
         return same ? g_steal_pointer(&image) : NULL;
 }
 
@@ -184,6 +186,11 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
                 tell_beginning(context, name);
         info->name = g_strdup(name);
         info->source = g_strdup(sc_source_facts(reference->source)->provenance);
+        g_autofree char *rule = NULL;
+        if (!sc_trust_pulled(context, reference, info, &rule, pull->cancellable, error))
+                return false;
+        if (rule == NULL)
+                sc_trust_warn(context, info->name);
 
         /* From the look at what is missing to the image's ref, prune stays away. */
         sc_autofd lock = sc_repository_lock(pull->repository, false, context->cancellable, error);

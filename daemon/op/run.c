@@ -11,6 +11,7 @@
 #include "session.h"
 #include "store/checkout.h"
 #include "store/deployment.h"
+#include "trust.h"
 #include "unit/runtime-config.h"
 #include "unit/runtime-json.h"
 #include "verbs.h"
@@ -80,7 +81,8 @@ static bool run_image(ScOpContext *context, GError **error)
         if (repository == NULL)
                 return sc_prefix(error, "Image %s not found", context->subject);
         g_autoptr(ScImage) image = sc_option_image(context, repository, context->subject, error);
-        return image != NULL && sc_run_image(context, repository, image, error);
+        g_autofree char *rule = NULL;
+        return image != NULL && sc_trust_here(context, image, &rule, error) && sc_run_image(context, repository, image, error);
 }
 
 /* ---- of a container ---- */

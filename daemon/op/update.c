@@ -12,6 +12,7 @@
 #include "rootfs.h"
 #include "side.h"
 #include "store/deployment.h"
+#include "trust.h"
 #include "update-request.h"
 #include <string.h>
 
@@ -102,5 +103,7 @@ bool sc_op_update(ScOpContext *context, GError **error)
                 tell_of_file(context, image, reference->name);
                 return true;
         }
-        return carry_out(context, repository, image, reference->name, set, deployment, change, error);
+        g_autofree char *rule = NULL;
+        return sc_trust_here(context, image, &rule, error) &&
+               carry_out(context, repository, image, reference->name, set, deployment, change, error);
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/policy.h"
+#include "base/containers-conf.h"
+#include "base/path.h"
+#include "bus/reply.h"
+
+/* "" where there is none. */
+static char *read_policy(const ScScope *scope, GError **error)
+{
+        g_autofree char *path = sc_containers_path(scope, "policy.json");
+        g_autoptr(GError) local = NULL;
+        g_autofree char *text = NULL;
+        gsize size;
+        sc_autofd root = sc_open_dir("/", error);
+        if (root < 0)
+                return NULL;
+        if (!sc_read_file_in_root(root, path + 1, SC_OPTION_MAX_TEXT, &text, &size, &local)) {
+                if (g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
+                        return g_strdup("");
+                g_propagate_error(error, g_steal_pointer(&local));
+                return NULL;
+        }
+        if (g_utf8_validate(text, (gssize)size, NULL))
+                return g_steal_pointer(&text);
+        sc_throw(error, SC_ERROR_CORRUPT, "The policy %s is not valid UTF-8", path);
+        return NULL;
+}
+
+int sc_bus_policy_get(sd_bus_message *message, void *data, sd_bus_error *ret_error)
+{
+        ScService *service = data;
+        g_autoptr(GError) error = NULL;
+        g_autofree char *text = read_policy(service->config->scope, &error);
+        if (text == NULL)
+                return sc_bus_reply_error(message, error);
+        return sd_bus_reply_method_return(message, "s", text);
+}
+
+bool sc_bus_policy_run_set(ScCall *call, GError **error)
+{
+        return sc_call_queue(call, "", error);
+}

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""policy.json and signatures: what it lets in, what it refuses and by which rule. Signatures are made by skopeo and gpg, and, as Debian's
+skopeo makes none of sigstore's, by openssl; where skopeo can, it is asked for its decision, too."""
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+import sysconsbus as bus
+from bed import CHECKOUT, REGISTRY, TESTBED, TESTS, wait_until
+
+POLICY = "/etc/containers/policy.json"
+PORT = 8077
+REPO = f"--repo={CHECKOUT}/.storage/ostree"
+GPG = ["gpg", "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""]
+ACCEPT, REJECT = [{"type": "insecureAcceptAnything"}], [{"type": "reject"}]
+
+
+class Signer:
+    """Keys and signed images, made outside of the test bed; and the lookaside storage that is served inside."""
+
+    def __init__(self, bed, folder):
+        self.bed, self.folder = bed, folder
+        self.environment = {**os.environ, "GNUPGHOME": str(folder / "gnupg")}
+        (folder / "gnupg").mkdir(mode=0o700)
+        (folder / "storage").mkdir()
+        (folder / "registries.d").mkdir()
+        (folder / "registries.d" / "test.yaml").write_text(
+            f"docker:\n  localhost:5000/trust:\n    lookaside: http://127.0.0.1:{PORT}\n"
+            f"    lookaside-staging: file://{folder}/storage\n    use-sigstore-attachments: true\n")
+        (folder / "accept.json").write_text(json.dumps({"default": ACCEPT}))
+
+    def run(self, *command, check=True):
+        result = subprocess.run(command, env=self.environment, cwd=self.folder, capture_output=True, text=True, timeout=60)
+        assert not check or result.returncode == 0, f"{command}: {result.stderr}"
+        return result
+
+    def inside(self, *command, **options):
+        """In the network of the test bed."""
+        return self.run(TESTBED, "net", self.bed.name, *command, **options)
+
+    def gpg_key(self, name, *options, expire="never"):
+        self.run(*GPG, *options, "--quick-gen-key", name, "ed25519", "sign", expire)
+        return self.export(name)
+
+    def export(self, name):
+        return base64.b64encode(subprocess.check_output(["gpg", "--export", name], env=self.environment)).decode()
+
+    def fingerprint(self, name):
+        lines = self.run("gpg", "--list-keys", "--with-colons", name).stdout.splitlines()
+        return next(line.split(":")[9] for line in lines if line.startswith("fpr"))
+
+    def copy(self, source, target, *options, policy="accept.json", check=True):
+        return self.inside("skopeo", "--registries.d=registries.d", f"--policy={policy}", "copy", "-q", "--src-tls-verify=false",
+                           *(["--dest-tls-verify=false"] if target.startswith("docker:") else []), *options, source, target, check=check)
+
+    def push(self, source, target, key=None):
+        """An image of the registry under another name, signed by gpg."""
+        options = [f"--sign-by={self.fingerprint(key)}"] if key else ["--remove-signatures"]
+        self.copy(f"docker://localhost:5000/{source}", f"docker://localhost:5000/{target}", *options)
+        return self.digest(target)
+
+    def digest(self, name):
+        return self.inside("skopeo", "inspect", "--tls-verify=false", "--format={{.Digest}}", f"docker://localhost:5000/{name}").stdout.strip()
+
+    def storage(self, name, digest):
+        return self.folder / "storage" / f"{name}@{digest.replace(':', '=')}"
+
+    def sigstore_key(self, name):
+        self.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.pem")
+        return base64.b64encode(self.run("openssl", "pkey", "-in", f"{name}.pem", "-pubout").stdout.encode()).decode()
+
+    def attach(self, name, digest, key, reference):
+        """A signature beside the image, as cosign leaves it there."""
+        payload = json.dumps({"critical": {"type": "cosign container image signature", "image": {"docker-manifest-digest": digest},
+                                           "identity": {"docker-reference": reference}}, "optional": None}).encode()
+        (self.folder / "payload").write_bytes(payload)
+        self.run("openssl", "dgst", "-sha256", "-sign", f"{key}.pem", "-out", "signature", "payload")
+        signature = base64.b64encode((self.folder / "signature").read_bytes()).decode()
+        layout = self.folder / "layout"
+        shutil.rmtree(layout, ignore_errors=True)
+        (layout / "blobs" / "sha256").mkdir(parents=True)
+
+        def blob(data, media_type, **more):
+            hexes = hashlib.sha256(data).hexdigest()
+            (layout / "blobs" / "sha256" / hexes).write_bytes(data)
+            return {"mediaType": media_type, "digest": f"sha256:{hexes}", "size": len(data), **more}
+
+        manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                    "config": blob(b"{}", "application/vnd.oci.image.config.v1+json"),
+                    "layers": [blob(payload, "application/vnd.dev.cosign.simplesigning.v1+json",
+                                    annotations={"dev.cosignproject.cosign/signature": signature})]}
+        index = {"schemaVersion": 2, "manifests": [blob(json.dumps(manifest).encode(), manifest["mediaType"],
+                                                        annotations={"org.opencontainers.image.ref.name": "signature"})]}
+        (layout / "index.json").write_text(json.dumps(index))
+        self.inside(str(TESTS / "images" / "push"), str(layout), REGISTRY, f"signature={name}:{digest.replace(':', '-')}.sig")
+
+
+def gpg_by(key, identity=None):
+    return {"type": "signedBy", "keyType": "GPGKeys", "keyData": key, **({"signedIdentity": {"type": identity}} if identity else {})}
+
+
+def sigstore_by(key, identity="matchRepository"):
+    return {"type": "sigstoreSigned", "keyData": key, "signedIdentity": {"type": identity}}
+
+
+@pytest.fixture(scope="module")
+def signer(session_bed, tmp_path_factory):
+    session_bed.push("hello:1", "hello:2", "hello:multi", "straight:1")
+    signer = Signer(session_bed, tmp_path_factory.mktemp("trust"))
+    server = subprocess.Popen([TESTBED, "net", session_bed.name, "python3", "-m", "http.server", "--bind", "127.0.0.1", str(PORT)],
+                              cwd=signer.folder / "storage", stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: session_bed.run(["curl", "-s", f"http://127.0.0.1:{PORT}/"], check=False).returncode == 0)
+    session_bed.write("/etc/containers/registries.d/test.yaml", (signer.folder / "registries.d" / "test.yaml").read_text())
+    signer.server = server
+    yield signer
+    server.kill()
+    server.wait()
+    subprocess.run(["gpgconf", "--kill", "all"], env=signer.environment, check=False)
+    session_bed.run(f"rm -rf /etc/containers/registries.d {POLICY} /etc/trust-test {CHECKOUT}/.storage")
+
+
+@pytest.fixture
+def policed(bed, signer):
+    yield bed
+    bed.run(["rm", "-f", POLICY])
+
+
+def set_policy(bed, policy):
+    bed.write(POLICY, json.dumps(policy))
+
+
+def by_scope(**scopes):
+    return {"default": REJECT, "transports": {"docker": {f"localhost:5000/trust/{name}": rule for name, rule in scopes.items()}}}
+
+
+def refs(bed):
+    return bed.output(f"test ! -e {CHECKOUT}/.storage || ostree refs {REPO}")
+
+
+@pytest.fixture(scope="module")
+def signed(signer):
+    """Images signed in all the ways that there are; the keys, by name."""
+    keys = {name: signer.gpg_key(name) for name in ("good", "other", "revoked")}
+    keys["expired"] = signer.gpg_key("expired", "--faked-system-time", "20200101T000000!", expire="1d")
+    keys.update({name: signer.sigstore_key(name) for name in ("ec", "ec2")})
+
+    signer.push("hello:1", "trust/signed:1", "good")
+    signer.push("hello:1", "trust/signed:replayed")  # the same image, and its signature says :1
+    signer.push("straight:1", "trust/signed:unsigned")
+    altered = signer.push("hello:2", "trust/altered:1")
+    genuine = signer.push("hello:1", "trust/altered:genuine", "good")
+    shutil.copytree(signer.storage("trust/altered", genuine), signer.storage("trust/altered", altered))
+    signer.push("hello:1", "trust/both:1", "good")
+    signer.copy("docker://localhost:5000/trust/both:1", "docker://localhost:5000/trust/both:1", f"--sign-by={signer.fingerprint('other')}")
+
+    # by the time that they are looked at, the one key has expired and the other is revoked
+    digest = signer.push("hello:1", "trust/expired:1")
+    (signer.folder / "payload").write_text(json.dumps({"critical": {
+        "type": "atomic container signature", "image": {"docker-manifest-digest": digest},
+        "identity": {"docker-reference": "localhost:5000/trust/expired:1"}}, "optional": {}}))
+    signer.storage("trust/expired", digest).mkdir(parents=True)
+    signer.run(*GPG, "--faked-system-time", "20200101T000000!", "-u", "expired", "--sign", "-o",
+               str(signer.storage("trust/expired", digest) / "signature-1"), "payload")
+    signer.push("hello:1", "trust/revoked:1", "revoked")
+    path = signer.folder / "gnupg" / "openpgp-revocs.d" / f"{signer.fingerprint('revoked')}.rev"
+    (signer.folder / "revocation").write_text(path.read_text().replace(":-----BEGIN", "-----BEGIN"))
+    signer.run(*GPG, "--import", "revocation")
+    keys["revoked"] = signer.export("revoked")
+
+    # of an image for several machines, the one for this machine is what is signed
+    signer.push("hello:multi", "trust/multi:1", "good")
+    digest = signer.digest("hello:2")
+    for name in ("sigstore:1", "exact:1", "exact:2"):
+        signer.push("hello:2", f"trust/{name}")
+    signer.attach("trust/sigstore", digest, "ec", "localhost:5000/trust/sigstore")
+    signer.attach("trust/exact", digest, "ec", "localhost:5000/trust/exact:1")
+    return keys
+
+
+def test_decisions(policed, signer, signed):
+    """Each image with the policy that is for it; what skopeo decides about signatures by gpg is what sysconsd decides."""
+    good, other, ec = signed["good"], signed["other"], signed["ec"]
+    cases = [
+        # image, the rule of its repository, what the refusal says, whether Debian's skopeo knows it, too
+        ("signed:1", [gpg_by(good)], None, True),
+        (f"signed@{signer.digest('trust/signed:1')}", [gpg_by(good)], None, True),
+        ("signed:1", REJECT, "reject", True),
+        ("signed:1", [gpg_by(other)], "another key", True),
+        ("signed:1", ACCEPT + [gpg_by(other)], "requirement 2, signedBy", True),
+        ("signed:replayed", [gpg_by(good)], "names the image localhost:5000/trust/signed:1", True),
+        ("signed:replayed", [gpg_by(good, "matchRepository")], None, True),
+        ("signed:unsigned", [gpg_by(good)], "there is no such signature", True),
+        ("altered:1", [gpg_by(good, "matchRepository")], "for another image", True),
+        ("expired:1", [gpg_by(signed["expired"])], "the key has expired", True),
+        ("revoked:1", [gpg_by(signed["revoked"])], "the key was revoked", True),
+        ("multi:1", [gpg_by(good)], None, True),
+        ("both:1", [gpg_by(good), gpg_by(other)], None, True),
+        ("both:1", [gpg_by(good), gpg_by(signed["expired"])], "requirement 2", True),
+        ("sigstore:1", [sigstore_by(ec)], None, False),
+        ("sigstore:1", [sigstore_by(signed["ec2"])], "another key", False),
+        ("sigstore:1", [sigstore_by(ec, "matchRepoDigestOrExact")], "names the image", False),
+        ("sigstore:1", [{**sigstore_by(ec), "rekorPublicKeyPath": "/etc/rekor.pub"}], "rekorPublicKeyPath is not supported", False),
+        ("exact:1", [sigstore_by(ec, "matchRepoDigestOrExact")], None, False),
+        ("exact:2", [sigstore_by(ec, "matchRepoDigestOrExact")], "names the image", False),
+    ]
+    for image, rule, wrong, asks_skopeo in cases:
+        repository = image.split(":")[0].split("@")[0]
+        policy = by_scope(**{repository: rule})
+        set_policy(policed, policy)
+        before = refs(policed)
+        result = policed.sysconsctl("pull", f"localhost:5000/trust/{image}", check=False)
+        assert (result.returncode == 0) == (wrong is None), f"{image}, {rule}: {result.stdout}{result.stderr}"
+        if wrong is not None:
+            assert f"the rule for docker, localhost:5000/trust/{repository} in {POLICY}" in result.stderr and wrong in result.stderr
+            assert "Pulling layer" not in result.stdout and refs(policed) == before
+        if asks_skopeo:
+            (signer.folder / "policy.json").write_text(json.dumps(policy))
+            shutil.rmtree(signer.folder / "out", ignore_errors=True)
+            theirs = signer.copy(f"docker://localhost:5000/trust/{image}", f"dir:{signer.folder}/out", policy="policy.json", check=False)
+            assert (theirs.returncode == 0) == (wrong is None), f"{image}, {rule}: {theirs.stderr}"
+
+
+def test_decided_again_when_it_is_installed(policed, signer, signed):
+    """By the signatures that were pulled with the image, without a network."""
+    image = "localhost:5000/trust/signed:1"
+    policed.write("/etc/trust-test/good.asc", signer.run("gpg", "--export", "--armor", "good").stdout)
+    by_path = [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/etc/trust-test/good.asc"}]
+    set_policy(policed, by_scope(signed=by_path))
+    policed.sysconsctl("pull", image)
+    policed.sysconsctl("tag", image, "localhost:5000/else/where:7")  # what counts is the name by which it came
+    policed.systemctl("stop", "docker-registry")
+    try:
+        for rule, wrong in [(REJECT, "requirement 1, reject"), ([gpg_by(signed["other"])], "another key"),
+                            ([sigstore_by(signed["ec"])], "there is no such signature")]:
+            set_policy(policed, by_scope(signed=rule))
+            for name in (image, "localhost:5000/else/where:7"):
+                result = policed.sysconsctl("install", "--pull=never", "--name=trusty", name, check=False)
+                assert result.returncode != 0 and f"in {POLICY}" in result.stderr and wrong in result.stderr, result.stderr
+                plan = json.loads(policed.sysconsctl("plan", "--json", "install", "--pull=never", "--name=trusty", name, check=False).stdout)
+                assert plan["trust"] == {"accepted": False} and any(wrong in text for text in plan["conflicts"])
+            result = policed.sysconsctl("run", "--pull=never", image, "true", check=False)
+            assert result.returncode != 0 and wrong in result.stderr
+        set_policy(policed, by_scope(signed=[gpg_by(signed["good"])]))
+        policed.sysconsctl("install", "--pull=never", "--name=trusty", "localhost:5000/else/where:7")
+        policed.write(POLICY, "{}")  # void, and so nothing is let in
+        result = policed.sysconsctl("install", "--pull=never", "--name=trusty2", image, check=False)
+        assert result.returncode != 0 and "No image is let in" in result.stderr and POLICY in result.stderr
+    finally:
+        policed.start_registry()
+    # an update of what is not accepted any more leaves the container as it is
+    set_policy(policed, by_scope(signed=REJECT))
+    result = policed.sysconsctl("update", "--pull=never", "--set=PORT=8099", "trusty", check=False)
+    assert result.returncode != 0 and "reject" in result.stderr
+    assert policed.containers() == ["trusty"]
+    # signatures that were not asked for at the first pull come with the next
+    policed.run(["rm", POLICY])
+    policed.sysconsctl("delete-image", "localhost:5000/trust/both:1", check=False)
+    policed.sysconsctl("pull", "localhost:5000/trust/both:1")
+    set_policy(policed, by_scope(both=[gpg_by(signed["other"])]))
+    result = policed.sysconsctl("install", "--pull=never", "--name=both", "localhost:5000/trust/both:1", check=False)
+    assert result.returncode != 0 and "pull it again" in result.stderr
+    policed.sysconsctl("install", "--pull=always", "--name=both", "localhost:5000/trust/both:1")
+
+
+def test_no_policy_is_said(bed, signer):
+    before = bed.cursor()
+    bed.sysconsctl("pull", "localhost:5000/hello:1")
+    lines = [line for line in bed.journal(after=before).splitlines() if "there is no policy" in line]
+    assert len(lines) == 1 and "localhost:5000/hello:1" in lines[0] and POLICY in lines[0]
+
+
+def test_storage_in_files(policed, signer, signed):
+    """And the old name of the setting, and one that cannot be reached."""
+    digest = signer.digest("trust/signed:1")
+    place = f"/srv/trust-test/trust/signed@{digest.replace(':', '=')}"
+    data = base64.b64encode((signer.storage("trust/signed", digest) / "signature-1").read_bytes()).decode()
+    policed.run(f"mkdir -p {place}; base64 -d >{place}/signature-1", stdin=data)
+    set_policy(policed, by_scope(signed=[gpg_by(signed["good"])]))
+    policed.write("/etc/sysconsd.conf.d/60-trust.conf", "[Pull]\nAttempts=1\n")
+    path, text = "/etc/containers/registries.d/signed.yaml", "docker:\n  localhost:5000/trust/signed:\n    "
+    try:
+        for setting, wrong in [("sigstore: file:///srv/trust-test", None), ("lookaside: file:///srv/nothing", "there is no such signature"),
+                               ("lookaside: http://127.0.0.1:1/", "Cannot fetch signatures from http://127.0.0.1:1/"),
+                               ("lookaside: ftp://example.com", "no URL of http"), ("lookaside: [", "signed.yaml")]:
+            policed.write(path, text + setting + "\n")
+            result = policed.sysconsctl("pull", "localhost:5000/trust/signed:1", check=False, timeout=120)
+            assert (result.returncode == 0) == (wrong is None) and (wrong or "") in result.stderr, f"{setting}: {result.stderr}"
+    finally:
+        policed.run(["rm", "-rf", path, "/srv/trust-test", "/etc/sysconsd.conf.d/60-trust.conf"])
+
+
+def policy_call(bed, text, user=None, **options):
+    return bus.call(bed, bus.ROOT, "Manager", "SetPolicy", "sa{sv}", text, *bus.options(options), user=user)[0]
+
+
+def digest_of(text):
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_policy_over_the_bus(policed, signer):
+    get = lambda: bus.call(policed, bus.ROOT, "Manager", "GetPolicy", user="alice")[0]  # noqa: E731
+    assert get() == ""
+    first, second = json.dumps(by_scope(a=ACCEPT)), json.dumps(by_scope(b=ACCEPT), indent=4)
+    with pytest.raises(bus.Refused, match="InteractiveAuthorizationRequired"):
+        policy_call(policed, first, user="alice")
+    policed.polkit_rules('polkit.addRule(function(action, subject) { if (action.id == "org.sysconsd1.trust" && subject.user == "carol") '
+                         'return polkit.Result.YES; });')
+    bus.wait_done(policed, policy_call(policed, first, user="carol", **{"expected-digest": digest_of("")}))
+    assert get() == first and policed.output(f"stat -c %a:%U {POLICY}") == "644:root"
+    # who edits what another has changed meanwhile is told
+    for text, options, code in [(second, {"expected-digest": digest_of("")}, "Busy"), ("{}", {}, "InvalidArgument"),
+                                (second.replace("insecure", "in"), {}, "InvalidArgument")]:
+        job = policy_call(policed, text, **options)
+        assert bus.wait_over(policed, job) == "failed"
+        assert bus.get(policed, job, "Job", "Error")[0] == f"org.sysconsd1.Error.{code}"
+        assert get() == first
+    bus.wait_done(policed, policy_call(policed, second, **{"expected-digest": digest_of(first)}))
+    assert policed.read(POLICY) == second
+    with pytest.raises(bus.Refused, match="sha256|digest"):
+        policy_call(policed, first, **{"expected-digest": "md5:1"})
