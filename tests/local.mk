@@ -26,4 +26,4 @@ EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench
 	tests/integration/test_recovery.py tests/integration/test_run.py \
 	tests/integration/test_systemd.py tests/integration/test_takeover.py tests/integration/atomichost.py tests/integration/derived.py \
 	tests/integration/test_trust.py tests/integration/test_user.py \
-	docs/architecture.md docs/performance.md
+	docs/architecture.md docs/performance.md docs/reliability.md

@@ -165,6 +165,17 @@ START_TEST(test_skippable_frame)
 }
 END_TEST
 
+/* A frame of nothing that wants 2 GiB to look back (RFC 8878, 3.1.1.1.2). */
+START_TEST(test_huge_window)
+{
+        static const guint8 frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0x00, 21 << 3, 0x01, 0x00, 0x00};
+        g_autoptr(GByteArray) input = g_byte_array_new();
+
+        g_byte_array_append(input, frame, sizeof frame);
+        assert_fails(input, 4096, NULL, G_MAXUINT64, SC_ERROR_CORRUPT, "zstd data are damaged");
+}
+END_TEST
+
 START_TEST(test_trailing_garbage)
 {
         static const char *const garbage[] = {"x", "xyzxyzxyzxyzxyzxyz", "\x1f", "\x1f\x8b"};
@@ -294,6 +305,7 @@ int main(void)
         tcase_add_loop_test(tcase, test_round_trip, 0, 3);
         tcase_add_loop_test(tcase, test_members, 0, 3);
         tcase_add_test(tcase, test_skippable_frame);
+        tcase_add_test(tcase, test_huge_window);
         tcase_add_loop_test(tcase, test_trailing_garbage, 0, 2);
         tcase_add_loop_test(tcase, test_zero_padding, 0, 2);
         tcase_add_loop_test(tcase, test_truncated, 0, 2);

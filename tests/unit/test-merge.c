@@ -173,6 +173,35 @@ START_TEST(test_whiteouts)
 }
 END_TEST
 
+/* They name something above their folder, or nothing. */
+START_TEST(test_whiteouts_that_climb)
+{
+        static const char *const whiteouts[] = {"a/b/.wh...",     "a/b/.wh..",   "a/b/.wh.", "a/b/.wh..wh.",
+                                                "a/b/.wh..wh...", "a/.wh.b\\..", ".wh..."};
+        g_autoptr(Image) image = image_new();
+        Tar *tar = tar_new();
+
+        tar_file(tar, "a/b/stays", 0644, "1");
+        tar_file(tar, "a/stays", 0644, "2");
+        tar_file(tar, "stays", 0644, "3");
+        image_add(image, tar);
+        tar = tar_new();
+        for (guint i = 0; i < G_N_ELEMENTS(whiteouts); i++)
+                tar_file(tar, whiteouts[i], 0, "");
+        tar_folder(tar, "a/.wh.folder", 0755);
+        tar_file(tar, "a/.wh.folder/evil", 0644, "evil");
+        image_add(image, tar);
+        image_checkout(image);
+
+        assert_content(image, "a/b/stays", "1");
+        assert_content(image, "a/stays", "2");
+        assert_content(image, "stays", "3");
+        for (guint i = 0; i < G_N_ELEMENTS(whiteouts); i++)
+                assert_missing(image, whiteouts[i]);
+        assert_missing(image, "a/.wh.folder");
+}
+END_TEST
+
 START_TEST(test_folder_metadata)
 {
         g_autoptr(Image) image = image_new();
@@ -546,6 +575,7 @@ int main(void)
         tcase_set_timeout(tcase, 300);
         tcase_add_test(tcase, test_upper_over_lower);
         tcase_add_test(tcase, test_whiteouts);
+        tcase_add_test(tcase, test_whiteouts_that_climb);
         tcase_add_test(tcase, test_files_without_a_checkout);
         tcase_add_test(tcase, test_folder_metadata);
         tcase_add_test(tcase, test_deep_tree);
