@@ -42,6 +42,12 @@ bool sc_pull_call(ScClient *client, const char *name, gconstpointer data G_GNUC_
 static bool make_file_call(ScClient *client, ScPullFile *file, const PullOptions *options, sd_bus_message **ret, GError **error)
 {
         sd_bus_message *call = NULL;
+        if (client->host != NULL)
+                return sc_exit_throw(
+                        error, SC_EXIT_USAGE,
+                        "A file of this host cannot be handed to another: give it through ssh, as in ssh %s sysconsctl "
+                        "pull docker-archive:- <FILE",
+                        client->host);
         if (file->is_folder && client->no_wait)
                 return sc_exit_throw(error, SC_EXIT_USAGE, "A folder is shown to sysconsd until the end: no --no-wait");
         if (sc_plannable_call(client, "Pull", file->subject, &call, error) &&
