@@ -33,6 +33,10 @@ typedef struct {
         guint max_jobs_per_user; /* MaxJobsPerUser=, 32: waiting and running, and requests that wait for a dialog */
 } ScConfig;
 
+/* So many times the stall_timeout is waited for what comes from a pipe, or a folder's owner: somebody may have to type a password
+ * at its other end. */
+enum { SC_FILE_PATIENCE = 10 };
+
 /* path NULL: the scope's own place with its drop-ins. A missing file gives the defaults; a bad value is InvalidArgument naming
  * the file, group and key; an unknown key is a warning in the journal. */
 ScConfig *sc_config_load_for(ScScopeKind kind, const char *path, GError **error);

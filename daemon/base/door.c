@@ -4,6 +4,7 @@
 #include "digest.h"
 #include "error.h"
 #include "path.h"
+#include "ready.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -90,18 +91,18 @@ bool sc_door_check(int end, GError **error)
                 "A folder is handed over as a socket (AF_UNIX, SOCK_SEQPACKET) at whose other end its files can be asked for");
 }
 
-static bool wait_for(int end, short events, GCancellable *cancellable, GError **error)
+/* One question, and its answer. */
+typedef struct {
+        int end;
+        guint stall_seconds;
+        GCancellable *cancellable;
+} Asking;
+
+static bool wait_for(const Asking *asking, short events, GError **error)
 {
-        GPollFD cancel = {.fd = -1};
-        bool has_cancel = cancellable != NULL && g_cancellable_make_pollfd(cancellable, &cancel);
-        struct pollfd fds[2] = {{.fd = end, .events = events}, {.fd = has_cancel ? cancel.fd : -1, .events = POLLIN}};
-        int r = poll(fds, 2, -1);
-        int problem = errno;
-        if (has_cancel)
-                g_cancellable_release_fd(cancellable);
-        errno = problem;
-        return !sc_cancelled(cancellable, error) &&
-               (r >= 0 || problem == EINTR || sc_throw_errno(error, "Cannot wait for a folder's owner"));
+        int r = sc_wait_ready(asking->end, events, asking->stall_seconds, asking->cancellable, error);
+        return r > 0 || (r == 0 && sc_throw(error, SC_ERROR_FAILED, "Whoever shows the folder of the image did not answer for %u s",
+                                            asking->stall_seconds));
 }
 
 static bool ended(GError **error)
@@ -109,12 +110,12 @@ static bool ended(GError **error)
         return sc_throw(error, SC_ERROR_FAILED, "The folder of the image was taken away: whoever pulls it must stay to the end");
 }
 
-static bool send_question(int end, const char *name, GCancellable *cancellable, GError **error)
+static bool send_question(const Asking *asking, const char *name, GError **error)
 {
         for (;;) {
-                if (!wait_for(end, POLLOUT, cancellable, error))
+                if (!wait_for(asking, POLLOUT, error))
                         return false;
-                ssize_t sent = send(end, name, strlen(name), MSG_DONTWAIT | MSG_NOSIGNAL);
+                ssize_t sent = send(asking->end, name, strlen(name), MSG_DONTWAIT | MSG_NOSIGNAL);
                 if (sent >= 0)
                         return true;
                 if (errno != EAGAIN && errno != EINTR)
@@ -131,7 +132,7 @@ static int take_fd(struct msghdr *message)
         return fd;
 }
 
-static bool receive_answer(int end, int *ret_problem, int *ret_fd, GCancellable *cancellable, GError **error)
+static bool receive_answer(const Asking *asking, int *ret_problem, int *ret_fd, GError **error)
 {
         for (;;) {
                 Control control = {0};
@@ -140,9 +141,9 @@ static bool receive_answer(int end, int *ret_problem, int *ret_fd, GCancellable 
                                          .msg_iovlen = 1,
                                          .msg_control = control.buffer,
                                          .msg_controllen = sizeof(control.buffer)};
-                if (!wait_for(end, POLLIN, cancellable, error))
+                if (!wait_for(asking, POLLIN, error))
                         return false;
-                ssize_t size = recvmsg(end, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+                ssize_t size = recvmsg(asking->end, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
                 if (size < 0 && (errno == EAGAIN || errno == EINTR))
                         continue;
                 *ret_fd = size >= 0 ? take_fd(&message) : -1;
@@ -157,11 +158,12 @@ static bool is_readable_file(int fd)
         return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-int sc_door_ask(int end, const char *name, GCancellable *cancellable, GError **error)
+int sc_door_ask(int end, const char *name, guint stall_seconds, GCancellable *cancellable, GError **error)
 {
         int problem = 0;
         sc_autofd fd = -1;
-        if (!send_question(end, name, cancellable, error) || !receive_answer(end, &problem, &fd, cancellable, error))
+        const Asking asking = {end, stall_seconds, cancellable};
+        if (!send_question(&asking, name, error) || !receive_answer(&asking, &problem, &fd, error))
                 return -1;
         if (fd < 0) {
                 errno = problem > 0 ? problem : EPROTO;

@@ -19,6 +19,6 @@ void sc_door_serve(int end, int dir_fd);
 
 /* InvalidArgument for what is no end of a door. */
 bool sc_door_check(int end, GError **error);
-/* By one thread at a time. A descriptor of a regular file that can be read, -1: NotFound, or what the other side says; Cancelled:
- * it may take any time to answer. */
-int sc_door_ask(int end, const char *name, GCancellable *cancellable, GError **error);
+/* By one thread at a time. A descriptor of a regular file that can be read, -1: NotFound, or what the other side says; Failed where
+ * it does not answer for so many seconds; Cancelled. */
+int sc_door_ask(int end, const char *name, guint stall_seconds, GCancellable *cancellable, GError **error);

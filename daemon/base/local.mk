@@ -16,6 +16,7 @@ libsc_base_a_SOURCES = \
 	daemon/base/json.c daemon/base/json.h \
 	daemon/base/lock.c daemon/base/lock.h \
 	daemon/base/path.c daemon/base/path.h \
+	daemon/base/ready.c daemon/base/ready.h \
 	daemon/base/reference.c daemon/base/reference.h \
 	daemon/base/proxy-variables.h \
 	daemon/base/registries.c daemon/base/registries.h daemon/base/registries-rule.h \

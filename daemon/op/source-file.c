@@ -15,8 +15,9 @@ static bool write_down(const ScOpContext *context, ScRepository *repository, int
         if (repository == NULL)
                 return sc_throw(error, SC_ERROR_UNSUPPORTED,
                                 "What comes through a pipe can be read once only, and not for a plan: give the archive's file");
-        sc_autofd whole = sc_spool(repository, *fd, context->config->max_archive_size, context->report, context->cancellable,
-                                   error);
+        const ScSpoolLimits limits = {.max = context->config->max_archive_size,
+                                      .stall_seconds = SC_FILE_PATIENCE * context->config->stall_timeout};
+        sc_autofd whole = sc_spool(repository, *fd, &limits, context->report, context->cancellable, error);
         if (whole < 0)
                 return false;
         sc_close(fd);

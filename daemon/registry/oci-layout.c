@@ -34,7 +34,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(File, file_clear)
 static bool ask_door(Layout *layout, const char *name, File *ret, GCancellable *cancellable, GError **error)
 {
         struct stat st;
-        sc_autofd fd = sc_door_ask(layout->request.file, name, cancellable, error);
+        sc_autofd fd = sc_door_ask(layout->request.file, name, SC_FILE_PATIENCE * layout->request.config->stall_timeout,
+                                   cancellable, error);
         if (fd < 0)
                 return false;
         if (fstat(fd, &st) < 0)

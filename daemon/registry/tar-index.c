@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK = 512, MAX_ENTRIES = 50000, MAX_EXTENSION = 64 * 1024, MAX_HOPS = 16, MAX_NAME = 4096 };
+enum { BLOCK = 512, MAX_ENTRIES = 20000, MAX_EXTENSION = 64 * 1024, MAX_HOPS = 16, MAX_NAME = 1024 };
 
 /* As POSIX has it (IEEE Std 1003.1, pax), with GNU's magic besides. */
 typedef struct {

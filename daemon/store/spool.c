@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/path.h"
+#include "base/ready.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,22 +14,17 @@ enum { CHUNK = 1024 * 1024 };
 
 typedef struct {
         int from, to;
-        guint64 max, reserved, done;
+        const ScSpoolLimits *limits;
+        guint64 reserved, done;
         GCancellable *cancellable;
         guint8 *buffer;
 } Spool;
 
 static bool wait_for_bytes(const Spool *spool, GError **error)
 {
-        GPollFD cancel = {.fd = -1};
-        bool has_cancel = spool->cancellable != NULL && g_cancellable_make_pollfd(spool->cancellable, &cancel);
-        struct pollfd fds[2] = {{.fd = spool->from, .events = POLLIN}, {.fd = has_cancel ? cancel.fd : -1, .events = POLLIN}};
-        int r = poll(fds, 2, -1), problem = errno;
-        if (has_cancel)
-                g_cancellable_release_fd(spool->cancellable);
-        errno = problem;
-        return !sc_cancelled(spool->cancellable, error) &&
-               (r >= 0 || problem == EINTR || sc_throw_errno(error, "Cannot wait for the archive"));
+        int r = sc_wait_ready(spool->from, POLLIN, spool->limits->stall_seconds, spool->cancellable, error);
+        return r > 0 || (r == 0 && sc_throw(error, SC_ERROR_FAILED, "Nothing of the archive came through the pipe for %u s",
+                                            spool->limits->stall_seconds));
 }
 
 /* *ret_size 0: the end. */
@@ -64,11 +60,11 @@ static bool copy(Spool *spool, ScReport *report, GError **error)
                         return false;
                 if (size == 0)
                         return true;
-                if (size > spool->max - spool->done)
+                if (size > spool->limits->max - spool->done)
                         return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
                                         "The archive has more than %" G_GUINT64_FORMAT
                                         " bytes: give its file instead of a pipe, or raise MaxArchiveSize= in the configuration",
-                                        spool->max);
+                                        spool->limits->max);
                 if (!check_space(spool, error) || !sc_write_all(spool->to, spool->buffer, size, error))
                         return false;
                 spool->done += size;
@@ -76,7 +72,8 @@ static bool copy(Spool *spool, ScReport *report, GError **error)
         }
 }
 
-int sc_spool(ScRepository *repository, int pipe_fd, guint64 max, ScReport *report, GCancellable *cancellable, GError **error)
+int sc_spool(ScRepository *repository, int pipe_fd, const ScSpoolLimits *limits, ScReport *report, GCancellable *cancellable,
+             GError **error)
 {
         sc_autofd folder = sc_repository_open_state(repository, error);
         if (folder < 0)
@@ -87,7 +84,7 @@ int sc_spool(ScRepository *repository, int pipe_fd, guint64 max, ScReport *repor
                 return -1;
         }
         g_autofree guint8 *buffer = g_malloc(CHUNK);
-        Spool spool = {.from = pipe_fd, .to = to, .max = max, .cancellable = cancellable, .buffer = buffer};
+        Spool spool = {.from = pipe_fd, .to = to, .limits = limits, .cancellable = cancellable, .buffer = buffer};
         if (!ostree_repo_get_min_free_space_bytes(sc_repository_ostree(repository), &spool.reserved, error)) {
                 sc_prefix(error, "Cannot tell how much space has to stay free");
                 return -1;

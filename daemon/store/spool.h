@@ -9,6 +9,12 @@
 #include "repository.h"
 #include <gio/gio.h>
 
-/* The descriptor of the file, -1 on error. More than max bytes are InvalidArgument naming the limit; NoSpace, before the last of
- * what the repository keeps free is used; Cancelled, also while nothing comes. */
-int sc_spool(ScRepository *repository, int pipe_fd, guint64 max, ScReport *report, GCancellable *cancellable, GError **error);
+typedef struct {
+        guint64 max;         /* bytes; more is InvalidArgument naming the limit */
+        guint stall_seconds; /* without a byte; then it is Failed */
+} ScSpoolLimits;
+
+/* The descriptor of the file, -1 on error: NoSpace, before the last of what the repository keeps free is used; Cancelled, also
+ * while nothing comes. */
+int sc_spool(ScRepository *repository, int pipe_fd, const ScSpoolLimits *limits, ScReport *report, GCancellable *cancellable,
+             GError **error);
