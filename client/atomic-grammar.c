@@ -19,7 +19,7 @@ const ScAtomicVerb *sc_atomic_find(int argc, char *const *argv, int *ret_n_words
         }
         if (argc == 0)
                 sc_exit_throw(error, SC_EXIT_USAGE, "a command is missing; see `atomic --help`");
-        else if (strcmp(argv[0], "images") != 0 && strcmp(argv[0], "containers") != 0)
+        else if (strcmp(argv[0], "images") != 0 && strcmp(argv[0], "containers") != 0 && strcmp(argv[0], "trust") != 0)
                 sc_exit_throw(error, SC_EXIT_USAGE, "there is no command '%s'; see `atomic --help`", argv[0]);
         else if (argc == 1 || argv[1][0] == '-')
                 sc_exit_throw(error, SC_EXIT_USAGE, "a command is missing behind `%s`; see `atomic --help`", argv[0]);

@@ -111,6 +111,32 @@ static const ScAtomicOption images_version_options[] = {
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 
+static const ScAtomicOption trust_show_options[] = {
+        {"json", 'j', SC_ATOMIC_PASS, NULL, "Print the policy itself", NULL},
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
+};
+
+#define SIGSTORE_TYPE                                                                        \
+        {                                                                                    \
+                "sigstoretype", 0, SC_ATOMIC_PASS, "web|local|atomic", "Kind of store", NULL \
+        }
+
+static const ScAtomicOption trust_add_options[] = {
+        {"pubkeys", 'k', SC_ATOMIC_PASS, "FILE", "Public keys, at a place where they stay (may be repeated)", NULL},
+        SIGSTORE_TYPE,
+        {"type", 't', SC_ATOMIC_PASS, "TYPE", "signedBy, insecureAcceptAnything or reject", NULL},
+        {"keytype", 0, SC_ATOMIC_PASS, "TYPE", "GPGKeys is the only one", NULL},
+        {"sigstore", 's', SC_ATOMIC_REFUSE, "URL", NULL,
+         "--sigstore is not supported: write the address into a file of /etc/containers/registries.d, see "
+         "containers-registries.d(5)"},
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
+};
+
+static const ScAtomicOption trust_delete_options[] = {
+        SIGSTORE_TYPE,
+        {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
+};
+
 #define NOT_HERE(words, instead)                                      \
         {                                                             \
                 words, "", "", NULL, NULL, 0, 0, false, NULL, instead \
@@ -186,7 +212,14 @@ static const ScAtomicVerb verbs[] = {
         NOT_HERE("sign", "use `podman image sign`, `skopeo standalone-sign` or cosign"),
         NOT_HERE("storage", "this was about Docker's storage; sysconsd needs no setup"),
         NOT_HERE("top", "use `systemd-cgtop`, or `systemctl status NAME`"),
-        NOT_HERE("trust", "the policy is /etc/containers/policy.json; edit it, or use `podman image trust`"),
+        {"trust show", "", "Show which images are trusted", NULL, trust_show_options, 0, 0, false, sc_atomic_trust_show, NULL},
+        {"trust add", "REGISTRY[/REPOSITORY]", "Say whose images of a registry are trusted",
+         "Where signatures lie say the files of /etc/containers/registries.d.", trust_add_options, 1, 1, false, sc_atomic_trust_add,
+         NULL},
+        {"trust delete", "REGISTRY[/REPOSITORY]", "Take back what was said of a registry", NULL, trust_delete_options, 1, 1, false,
+         sc_atomic_trust_delete, NULL},
+        {"trust default", "reject|accept", "What becomes of all other images", NULL, NULL, 1, 1, false, sc_atomic_trust_default,
+         NULL},
         {NULL, NULL, NULL, NULL, NULL, 0, 0, false, NULL, NULL},
 };
 

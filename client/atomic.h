@@ -29,6 +29,12 @@ bool sc_atomic_run_verb(ScClient *client, int argc, char **argv, GError **error)
 bool sc_atomic_images_delete(ScClient *client, int argc, char **argv, GError **error);
 bool sc_atomic_containers_delete(ScClient *client, int argc, char **argv, GError **error);
 
+/* atomic-trust.c */
+bool sc_atomic_trust_show(ScClient *client, int argc, char **argv, GError **error);
+bool sc_atomic_trust_add(ScClient *client, int argc, char **argv, GError **error);
+bool sc_atomic_trust_delete(ScClient *client, int argc, char **argv, GError **error);
+bool sc_atomic_trust_default(ScClient *client, int argc, char **argv, GError **error);
+
 /* atomic-containers.c */
 bool sc_atomic_install(ScClient *client, int argc, char **argv, GError **error);
 bool sc_atomic_containers_update(ScClient *client, int argc, char **argv, GError **error);

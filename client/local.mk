@@ -12,6 +12,7 @@ libsc_client_a_SOURCES = \
 	client/atomic-images.c \
 	client/atomic-list.c \
 	client/atomic-run.c \
+	client/atomic-trust.c \
 	client/atomic-verbs.c \
 	client/bus.c client/bus.h \
 	client/client.c client/client.h \
@@ -46,6 +47,8 @@ libsc_client_a_SOURCES = \
 	client/streams.c client/streams.h \
 	client/table.c client/table.h \
 	client/text.c client/text.h \
+	client/trust.c client/trust.h \
+	client/trust-edit.c client/trust-edit.h \
 	client/update-summary.c client/update-summary.h \
 	client/value.c client/value.h \
 	client/verify.c \

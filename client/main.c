@@ -31,6 +31,7 @@ static const ScVerb verbs[] = {
         {"start", "CONTAINER...", "Start containers", sc_verb_start},
         {"stop", "CONTAINER...", "Stop containers", sc_verb_stop},
         {"restart", "CONTAINER...", "Restart containers", sc_verb_restart},
+        {"trust", "show|add|delete|default", "Which images are trusted", sc_verb_trust},
         {"jobs", "", "List jobs", sc_verb_jobs},
         {"wait", "JOB", "Wait for the end of a job", sc_verb_wait},
         {"cancel", "JOB", "Cancel a job", sc_verb_cancel},

@@ -44,5 +44,8 @@ bool sc_verb_umount(ScClient *client, int argc, char **argv, GError **error);
 /* plan.c */
 bool sc_verb_plan(ScClient *client, int argc, char **argv, GError **error);
 
+/* trust.c */
+bool sc_verb_trust(ScClient *client, int argc, char **argv, GError **error);
+
 /* show.c */
 bool sc_verb_show(ScClient *client, int argc, char **argv, GError **error);

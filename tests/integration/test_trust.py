@@ -323,3 +323,53 @@ def test_policy_over_the_bus(policed, signer):
     assert policed.read(POLICY) == second
     with pytest.raises(bus.Refused, match="sha256|digest"):
         policy_call(policed, first, **{"expected-digest": "md5:1"})
+
+
+def test_command_line(policed, signer, signed):
+    """sysconsctl and atomic edit the policy that sysconsd and skopeo go by."""
+    policed.write("/etc/trust-test/good.gpg", signer.run("gpg", "--export", "--armor", "good").stdout)
+    assert json.loads(policed.sysconsctl("trust", "--json", "show").stdout) == {"default": ACCEPT}
+    assert not policed.exists(POLICY)  # nobody has changed anything
+    policed.sysconsctl("trust", "default", "reject")
+    assert json.loads(policed.read(POLICY)) == {"default": REJECT}
+    assert "the default rule" in policed.sysconsctl("pull", "localhost:5000/trust/signed:1", check=False).stderr
+    # the key is the client's to read
+    policed.sysconsctl("trust", "add", "--key=/etc/trust-test/good.gpg", "localhost:5000/trust")
+    policed.sysconsctl("trust", "add", "--type=sigstoreSigned", "--identity=matchRepository", "--key=/etc/trust-test/good.gpg", "localhost:5000/x")
+    policed.sysconsctl("trust", "add", "--transport=oci", "--type=insecureAcceptAnything", "")
+    policy = json.loads(policed.read(POLICY))
+    requirement = policy["transports"]["docker"]["localhost:5000/trust"][0]
+    assert requirement["type"] == "signedBy" and base64.b64decode(requirement["keyData"]).startswith(b"-----BEGIN PGP PUBLIC")
+    assert policy["transports"]["oci"] == {"": ACCEPT} and policy["default"] == REJECT
+    policed.sysconsctl("pull", "localhost:5000/trust/signed:1")
+    lines = [line.split() for line in policed.sysconsctl("trust", "show").stdout.splitlines()]
+    assert ["docker", "localhost:5000/x", "sigstoreSigned", "matchRepository"] in lines and ["*", "*", "reject", "-"] in lines
+
+    for words, code, text in [(["add", "localhost:5000/y"], 1, "At least one public key must be defined for type 'signedBy'"),
+                              (["add", "--key=/nothing", "localhost:5000/y"], 1, "The public key file /nothing was not found."),
+                              (["add", "--type=other", "localhost:5000/y"], 2, "--type"), (["default", "maybe"], 2, "accept or reject"),
+                              (["delete", "localhost:5000/y"], 3, "no rule for docker, localhost:5000/y"),
+                              (["show", "localhost:5000/y"], 2, "no argument"), (["default", "--key=/a", "accept"], 2, "that option"),
+                              (["add", "--transport=docker-archive", "--type=reject", "x"], 1, "docker-archive has no scopes")]:
+        result = policed.sysconsctl("trust", *words, check=False)
+        assert result.returncode == code and text in result.stderr, f"{words}: {result.returncode} {result.stderr}"
+    assert json.loads(policed.read(POLICY)) == policy
+    refused = policed.run(["sysconsctl", "--no-ask-password", "trust", "default", "accept"], user="alice", check=False)
+    assert refused.returncode == 4 and "org.sysconsd1.trust" in refused.stderr
+    policed.sysconsctl("trust", "delete", "localhost:5000/x")
+
+    # as atomic said it, with the key's path, as it wrote it
+    result = policed.run(["atomic", "trust", "add", "-k", "/etc/trust-test/good.gpg", "localhost:5000/trust"], stdin="n\n")
+    assert result.stdout == ("Trust policy already defined for web:localhost:5000/trust\nDo you want to overwrite? (y/N) ")
+    assert "keyData" in policed.read(POLICY)
+    policed.run(["atomic", "-y", "trust", "add", "--pubkeys=/etc/trust-test/good.gpg", "localhost:5000/trust"])
+    assert json.loads(policed.read(POLICY))["transports"]["docker"]["localhost:5000/trust"] == [
+        {"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/etc/trust-test/good.gpg"}]
+    policed.sysconsctl("pull", "localhost:5000/trust/signed:1")
+    assert [line.rstrip() for line in policed.output(["atomic", "trust", "show"]).splitlines()] == [
+        f"{'localhost:5000/trust':<35} signed", f"{'* (default)':<35} reject"]
+    result = policed.run(["atomic", "trust", "delete", "localhost:5000/z"], check=False)
+    assert result.returncode == 1 and result.stderr.strip() == "Could not find trust policy defined for web transport localhost:5000/z"
+    policed.run(["atomic", "trust", "delete", "localhost:5000/trust"])
+    policed.run(["atomic", "trust", "default", "accept"])
+    assert json.loads(policed.output(["atomic", "trust", "show", "-j"]))["default"] == ACCEPT
