@@ -8,6 +8,7 @@
 
 /* login.defs(5): SYS_UID_MAX; systemd.exec(5): the range of DynamicUser=. */
 enum { SYSTEM_UID_MAX = 999, DYNAMIC_UID_MIN = 61184, DYNAMIC_UID_MAX = 65519 };
+enum { OVERFLOW_UID = 65534 };
 enum { STATE_LISTEN = 0x0a };
 
 /* IPv4 as IPv6 sees it, in network order. */
@@ -126,8 +127,21 @@ ScNeighbour sc_neighbour_find(const char *const *tables, GInetSocketAddress *loc
         return search.has_peer ? SC_NEIGHBOUR_UNKNOWN : SC_NEIGHBOUR_NONE;
 }
 
+/* The worker of a user's daemon is in a user namespace in which everybody else is "nobody", root as well. */
+static bool is_hidden(guint uid)
+{
+        if (uid != OVERFLOW_UID || getuid() == 0)
+                return false;
+        g_autofree char *map = NULL;
+        unsigned count = 0;
+        return g_file_get_contents("/proc/self/uid_map", &map, NULL, NULL) && sscanf(map, "%*u %*u %u", &count) == 1 &&
+               count < G_MAXUINT32;
+}
+
 bool sc_neighbour_is_trusted(guint uid)
 {
+        if (is_hidden(uid))
+                return true;
         return uid <= SYSTEM_UID_MAX || (uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX) || uid == getuid();
 }
 

@@ -3,7 +3,8 @@
 
 /* A server without verified TLS that runs on this host. Root may have named it ("localhost:5000"), but any user can listen on a
  * port above 1023 while the real one is down, or on [::1] where the real one has 127.0.0.1 only. The kernel knows whose sockets
- * they are (proc(5), /proc/net/tcp): such a server is believed if it is root's, a system service's, or the worker's own user's. */
+ * they are (proc(5), /proc/net/tcp): such a server is believed if it is root's, a system service's, or the worker's own user's.
+ * A user's own daemon cannot tell: its worker sees everybody else as nobody, and then believes it. */
 
 #include <gio/gio.h>
 #include <libsoup/soup.h>
