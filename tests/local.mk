@@ -22,7 +22,7 @@ EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench
 	tests/integration/test_package.py \
 	tests/integration/test_provenance.py \
 	tests/integration/test_ostree_host.py \
-	tests/integration/test_pull.py \
+	tests/integration/test_pull.py tests/integration/test_registries.py \
 	tests/integration/test_recovery.py tests/integration/test_run.py \
 	tests/integration/test_systemd.py tests/integration/test_takeover.py tests/integration/atomichost.py tests/integration/derived.py \
 	tests/integration/test_trust.py tests/integration/test_user.py \

@@ -74,11 +74,8 @@ static void need_session(ScHttp *http)
                                                       "proxy-resolver", http->proxies, NULL);
         /* Digests and sizes are those of the bytes as they are sent. */
         soup_session_remove_feature_by_type(http->session, SOUP_TYPE_CONTENT_DECODER);
-        /* No credentials are ever taken from a URL, nor from a server's wish for a password. Where a proxy wants a login that is
-         * this feature's work, and then a server's wish comes to nothing, because our URLs hold no user, and nobody hears the
-         * signal. */
-        if (!sc_proxy_resolver_has_login(http->proxies))
-                soup_session_remove_feature_by_type(http->session, SOUP_TYPE_AUTH_MANAGER);
+        /* No credentials are ever taken from a URL, nor from a server's wish for a password. */
+        soup_session_remove_feature_by_type(http->session, SOUP_TYPE_AUTH_MANAGER);
 }
 
 /* One asynchronous call that is waited for. */
@@ -180,11 +177,11 @@ static void count_informational(SoupMessage *message, gpointer data)
                 g_cancellable_cancel(wait->cancellable);
 }
 
-/* In a tunnel libsoup does it; without one (libsoup 3.2) it forgets the path when it begins anew with a login. */
+/* In a tunnel GIO does it. Without one libsoup 3.2 would, but it forgets the path when it begins anew with a login. */
 static void log_in_at_proxy(ScHttp *http, SoupMessage *message)
 {
         GUri *uri = soup_message_get_uri(message);
-        if (!g_str_equal(g_uri_get_scheme(uri), "http") || !sc_proxy_resolver_has_login(http->proxies))
+        if (!g_str_equal(g_uri_get_scheme(uri), "http"))
                 return;
         g_autofree char *text = g_uri_to_string(uri);
         g_auto(GStrv) proxies = g_proxy_resolver_lookup(http->proxies, text, NULL, NULL);

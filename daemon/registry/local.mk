@@ -39,6 +39,7 @@ libsc_registry_a_SOURCES = \
 	daemon/registry/throttle.c daemon/registry/throttle.h \
 	daemon/registry/transport.c daemon/registry/transport.h \
 	daemon/registry/trust.c daemon/registry/trust.h \
+	daemon/registry/tunnel.c daemon/registry/tunnel.h \
 	daemon/registry/trouble.c daemon/registry/trouble.h
 
 check_PROGRAMS += tests/unit/test-registry

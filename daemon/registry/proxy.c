@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/proxy-variables.h"
+#include "tunnel.h"
 #include <string.h>
 
 /* ---- which proxy ---- */
@@ -110,20 +111,25 @@ static bool is_excepted(const ScProxies *proxies, const char *host, int port)
 }
 
 /* NULL: it is no proxy that can be used. */
-static char *proxy_uri(const char *text)
+static char *proxy_uri(const char *text, bool tunnel)
 {
         static const struct {
-                const char *scheme, *known_as;
-        } schemes[] = {{"http", "http"}, {"https", "https"}, {"socks5", "socks5"}, {"socks5h", "socks5"}};
+                const char *scheme, *known_as, *tunnel;
+                int port;
+        } schemes[] = {{"http", "http", SC_TUNNEL_HTTP, 80},
+                       {"https", "https", SC_TUNNEL_HTTPS, 443},
+                       {"socks5", "socks5", "socks5", 1080},
+                       {"socks5h", "socks5", "socks5", 1080}};
         g_autofree char *whole = strstr(text, "://") != NULL ? g_strdup(text) : g_strconcat("http://", text, NULL);
         g_autoptr(GUri) uri = g_uri_parse(whole, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_NON_DNS, NULL);
         if (uri == NULL || g_uri_get_host(uri) == NULL || g_uri_get_host(uri)[0] == '\0')
                 return NULL;
         for (guint i = 0; i < G_N_ELEMENTS(schemes); i++)
                 if (strcmp(g_uri_get_scheme(uri), schemes[i].scheme) == 0)
-                        return g_uri_join_with_user(G_URI_FLAGS_HAS_PASSWORD, schemes[i].known_as, g_uri_get_user(uri),
-                                                    g_uri_get_password(uri), NULL, g_uri_get_host(uri), g_uri_get_port(uri), "",
-                                                    NULL, NULL);
+                        return g_uri_join_with_user(G_URI_FLAGS_HAS_PASSWORD, tunnel ? schemes[i].tunnel : schemes[i].known_as,
+                                                    g_uri_get_user(uri), g_uri_get_password(uri), NULL, g_uri_get_host(uri),
+                                                    g_uri_get_port(uri) > 0 ? g_uri_get_port(uri) : schemes[i].port, "", NULL,
+                                                    NULL);
         return NULL;
 }
 
@@ -139,7 +145,7 @@ char *sc_proxies_find(const ScProxies *proxies, const char *text, GError **error
         g_autofree char *name = g_ascii_strdown(host, -1);
         if (proxy == NULL || proxy[0] == '\0' || is_excepted(proxies, name, port))
                 return NULL;
-        char *found = proxy_uri(proxy);
+        char *found = proxy_uri(proxy, !http);
         if (found == NULL)
                 sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
                          "%s in the environment of sysconsd is no proxy that can be used: write http://[USER:PASSWORD@]HOST:PORT",
@@ -227,18 +233,8 @@ static const char *variable(guint pair)
 
 GProxyResolver *sc_proxy_resolver_new(void)
 {
+        sc_tunnel_register();
         ScProxyResolver *resolver = g_object_new(SC_TYPE_PROXY_RESOLVER, NULL);
         resolver->proxies = sc_proxies_new(variable(0), variable(1), variable(2));
         return G_PROXY_RESOLVER(resolver);
-}
-
-static bool has_login(const char *proxy)
-{
-        return proxy != NULL && strchr(proxy, '@') != NULL;
-}
-
-bool sc_proxy_resolver_has_login(GProxyResolver *resolver)
-{
-        const ScProxies *proxies = SC_PROXY_RESOLVER(resolver)->proxies;
-        return has_login(proxies->http) || has_login(proxies->https);
 }

@@ -19,11 +19,9 @@ ScProxies *sc_proxies_new(const char *http, const char *https, const char *no_pr
 void sc_proxies_free(ScProxies *proxies);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScProxies, sc_proxies_free)
 
-/* For a URI like "https://host:port"; NULL: none is needed. *error InvalidArgument where the variable is no proxy: it is named, but
- * not shown, as there may be a password in it. */
+/* For a URI like "https://host:port"; NULL: none is needed. What leads to https is one of the schemes of tunnel.h. *error
+ * InvalidArgument where the variable is no proxy: it is named, but not shown, as there may be a password in it. */
 char *sc_proxies_find(const ScProxies *proxies, const char *uri, GError **error);
 
 /* By the environment of this process. */
 GProxyResolver *sc_proxy_resolver_new(void);
-/* Whether a proxy is named with a user. */
-bool sc_proxy_resolver_has_login(GProxyResolver *resolver);

@@ -42,10 +42,10 @@ static bool throw_tls(const GError *problem, SoupMessage *message, const char *h
         if (problem->code == G_TLS_ERROR_EOF)
                 return sc_patience_throw(patience, error, "%s broke the connection off", host);
         return sc_throw(error, SC_ERROR_NETWORK,
-                        "%s cannot be reached with TLS (%s): if it speaks plain http, write http:IMAGE, or name it in "
-                        "InsecureRegistries= of "
-                        "/etc/sysconsd.conf",
-                        host, problem->message);
+                        "%s cannot be reached with TLS (%s): if it wants a certificate of this machine, put that into "
+                        "/etc/containers/certs.d/%s as client.cert and client.key; if it speaks plain http, write http:IMAGE, or "
+                        "call it insecure in /etc/containers/registries.conf or InsecureRegistries= of /etc/sysconsd.conf",
+                        host, problem->message, host);
 }
 
 static bool throw_proxy_login(const char *host, GError **error)
@@ -87,9 +87,6 @@ bool sc_trouble_throw(const GError *problem, SoupMessage *message, const char *h
                 return sc_throw(error, (ScError)problem->code, "%s", problem->message);
         if (problem->domain == G_TLS_ERROR)
                 return throw_tls(problem, message, host, patience, error);
-        /* Redirects are not followed by libsoup: only a login at a proxy makes it begin anew. */
-        if (g_error_matches(problem, SOUP_SESSION_ERROR, SOUP_SESSION_ERROR_TOO_MANY_RESTARTS))
-                return throw_proxy_login(host, error);
         if (problem->domain == G_IO_ERROR)
                 return throw_io(problem, host, patience, error);
         if (g_error_matches(problem, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))

@@ -48,7 +48,7 @@ START_TEST(knows_exceptions)
         g_autoptr(GError) error = NULL;
         g_autofree char *found = sc_proxies_find(proxies, exceptions[_i].uri, &error);
         ck_assert_no_error(error);
-        const char *wanted = g_str_has_prefix(exceptions[_i].uri, "http:") ? "http://h.lan:1" : "http://s.lan:2";
+        const char *wanted = g_str_has_prefix(exceptions[_i].uri, "http:") ? "http://h.lan:1" : "tunnel-http://s.lan:2";
         ck_assert_msg(g_strcmp0(found, exceptions[_i].direct ? NULL : wanted) == 0, "NO_PROXY=%s %s: %s", exceptions[_i].no_proxy,
                       exceptions[_i].uri, found);
 }
@@ -60,11 +60,11 @@ START_TEST(understands_proxies)
                 const char *text, *uri; /* NULL: it is none; "": there is none */
         } cases[] = {
                 {"proxy.lan:3128", "http://proxy.lan:3128"},
-                {"proxy", "http://proxy"},
+                {"proxy", "http://proxy:80"},
                 {"http://proxy.lan:3128/", "http://proxy.lan:3128"},
-                {"https://proxy.lan", "https://proxy.lan"},
+                {"https://proxy.lan", "https://proxy.lan:443"},
                 {"http://me:s%40crt@proxy.lan:1", "http://me:s%40crt@proxy.lan:1"},
-                {"socks5h://proxy.lan:1080", "socks5://proxy.lan:1080"},
+                {"socks5h://proxy.lan", "socks5://proxy.lan:1080"},
                 {"http://[fd00::1]:3128", "http://[fd00::1]:3128"},
                 {"", ""},
                 {"ftp://me:secret@proxy.lan", NULL},
@@ -73,11 +73,11 @@ START_TEST(understands_proxies)
                 {"http://me:secret@proxy.lan:port", NULL},
         };
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_autoptr(ScProxies) proxies = sc_proxies_new(NULL, cases[i].text, NULL);
+                g_autoptr(ScProxies) proxies = sc_proxies_new(cases[i].text, NULL, NULL);
                 g_autoptr(GError) error = NULL;
-                g_autofree char *found = sc_proxies_find(proxies, "https://a.example", &error);
+                g_autofree char *found = sc_proxies_find(proxies, "http://a.example", &error);
                 if (cases[i].uri == NULL) {
-                        ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "HTTPS_PROXY");
+                        ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "HTTP_PROXY");
                         ck_assert_ptr_null(strstr(error->message, "secret"));
                         continue;
                 }
@@ -132,6 +132,10 @@ START_TEST(goes_through_a_proxy)
                 ck_assert_no_error(error);
                 ck_assert(ok);
                 ck_assert_msg(strstr(log, ways[_i].log) != NULL, "%s", log);
+                /* Nowhere else, and nobody is asked for a login that he has given. */
+                g_auto(GStrv) lines = g_strsplit(log, "\n", -1);
+                for (char **line = lines; **line != '\0'; line++)
+                        ck_assert_msg(strstr(*line, "registry.invalid:5000") != NULL, "%s", log);
         } else {
                 ck_assert(!ok);
                 ck_assert_error(error, SC_ERROR_ACCESS_DENIED, "wants a login");
