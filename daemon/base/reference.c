@@ -123,6 +123,11 @@ static bool split(ScReference *reference, const char *name, GError **error)
                 if (!host_ok(rest))
                         return sc_throw(error, SC_ERROR_INVALID_REFERENCE, "'%.80s' is not a host, nor HOST:PORT", rest);
                 reference->host = g_ascii_strdown(rest, -1);
+                /* The name is written in lower case, and must mean the same when it is read again. */
+                if (!looks_like_host(reference->host, strlen(reference->host)))
+                        return sc_throw(error, SC_ERROR_INVALID_REFERENCE,
+                                        "'%.80s' is not a host: write it with its domain or its port, as in %.80s:443", rest,
+                                        reference->host);
                 path = slash + 1;
         }
 

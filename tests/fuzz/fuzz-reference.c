@@ -29,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_autoptr(ScReference) again = sc_reference_parse(reference->name, NULL);
         g_assert(again != NULL);
         g_assert_cmpstr(again->name, ==, reference->name);
+        g_assert_cmpstr(again->host, ==, reference->host);
         g_autofree char *ref = sc_ref_encode(reference->name);
         g_autofree char *back = sc_ref_decode(ref);
         g_assert_cmpstr(back, ==, reference->name);
