@@ -113,11 +113,21 @@ bool sc_service_is_enableable(const char *unit_text)
         return value != NULL && *value != '\0';
 }
 
+/* systemd leaves out what is no name of a slice. */
+static bool is_slice(const char *name)
+{
+        if (!g_str_has_suffix(name, ".slice") || strspn(name, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS ":_.\\-") != strlen(name))
+                return false;
+        if (strcmp(name, "-.slice") == 0)
+                return true;
+        return name[0] != '-' && name[0] != '.' && strstr(name, "--") == NULL && strstr(name, "-.slice") == NULL;
+}
+
 char *sc_service_cgroup(const ScScope *scope, const char *unit_text, const char *name)
 {
         static const char *const directive[] = {"Slice", NULL};
         g_autofree char *value = last_value(unit_text, "Service", directive);
-        const char *slice = value != NULL && g_str_has_suffix(value, ".slice") ? value : scope->slice;
+        const char *slice = value != NULL && is_slice(value) ? value : scope->slice;
         GString *path = g_string_new(scope->cgroup);
         /* a-b.slice lies in a.slice (systemd.slice(5)); -.slice is the root */
         for (const char *dash = strchr(slice, '-'); dash != NULL && dash > slice; dash = strchr(dash + 1, '-'))

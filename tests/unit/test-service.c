@@ -168,6 +168,10 @@ START_TEST(control_groups)
                 {"[Service]\nSlice=-.slice\n", "/etcd.service"},
                 {"[Unit]\nSlice=machine.slice\n", "/system.slice/etcd.service"},
                 {"[Service]\nSlice=\n", "/system.slice/etcd.service"},
+                {"[Service]\nSlice=../../x.slice\n", "/system.slice/etcd.service"},
+                {"[Service]\nSlice=a--b.slice\n", "/system.slice/etcd.service"},
+                {"[Service]\nSlice=a-.slice\n", "/system.slice/etcd.service"},
+                {"[Service]\nSlice=-a.slice\n", "/system.slice/etcd.service"},
         };
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_autofree char *path = sc_service_cgroup(test_scope(SC_SCOPE_SYSTEM), cases[i][0], "etcd");
