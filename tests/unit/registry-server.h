@@ -60,6 +60,13 @@ static G_GNUC_UNUSED void server_start(Server *server, const char *option, const
         server_run(server, "registry-server.py", option, root);
 }
 
+/* What stalls is waited out soon; with all else a busy machine may be silent for longer. */
+static G_GNUC_UNUSED void server_is_to_do(Server *server, const char *fault)
+{
+        if (strstr(fault, "stall") == NULL && strstr(fault, "trickle") == NULL)
+                server->config->stall_timeout = 20;
+}
+
 static G_GNUC_UNUSED void server_end(Server *server)
 {
         close(server->input);

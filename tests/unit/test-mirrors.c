@@ -39,6 +39,7 @@ static void pair_start(Pair *pair, const char *fault, const char *rule, const ch
         server_start(&pair->mirror, NULL, NULL);
         g_autofree char *text = g_strdup_printf("[[registry]]\nlocation = '%s'\n%s\n[[registry.mirror]]\nlocation = '%s/%s'\n%s\n",
                                                 pair->primary.host, rule, pair->mirror.host, fault, mirror);
+        server_is_to_do(&pair->primary, fault);
         pair->primary.registries = settings(text);
         pair->messages = g_string_new(NULL);
         pair->report = sc_report_new(&sink, pair->messages);
