@@ -125,7 +125,6 @@ static char *header_name(const Header *header)
 /* Without "./" and slashes at the end; NULL: it is the archive's top. False: it is absolute, or climbs. */
 static bool clean_name(const char *name, char **ret)
 {
-        g_autofree char *clean = NULL;
         g_auto(GStrv) parts = g_strsplit(name, "/", -1);
         g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
         *ret = NULL;
