@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libsc-registry.a
 libsc_registry_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS) $(REGISTRY_CFLAGS)
 libsc_registry_a_SOURCES = \
+	daemon/registry/address.c daemon/registry/address.h \
 	daemon/registry/attachment.c daemon/registry/attachment.h \
 	daemon/registry/auth.c daemon/registry/auth.h \
 	daemon/registry/blob.c \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "request.h"
 
+#include "address.h"
 #include "base/error.h"
 #include "neighbour.h"
-#include "printable.h"
 #include "trouble.h"
 
 enum { MAX_REDIRECTS = 10, CHUNK = 16 * 1024, MAX_DISCARDED = 64 * 1024 };
@@ -162,25 +162,11 @@ static bool is_redirect(guint status)
         return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-/* A URL that a server gave: http or https, with a host and without a login. */
-static GUri *parse_given_uri(GUri *base, const char *text, GError **error)
-{
-        g_autoptr(GUri) uri = text != NULL ? g_uri_parse_relative(base, text, SOUP_HTTP_URI_FLAGS, NULL) : NULL;
-        bool http = uri != NULL && (g_str_equal(g_uri_get_scheme(uri), "https") || g_str_equal(g_uri_get_scheme(uri), "http"));
-        if (!http || g_uri_get_host(uri) == NULL || g_uri_get_host(uri)[0] == '\0' || g_uri_get_userinfo(uri) != NULL) {
-                g_autofree char *shown = sc_printable(text);
-                sc_throw(error, SC_ERROR_NETWORK, "%s refers to '%s', which is no address to go on with",
-                         base != NULL ? g_uri_get_host(base) : "It", shown);
-                return NULL;
-        }
-        return g_steal_pointer(&uri);
-}
-
 static GUri *redirect_target(const ScAnswer *answer, GUri *origin, GError **error)
 {
         GUri *here = soup_message_get_uri(answer->message);
         const char *location = soup_message_headers_get_one(soup_message_get_response_headers(answer->message), "Location");
-        g_autoptr(GUri) target = parse_given_uri(here, location, error);
+        g_autoptr(GUri) target = sc_address_parse(here, location, error);
         if (target == NULL)
                 return NULL;
         if (g_str_equal(g_uri_get_scheme(target), "http") && !g_str_equal(g_uri_get_scheme(origin), "http")) {
@@ -217,7 +203,7 @@ static bool send_following(Attempt *attempt, const Get *get, GUri *uri, ScAnswer
 
 static GUri *token_uri(Attempt *attempt, const ScChallenge *challenge, GError **error)
 {
-        g_autoptr(GUri) realm = parse_given_uri(NULL, challenge->realm, error);
+        g_autoptr(GUri) realm = sc_address_parse(NULL, challenge->realm, error);
         if (realm == NULL)
                 return NULL;
         if (g_str_equal(g_uri_get_scheme(realm), "http") && !sc_endpoint_allows_plain(attempt->location->endpoint, realm)) {

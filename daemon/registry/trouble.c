@@ -95,10 +95,8 @@ bool sc_trouble_throw(const GError *problem, SoupMessage *message, const char *h
         return sc_patience_throw(patience, error, "Talking to %s failed: %s", host, problem->message);
 }
 
-/* RFC 9110, 10.2.3: seconds, or a date. */
-static gint64 retry_after(SoupMessage *message)
+gint64 sc_trouble_retry_after(const char *text)
 {
-        const char *text = soup_message_headers_get_one(soup_message_get_response_headers(message), "Retry-After");
         if (text == NULL)
                 return 0;
         guint64 seconds;
@@ -107,6 +105,11 @@ static gint64 retry_after(SoupMessage *message)
         g_autoptr(GDateTime) date = soup_date_time_new_from_http_string(text);
         g_autoptr(GDateTime) now = g_date_time_new_now_utc();
         return date != NULL ? MAX(g_date_time_difference(date, now), 0) : 0;
+}
+
+static gint64 retry_after(SoupMessage *message)
+{
+        return sc_trouble_retry_after(soup_message_headers_get_one(soup_message_get_response_headers(message), "Retry-After"));
 }
 
 bool sc_trouble_throw_status(SoupMessage *message, ScPatience *patience, GError **error)

@@ -275,24 +275,32 @@ static bool remove_obsolete(const char *path, const char *md5, bool *ret_removed
         return sc_unlink_durably(folder, name, error);
 }
 
+/* " PATH MD5 obsolete" */
+bool sc_package_deb_obsolete(char *line, const char **ret_path, const char **ret_md5)
+{
+        char *path = g_strstrip(line);
+        char *flag = strrchr(path, ' ');
+        if (flag == NULL || strcmp(flag, " obsolete") != 0)
+                return false;
+        *flag = '\0';
+        char *md5 = strrchr(path, ' ');
+        if (md5 == NULL)
+                return false;
+        *md5++ = '\0';
+        *ret_path = path;
+        *ret_md5 = md5;
+        return sc_path_is_clean_absolute(path);
+}
+
 static bool remove_obsoletes(const ScPackage *package, bool *ret_removed, GError **error)
 {
         g_autofree char *answer = NULL;
         if (!ask_about(package, "${Conffiles}", &answer, error))
                 return false;
-        /* " PATH MD5 obsolete" */
         g_auto(GStrv) lines = g_strsplit(answer != NULL ? answer : "", "\n", -1);
         for (char **line = lines; *line != NULL; line++) {
-                char *path = g_strstrip(*line);
-                char *flag = strrchr(path, ' ');
-                if (flag == NULL || strcmp(flag, " obsolete") != 0)
-                        continue;
-                *flag = '\0';
-                char *md5 = strrchr(path, ' ');
-                if (md5 == NULL)
-                        continue;
-                *md5++ = '\0';
-                if (sc_path_is_clean_absolute(path) && !remove_obsolete(path, md5, ret_removed, error))
+                const char *path, *md5;
+                if (sc_package_deb_obsolete(*line, &path, &md5) && !remove_obsolete(path, md5, ret_removed, error))
                         return sc_prefix(error, "Cannot remove %s, which the package %s has no more", path, package->name);
         }
         return true;
@@ -315,7 +323,12 @@ static bool install(ScSystemd *systemd, const ScPackage *package, const char *fi
                remove_obsoletes(package, &removed, error) && (!removed || unpack(systemd, package, file, error));
 }
 
-/* Configuration that is not as the package brought it. */
+/* "??5?????? c PATH" */
+const char *sc_package_deb_modified(const char *line)
+{
+        return strlen(line) > 12 && line[2] == '5' && strncmp(line + 9, " c ", 3) == 0 ? line + 12 : NULL;
+}
+
 static bool find_modified(const ScPackage *package, GPtrArray *ret, GError **error)
 {
         const char *const argv[] = {"dpkg", "--verify", package->name, NULL};
@@ -325,8 +338,8 @@ static bool find_modified(const ScPackage *package, GPtrArray *ret, GError **err
                 return false;
         g_auto(GStrv) lines = g_strsplit(answer, "\n", -1);
         for (char **line = lines; *line != NULL; line++)
-                if (strlen(*line) > 12 && (*line)[2] == '5' && strncmp(*line + 9, " c ", 3) == 0)
-                        g_ptr_array_add(ret, g_strdup(*line + 12));
+                if (sc_package_deb_modified(*line) != NULL)
+                        g_ptr_array_add(ret, g_strdup(sc_package_deb_modified(*line)));
         return true;
 }
 

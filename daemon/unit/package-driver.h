@@ -30,6 +30,12 @@ bool sc_package_deb_find_missing(const char *depends, const char *installed, cha
 /* NULL: a path that rpm would take for something else. */
 char *sc_package_rpm_spec(const ScPackageInput *input, GError **error);
 
+/* What dpkg says of a package's configuration, a line each. dpkg-query, ${Conffiles}: true for a file that the package has no more;
+ * the line is taken apart. */
+bool sc_package_deb_obsolete(char *line, const char **ret_path, const char **ret_md5);
+/* dpkg --verify: the path, in the line, of one that is not as the package brought it; NULL: something else. */
+const char *sc_package_deb_modified(const char *line);
+
 /* The repository keeps equal symlinks once, and a checkout shares them, but dpkg unpacks no hardlinks to symlinks. root: absolute
  * path of a folder that nobody else can write. */
 bool sc_package_part_symlinks(const char *root, GError **error);

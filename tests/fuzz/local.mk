@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Each target is tests/fuzz/fuzz-NAME.c with a seed corpus in tests/fuzz/corpus/NAME. `make check` replays the corpus; configured with
-# --enable-fuzzers CC=clang CXX=clang++ CFLAGS='-g -O1 -fsanitize=fuzzer-no-link,address' and CXXFLAGS the same, `make` also builds
-# tests/fuzz/libfuzzer-NAME, which looks for new inputs: tests/fuzz/libfuzzer-NAME NEW-FOLDER SRCDIR/tests/fuzz/corpus/NAME. To add a
-# target: five lines here, two below.
+# --enable-fuzzers CC=clang, `make` also builds tests/fuzz/libfuzzer-NAME, which looks for new inputs: tests/fuzz/run does both. To add a
+# target: five lines here, six below.
 FUZZ_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 REPLAY = tests/fuzz/replay.c tests/fuzz/fuzz.h
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
-EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run
 REGISTRY_FUZZ_LIBS = libsc-registry.a libsc-base.a $(REGISTRY_LIBS) $(BASE_LIBS)
 UNIT_FUZZ_LIBS = libsc-unit.a libsc-base.a $(BASE_LIBS)
 
@@ -109,6 +108,66 @@ tests_fuzz_fuzz_registries_SOURCES = tests/fuzz/fuzz-registries.c daemon/base/to
 tests_fuzz_fuzz_registries_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_registries_CXXFLAGS = $(PROJECT_CXXFLAGS) $(TOML_CFLAGS)
 tests_fuzz_fuzz_registries_LDADD = libsc-base.a $(BASE_LIBS) $(TOML_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-address
+tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz-address.c $(REPLAY)
+tests_fuzz_fuzz_address_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
+tests_fuzz_fuzz_address_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-image-user
+tests_fuzz_fuzz_image_user_SOURCES = tests/fuzz/fuzz-image-user.c $(REPLAY)
+tests_fuzz_fuzz_image_user_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_image_user_LDADD = $(UNIT_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-unit
+tests_fuzz_fuzz_unit_SOURCES = tests/fuzz/fuzz-unit.c $(REPLAY)
+tests_fuzz_fuzz_unit_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_unit_LDADD = $(UNIT_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-run-config
+tests_fuzz_fuzz_run_config_SOURCES = tests/fuzz/fuzz-run-config.c $(REPLAY)
+tests_fuzz_fuzz_run_config_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_run_config_LDADD = $(UNIT_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-package-answer
+tests_fuzz_fuzz_package_answer_SOURCES = tests/fuzz/fuzz-package-answer.c $(REPLAY)
+tests_fuzz_fuzz_package_answer_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_package_answer_LDADD = $(UNIT_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-image-info
+tests_fuzz_fuzz_image_info_SOURCES = tests/fuzz/fuzz-image-info.c $(REPLAY)
+tests_fuzz_fuzz_image_info_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_image_info_LDADD = libsc-base.a $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-image-name
+tests_fuzz_fuzz_image_name_SOURCES = tests/fuzz/fuzz-image-name.c $(REPLAY)
+tests_fuzz_fuzz_image_name_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_image_name_LDADD = libsc-base.a $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-settings
+tests_fuzz_fuzz_settings_SOURCES = tests/fuzz/fuzz-settings.c $(REPLAY)
+tests_fuzz_fuzz_settings_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_settings_LDADD = libsc-base.a $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-job
+tests_fuzz_fuzz_job_SOURCES = tests/fuzz/fuzz-job.c $(REPLAY)
+tests_fuzz_fuzz_job_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_job_LDADD = libsc-job.a libsc-base.a $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-client-text
+tests_fuzz_fuzz_client_text_SOURCES = tests/fuzz/fuzz-client-text.c $(REPLAY)
+tests_fuzz_fuzz_client_text_CFLAGS = $(FUZZ_CFLAGS) -I$(top_srcdir)/client
+tests_fuzz_fuzz_client_text_LDADD = libsc-client.a libsc-base.a $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-client-json
+tests_fuzz_fuzz_client_json_SOURCES = tests/fuzz/fuzz-client-json.c $(REPLAY)
+tests_fuzz_fuzz_client_json_CFLAGS = $(FUZZ_CFLAGS) -I$(top_srcdir)/client
+tests_fuzz_fuzz_client_json_LDADD = libsc-client.a libsc-base.a $(BASE_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-client-words
+tests_fuzz_fuzz_client_words_SOURCES = tests/fuzz/fuzz-client-words.c $(REPLAY)
+tests_fuzz_fuzz_client_words_CFLAGS = $(FUZZ_CFLAGS) -I$(top_srcdir)/client
+tests_fuzz_fuzz_client_words_LDADD = libsc-client.a libsc-base.a $(BASE_LIBS)
 
 if FUZZERS
 noinst_PROGRAMS =
@@ -227,4 +286,76 @@ tests_fuzz_libfuzzer_registries_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_libfuzzer_registries_CXXFLAGS = $(PROJECT_CXXFLAGS) $(TOML_CFLAGS)
 tests_fuzz_libfuzzer_registries_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_registries_LDADD = libsc-base.a $(BASE_LIBS) $(TOML_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-address
+tests_fuzz_libfuzzer_address_SOURCES = tests/fuzz/fuzz-address.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_address_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
+tests_fuzz_libfuzzer_address_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_address_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-image-user
+tests_fuzz_libfuzzer_image_user_SOURCES = tests/fuzz/fuzz-image-user.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_image_user_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_image_user_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_image_user_LDADD = $(UNIT_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-unit
+tests_fuzz_libfuzzer_unit_SOURCES = tests/fuzz/fuzz-unit.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_unit_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_unit_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_unit_LDADD = $(UNIT_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-run-config
+tests_fuzz_libfuzzer_run_config_SOURCES = tests/fuzz/fuzz-run-config.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_run_config_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_run_config_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_run_config_LDADD = $(UNIT_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-package-answer
+tests_fuzz_libfuzzer_package_answer_SOURCES = tests/fuzz/fuzz-package-answer.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_package_answer_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_package_answer_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_package_answer_LDADD = $(UNIT_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-image-info
+tests_fuzz_libfuzzer_image_info_SOURCES = tests/fuzz/fuzz-image-info.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_image_info_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_image_info_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_image_info_LDADD = libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-image-name
+tests_fuzz_libfuzzer_image_name_SOURCES = tests/fuzz/fuzz-image-name.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_image_name_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_image_name_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_image_name_LDADD = libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-settings
+tests_fuzz_libfuzzer_settings_SOURCES = tests/fuzz/fuzz-settings.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_settings_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_settings_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_settings_LDADD = libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-job
+tests_fuzz_libfuzzer_job_SOURCES = tests/fuzz/fuzz-job.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_job_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_job_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_job_LDADD = libsc-job.a libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-client-text
+tests_fuzz_libfuzzer_client_text_SOURCES = tests/fuzz/fuzz-client-text.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_client_text_CFLAGS = $(FUZZ_CFLAGS) -I$(top_srcdir)/client
+tests_fuzz_libfuzzer_client_text_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_client_text_LDADD = libsc-client.a libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-client-json
+tests_fuzz_libfuzzer_client_json_SOURCES = tests/fuzz/fuzz-client-json.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_client_json_CFLAGS = $(FUZZ_CFLAGS) -I$(top_srcdir)/client
+tests_fuzz_libfuzzer_client_json_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_client_json_LDADD = libsc-client.a libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-client-words
+tests_fuzz_libfuzzer_client_words_SOURCES = tests/fuzz/fuzz-client-words.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_client_words_CFLAGS = $(FUZZ_CFLAGS) -I$(top_srcdir)/client
+tests_fuzz_libfuzzer_client_words_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_client_words_LDADD = libsc-client.a libsc-base.a $(BASE_LIBS)
 endif
