@@ -96,7 +96,8 @@ bool sc_verb_pull(ScClient *client, int argc, char **argv, GError **error)
                 "SOURCE: oci or docker:// a registry over https, which is the default; http a registry without TLS.\n"
                 "From files, docker-archive:PATH[:NAME], or dockertar, what `docker save` and `podman save` write; "
                 "oci-archive:PATH[:REF]\n"
-                "and oci-layout:FOLDER[:REF] an OCI image layout. The path - is standard input.",
+                "and oci-layout:FOLDER[:REF] an OCI image layout. The path - is standard input.\n"
+                "On this host, docker:NAME of a Docker engine or podman's service, containers-storage:NAME of podman's storage.",
                 entries,
                 1,
                 SC_ARGUMENTS_ANY,

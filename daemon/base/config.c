@@ -33,6 +33,7 @@ static const struct {
         {"Pull", "MaxLayerSize", KEY_SIZE, G_STRUCT_OFFSET(ScConfig, max_layer_size), 0, 0},
         {"Pull", "MaxArchiveSize", KEY_SIZE, G_STRUCT_OFFSET(ScConfig, max_archive_size), 0, 0},
         {"Pull", "MaxLayers", KEY_UINT, G_STRUCT_OFFSET(ScConfig, max_layers), 1, 4096},
+        {"Pull", "EngineSocket", KEY_PATH, G_STRUCT_OFFSET(ScConfig, engine_socket), 0, 0},
         {"Pull", "InsecureRegistries", KEY_LIST, G_STRUCT_OFFSET(ScConfig, insecure_registries), 0, 0},
         {"Daemon", "IdleTimeout", KEY_UINT, G_STRUCT_OFFSET(ScConfig, idle_timeout), 0, G_MAXINT},
         {"Daemon", "MaxJobs", KEY_UINT, G_STRUCT_OFFSET(ScConfig, max_jobs), 1, 64},
@@ -190,6 +191,7 @@ ScConfig *sc_config_load_for(ScScopeKind kind, const char *path, GError **error)
                 .max_layer_size = G_GUINT64_CONSTANT(64) << 30,
                 .max_archive_size = G_GUINT64_CONSTANT(64) << 30,
                 .max_layers = 256,
+                .engine_socket = g_strdup("/run/docker.sock"),
                 .insecure_registries = g_new0(char *, 1),
                 .max_jobs = 4,
                 .max_jobs_per_user = 32,
@@ -218,6 +220,7 @@ void sc_config_free(ScConfig *config)
         g_free(config->preinstalled_path);
         g_free(config->runtime);
         g_free(config->package_system);
+        g_free(config->engine_socket);
         g_strfreev(config->insecure_registries);
         g_free(config);
 }

@@ -26,6 +26,7 @@ typedef struct {
         guint64 max_layer_size;     /* MaxLayerSize=, 64G: inflated bytes of one layer */
         guint64 max_archive_size;   /* MaxArchiveSize=, 64G: bytes of an archive that comes through a pipe */
         guint max_layers;           /* MaxLayers=, 256 */
+        char *engine_socket;        /* EngineSocket=, /run/docker.sock: where a Docker engine, or podman's service, answers */
         char **insecure_registries; /* InsecureRegistries=, a list of HOST[:PORT] that may speak plain http */
         /* [Daemon] */
         guint idle_timeout;      /* IdleTimeout=, 0: seconds after which an idle daemon exits; 0: never */

@@ -7,6 +7,8 @@
 static const ScSourceFacts facts[] = {
         {SC_SOURCE_REGISTRY, "", "registry", SC_RULE_NAME, "docker"},
         {SC_SOURCE_REGISTRY_INSECURE, "http:", "registry-insecure", SC_RULE_NAME, "docker"},
+        {SC_SOURCE_ENGINE, "docker:", "engine", SC_RULE_NAME, "docker-daemon"},
+        {SC_SOURCE_STORAGE, "containers-storage:", "storage", SC_RULE_NAME, "containers-storage"},
         {SC_SOURCE_DOCKER_ARCHIVE, "docker-archive:", "archive", SC_RULE_NAME_IN_FILE, "docker-archive"},
         {SC_SOURCE_OCI_ARCHIVE, "oci-archive:", "archive", SC_RULE_REF_IN_FILE, "oci-archive"},
         {SC_SOURCE_OCI_LAYOUT, "oci-layout:", "archive", SC_RULE_REF_IN_FILE, "oci"},
@@ -19,10 +21,11 @@ static const struct {
 } aliases[] = {
         {"docker://", SC_SOURCE_REGISTRY},
         {"oci:", SC_SOURCE_REGISTRY},
+        {"docker-daemon:", SC_SOURCE_ENGINE},
         {"dockertar:", SC_SOURCE_DOCKER_ARCHIVE},
 };
 
-static const char *const later_sources[] = {"docker:", "ostree:", "dir:", "containers-storage:"};
+static const char *const later_sources[] = {"ostree:", "dir:"};
 
 const ScSourceFacts *sc_source_facts(ScSource source)
 {
@@ -65,6 +68,11 @@ const ScSourceFacts *sc_source_find(const char *text, const char **ret_rest, GEr
                 }
         *ret_rest = text;
         return sc_source_facts(SC_SOURCE_REGISTRY);
+}
+
+bool sc_source_is_registry(ScSource source)
+{
+        return source == SC_SOURCE_REGISTRY || source == SC_SOURCE_REGISTRY_INSECURE;
 }
 
 bool sc_source_is_file(ScSource source)

@@ -9,6 +9,8 @@
 typedef enum {
         SC_SOURCE_REGISTRY,          /* no prefix, "oci:", "docker://": a registry over https (http on loopback) */
         SC_SOURCE_REGISTRY_INSECURE, /* "http:": a registry without TLS, or without its verification */
+        SC_SOURCE_ENGINE,            /* "docker:", "docker-daemon:": a Docker engine on this host, or podman's service */
+        SC_SOURCE_STORAGE,           /* "containers-storage:": what podman has on this host, through skopeo */
         SC_SOURCE_DOCKER_ARCHIVE,    /* "docker-archive:", "dockertar:": what `docker save` writes */
         SC_SOURCE_OCI_ARCHIVE,       /* "oci-archive:": an OCI image layout in a tar file */
         SC_SOURCE_OCI_LAYOUT,        /* "oci-layout:": an OCI image layout in a folder */
@@ -38,4 +40,5 @@ const ScSourceFacts *sc_source_facts(ScSource source);
 const ScSourceFacts *sc_source_find(const char *text, const char **ret_rest, GError **error);
 /* By what an image's info says; NULL for a word that this version does not know. Of files it is any. */
 const ScSourceFacts *sc_source_of_provenance(const char *word);
+bool sc_source_is_registry(ScSource source);
 bool sc_source_is_file(ScSource source);

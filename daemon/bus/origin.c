@@ -10,7 +10,7 @@
 static bool is_vouched_for(const ScService *service, const ScReference *reference)
 {
         if (reference->source != SC_SOURCE_REGISTRY_INSECURE)
-                return reference->source == SC_SOURCE_REGISTRY;
+                return sc_source_is_registry(reference->source);
         const ScRegistries *registries = sc_settings_get(service->settings, NULL);
         return sc_reference_is_loopback(reference) || (registries != NULL && sc_registries_allow_insecure(registries, reference)) ||
                (reference->host != NULL && service->config->insecure_registries != NULL &&

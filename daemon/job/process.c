@@ -2,6 +2,7 @@
 #include "job/process.h"
 #include "base/path.h"
 #include "base/proxy-variables.h"
+#include "base/source.h"
 #include "job/handover.h"
 #include "job/protocol.h"
 #include "job/sandbox.h"
@@ -382,6 +383,15 @@ static int append_command(sd_bus_message *m, const ScWorkers *workers, const cha
         return 0;
 }
 
+static const char *sandbox_of(const ScJob *job)
+{
+        const char *operation = sc_job_stage_operation(job), *rest;
+        if (strcmp(operation, "pull") != 0)
+                return operation;
+        const ScSourceFacts *facts = sc_source_find(sc_job_stage_subject(job), &rest, NULL);
+        return facts == NULL || sc_source_is_registry(facts->source) ? operation : "pull-here";
+}
+
 static int append_unit(sd_bus_message *m, const ScWorkers *workers, const ScJob *job, const char *unit, int stdin_fd,
                        GError **error)
 {
@@ -395,7 +405,7 @@ static int append_unit(sd_bus_message *m, const ScWorkers *workers, const ScJob 
             (r = sd_bus_message_append(m, "(sv)", "SyslogIdentifier", "s", "sysconsd-worker")) < 0 ||
             (r = append_command(m, workers, sc_job_stage_operation(job))) < 0)
                 return r;
-        if (!sc_sandbox_append(m, sc_job_stage_operation(job), workers->config, workers->repository, error))
+        if (!sc_sandbox_append(m, sandbox_of(job), workers->config, workers->repository, error))
                 return -EINVAL;
         if ((r = sd_bus_message_close_container(m)) < 0)
                 return r;

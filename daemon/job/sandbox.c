@@ -36,8 +36,10 @@ typedef struct {
         bool opens_sysroot;    /* by the host, not by the table: see sysroot.h */
 } Sandbox;
 
+/* By operation, but for a pull of what is on this host: it needs no network. */
 static const Sandbox sandboxes[] = {
         {"pull", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30},
+        {"pull-here", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"plan", REACH_LOOK, NETWORK_ALL, CAPS_LOOK, 30},
         {"set-policy", REACH_SETTINGS, NETWORK_NONE, CAP(CAP_DAC_OVERRIDE), 30},
         {"prune", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},

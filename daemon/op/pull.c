@@ -82,9 +82,29 @@ static gpointer fetch_layers(gpointer data)
         return NULL;
 }
 
+static gint compare_places(gconstpointer a, gconstpointer b, gpointer transport)
+{
+        const ScLayerInfo *left = *(ScLayerInfo *const *)a, *right = *(ScLayerInfo *const *)b;
+        guint64 here = 0, there = 0;
+        sc_transport_get_place(transport, &left->digest, &here);
+        sc_transport_get_place(transport, &right->digest, &there);
+        return here < there ? -1 : here > there;
+}
+
+/* How many at a time; those that come one after the other are taken as they come. */
+static guint put_in_order(Pull *pull)
+{
+        guint64 place;
+        const ScLayerInfo *first = pull->missing->len > 0 ? pull->missing->pdata[0] : NULL;
+        if (first == NULL || !sc_transport_get_place(pull->transport, &first->digest, &place))
+                return MIN(pull->context->config->parallel_layers, pull->missing->len);
+        g_ptr_array_sort_with_data(pull->missing, compare_places, pull->transport);
+        return 1;
+}
+
 static bool fetch_missing(Pull *pull, GError **error)
 {
-        guint n = MIN(pull->context->config->parallel_layers, pull->missing->len);
+        guint n = put_in_order(pull);
         g_autofree GThread **threads = g_new0(GThread *, n + 1);
         for (guint i = 0; i < n; i++)
                 threads[i] = g_thread_new("layer", fetch_layers, pull);

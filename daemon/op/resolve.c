@@ -6,6 +6,7 @@
 #include "base/registries-files.h"
 #include "options.h"
 #include "registry/manifest.h"
+#include "skopeo.h"
 #include "source-file.h"
 #include "store/layer.h"
 #include <string.h>
@@ -28,11 +29,15 @@ ScTransport *sc_resolve_open(const ScOpContext *context, const ScReference *refe
         bool registry = reference->source == SC_SOURCE_REGISTRY || reference->source == SC_SOURCE_REGISTRY_INSECURE;
         if (registry && (registries = sc_registries_load(context->config->scope, context->cancellable, error)) == NULL)
                 return NULL;
+        ScStreamSource *stream = NULL;
+        if (reference->source == SC_SOURCE_STORAGE && (stream = sc_skopeo_new(context, reference, error)) == NULL)
+                return NULL;
         const ScTransportRequest request = {
                 .reference = reference,
                 .config = context->config,
                 .report = context->report,
                 .flags = strcmp(replace, "yes") == 0 ? SC_TRANSPORT_ANY_SERVER : 0,
+                .stream = stream,
                 .file = file,
                 .registries = registries,
         };

@@ -19,7 +19,8 @@ typedef struct {
 typedef struct {
         ScTransport transport;
         ScTransportRequest request;
-        GMutex lock; /* while it is read for the first time; nothing changes behind that */
+        const ScTarFeed *feed; /* NULL: the file is whole, and ours */
+        GMutex lock;           /* while it is read for the first time; nothing changes behind that */
         bool is_read;
         ScTarIndex *index;
         Blob config;
@@ -140,7 +141,8 @@ static bool read_archive(Archive *archive, GCancellable *cancellable, GError **e
         gsize size;
         const char *name;
         g_clear_pointer(&archive->index, sc_tar_index_free);
-        archive->index = sc_tar_index_new(archive->request.file, cancellable, error);
+        archive->index = archive->feed != NULL ? sc_tar_index_new_fed(archive->request.file, archive->feed, cancellable, error)
+                                               : sc_tar_index_new(archive->request.file, cancellable, error);
         if (archive->index == NULL)
                 return false;
         if (!read_entry(archive, "manifest.json", SC_MANIFEST_MAX_SIZE, &text, &size, error))
@@ -243,7 +245,8 @@ static void archive_free(ScTransport *transport)
 {
         Archive *archive = (Archive *)transport;
         forget(archive);
-        sc_close(&archive->request.file);
+        if (archive->feed == NULL)
+                sc_close(&archive->request.file);
         g_hash_table_unref(archive->layers);
         g_mutex_clear(&archive->lock);
         g_free(archive);
@@ -258,4 +261,21 @@ ScTransport *sc_docker_archive_new(const ScTransportRequest *request, GError **e
         archive->layers = g_hash_table_new_full(sc_digest_hash_func, sc_digest_equal_func, NULL, g_free);
         g_mutex_init(&archive->lock);
         return &archive->transport;
+}
+
+ScTransport *sc_docker_archive_new_fed(const ScTransportRequest *request, int fd, const ScTarFeed *feed)
+{
+        Archive *archive = (Archive *)sc_docker_archive_new(request, NULL);
+        archive->request.file = fd;
+        archive->feed = feed;
+        return &archive->transport;
+}
+
+bool sc_docker_archive_find(ScTransport *transport, const ScDigest *digest, ScExtent *ret)
+{
+        const Archive *archive = (const Archive *)transport;
+        const Blob *blob = g_hash_table_lookup(archive->layers, digest);
+        if (blob != NULL)
+                *ret = blob->extent;
+        return blob != NULL;
 }

@@ -2,13 +2,15 @@
 #include "http.h"
 
 #include "proxy.h"
+#include <gio/gunixsocketaddress.h>
 #include <string.h>
 
 enum { MAX_INFORMATIONAL = 10 };
 
 struct ScHttp {
         GMainContext *context;
-        SoupSession *session; /* NULL: made when it is needed */
+        GSocketAddress *local; /* NULL: by the network */
+        SoupSession *session;  /* NULL: made when it is needed */
         const void *whom;
         GProxyResolver *proxies;
 };
@@ -18,6 +20,13 @@ ScHttp *sc_http_new(void)
         ScHttp *http = g_new0(ScHttp, 1);
         http->context = g_main_context_new();
         http->proxies = sc_proxy_resolver_new();
+        return http;
+}
+
+ScHttp *sc_http_new_local(const char *socket)
+{
+        ScHttp *http = sc_http_new();
+        http->local = g_unix_socket_address_new(socket);
         return http;
 }
 
@@ -41,6 +50,7 @@ void sc_http_free(ScHttp *http)
         if (http == NULL)
                 return;
         drop_session(http);
+        g_clear_object(&http->local);
         g_main_context_unref(http->context);
         g_object_unref(http->proxies);
         g_free(http);
@@ -71,7 +81,8 @@ static void need_session(ScHttp *http)
         if (http->session != NULL)
                 return;
         http->session = soup_session_new_with_options("user-agent", PACKAGE_NAME "/" PACKAGE_VERSION, "timeout", 0,
-                                                      "proxy-resolver", http->proxies, NULL);
+                                                      "proxy-resolver", http->local == NULL ? http->proxies : NULL,
+                                                      "remote-connectable", http->local, NULL);
         /* Digests and sizes are those of the bytes as they are sent. */
         soup_session_remove_feature_by_type(http->session, SOUP_TYPE_CONTENT_DECODER);
         /* No credentials are ever taken from a URL, nor from a server's wish for a password. */

@@ -12,6 +12,8 @@
 
 typedef struct ScHttp ScHttp;
 ScHttp *sc_http_new(void);
+/* To a server on this host, at a socket in the file system; URLs have any host. */
+ScHttp *sc_http_new_local(const char *socket);
 void sc_http_free(ScHttp *http);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScHttp, sc_http_free)
 

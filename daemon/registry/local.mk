@@ -11,6 +11,7 @@ libsc_registry_a_SOURCES = \
 	daemon/registry/docker-archive.c daemon/registry/docker-archive.h \
 	daemon/registry/docker-list.c daemon/registry/docker-list.h \
 	daemon/registry/docker-name.c daemon/registry/docker-name.h \
+	daemon/registry/engine.c daemon/registry/engine.h \
 	daemon/registry/endpoint.c daemon/registry/endpoint.h \
 	daemon/registry/extent.c daemon/registry/extent.h \
 	daemon/registry/failover.c daemon/registry/failover.h \
@@ -32,6 +33,9 @@ libsc_registry_a_SOURCES = \
 	daemon/registry/registry.h \
 	daemon/registry/registries-d.c daemon/registry/registries-d.h \
 	daemon/registry/request.c daemon/registry/request.h \
+	daemon/registry/skeleton.c daemon/registry/skeleton.h \
+	daemon/registry/stream.h \
+	daemon/registry/streamed-archive.c daemon/registry/streamed-archive.h \
 	daemon/registry/tar-index.c daemon/registry/tar-index.h \
 	daemon/registry/signature.c daemon/registry/signature.h \
 	daemon/registry/signature-gpg.c daemon/registry/signature-gpg.h \
@@ -49,6 +53,12 @@ tests_unit_test_registry_SOURCES = tests/unit/test-registry.c tests/unit/registr
 tests_unit_test_registry_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
 tests_unit_test_registry_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
 EXTRA_DIST += tests/unit/registry-server.py
+
+check_PROGRAMS += tests/unit/test-streamed-archive
+TESTS += tests/unit/test-streamed-archive
+tests_unit_test_streamed_archive_SOURCES = tests/unit/test-streamed-archive.c tests/unit/test.h
+tests_unit_test_streamed_archive_CFLAGS = $(UNIT_CFLAGS) $(REGISTRY_CFLAGS)
+tests_unit_test_streamed_archive_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
 
 check_PROGRAMS += tests/unit/test-neighbour
 TESTS += tests/unit/test-neighbour

@@ -30,7 +30,8 @@ struct ScTarIndex {
 
 typedef struct {
         ScTarIndex *index;
-        guint64 at, end; /* of the file */
+        const ScTarFeed *feed; /* NULL: the file is whole */
+        guint64 at, end;       /* of the file */
         guint count;
         /* Of extensions, for the next entry; NULL, false: none. */
         char *name, *link;
@@ -59,7 +60,8 @@ static bool read_at(const Scan *scan, guint64 at, void *buffer, gsize size, GErr
         g_autofree char *data = NULL;
         if (at > scan->end || size > scan->end - at)
                 return sc_throw(error, SC_ERROR_CORRUPT, "The archive ends in the middle of an entry: it is truncated");
-        if (!sc_extent_read(&all, size, "archive", &data, error))
+        if ((scan->feed != NULL && !scan->feed->fill(scan->feed->data, at, size, error)) ||
+            !sc_extent_read(&all, size, "archive", &data, error))
                 return false;
         memcpy(buffer, data, size);
         return true;
@@ -373,6 +375,16 @@ ScTarIndex *sc_tar_index_new(int fd, GCancellable *cancellable, GError **error)
         if (!check_file(fd, &scan.end, error) || !scan_all(&scan, cancellable, error))
                 return NULL;
         return g_steal_pointer(&index);
+}
+
+/* Of what streams nothing is known before, and what is compressed is no header. */
+ScTarIndex *sc_tar_index_new_fed(int fd, const ScTarFeed *feed, GCancellable *cancellable, GError **error)
+{
+        g_autoptr(ScTarIndex) index = g_new0(ScTarIndex, 1);
+        index->fd = fd;
+        index->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
+        g_auto(Scan) scan = {.index = index, .feed = feed, .end = G_MAXINT64};
+        return scan_all(&scan, cancellable, error) ? g_steal_pointer(&index) : NULL;
 }
 
 void sc_tar_index_free(ScTarIndex *index)

@@ -12,6 +12,13 @@ typedef struct ScTarIndex ScTarIndex;
  * climb, a name twice, entries that reach behind the file's end, a tar file that ends before its end mark, sparse files;
  * Unsupported for one that is compressed. Folders, devices and the like are left out. */
 ScTarIndex *sc_tar_index_new(int fd, GCancellable *cancellable, GError **error);
+/* Fills the file while it is looked at, from front to back; its end is not known before. What is passed over may be left out. */
+typedef struct {
+        bool (*fill)(gpointer data, guint64 offset, guint64 size, GError **error);
+        gpointer data;
+} ScTarFeed;
+/* The same of such a file. */
+ScTarIndex *sc_tar_index_new_fed(int fd, const ScTarFeed *feed, GCancellable *cancellable, GError **error);
 void sc_tar_index_free(ScTarIndex *index);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScTarIndex, sc_tar_index_free)
 

@@ -3,7 +3,9 @@
 
 #include "client.h"
 #include "docker-archive.h"
+#include "engine.h"
 #include "oci-layout.h"
+#include "streamed-archive.h"
 
 ScTransport *sc_transport_new(const ScTransportRequest *request, GError **error)
 {
@@ -11,6 +13,10 @@ ScTransport *sc_transport_new(const ScTransportRequest *request, GError **error)
         case SC_SOURCE_REGISTRY:
         case SC_SOURCE_REGISTRY_INSECURE:
                 return sc_registry_new(request, error);
+        case SC_SOURCE_ENGINE:
+                return sc_engine_new(request);
+        case SC_SOURCE_STORAGE:
+                return sc_streamed_archive_new(request, request->stream);
         case SC_SOURCE_DOCKER_ARCHIVE:
                 return sc_docker_archive_new(request, error);
         case SC_SOURCE_OCI_ARCHIVE:
@@ -42,6 +48,14 @@ bool sc_transport_get_manifest(ScTransport *transport, const ScDigest *digest, g
 const char *sc_transport_get_name(ScTransport *transport)
 {
         return transport->kind->get_name != NULL ? transport->kind->get_name(transport) : NULL;
+}
+
+bool sc_transport_get_place(ScTransport *transport, const ScDigest *digest, guint64 *ret)
+{
+        if (transport->kind->place == NULL)
+                return false;
+        *ret = transport->kind->place(transport, digest);
+        return true;
 }
 
 bool sc_transport_get_blob(ScTransport *transport, const ScDigest *digest, guint64 size, char **ret_data, GCancellable *cancellable,

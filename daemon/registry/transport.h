@@ -10,6 +10,7 @@
 #include "base/reference.h"
 #include "base/registries.h"
 #include "base/report.h"
+#include "stream.h"
 #include <gio/gio.h>
 
 typedef struct {
@@ -36,7 +37,8 @@ typedef struct {
                          GError **error);
         ScBlob *(*open_blob)(ScTransport *transport, const ScDigest *digest, guint64 size, GCancellable *cancellable);
         void (*free)(ScTransport *transport);
-        const char *(*get_name)(ScTransport *transport); /* NULL: the reference has the name */
+        const char *(*get_name)(ScTransport *transport);                  /* NULL: the reference has the name */
+        guint64 (*place)(ScTransport *transport, const ScDigest *digest); /* NULL: blobs can be had in any order, and at once */
 } ScTransportKind;
 /* As for ScBlob. */
 struct ScTransport {
@@ -55,6 +57,7 @@ typedef struct {
         ScReport *report;
         ScTransportFlags flags;
         const ScRegistries *registries; /* the administrator's settings, which need not outlive it; NULL: none */
+        ScStreamSource *stream;         /* of a source that is a stream; the transport's once it is made. NULL: none */
         int file;                       /* of a source that is a file; the transport's once it is made. -1: none */
 } ScTransportRequest;
 
@@ -73,6 +76,10 @@ bool sc_transport_get_manifest(ScTransport *transport, const ScDigest *digest, g
 /* Of a source that is a file, once there was a manifest: what the image is called there, in its words; NULL: it has no name, or it
  * is the reference that has it. */
 const char *sc_transport_get_name(ScTransport *transport);
+
+/* Of a source whose blobs come one after the other, once there was a manifest: where this one comes. False: they can be had in any
+ * order, several at once. */
+bool sc_transport_get_place(ScTransport *transport, const ScDigest *digest, guint64 *ret);
 
 /* A small blob (the image's configuration, at most SC_CONFIG_MAX_SIZE), whole, with a zero behind it: size and digest have been
  * checked. */

@@ -3,6 +3,7 @@
 #include "systemd-bus.h"
 #include <errno.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <string.h>
 
 #define CAP(x) (UINT64_C(1) << (x))
@@ -67,6 +68,34 @@ static int append_confinement(Message *message, const char *writable)
                                      "/etc/passwd", 0, UINT64_C(0), "/dev/null", "/etc/group", 0, UINT64_C(0));
 }
 
+/* skopeo makes a user namespace for itself where it misses one of these, though it only reads. */
+#define CAPS_STORAGE (CAPS_CONFINED | CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_SETFCAP) | CAP(CAP_MKNOD))
+static const char *const storage[] = {"-/var/lib/containers/storage", "-/run/containers/storage", NULL};
+
+static int append_storage_rights(Message *message)
+{
+        int r = append_list(message, "ReadWritePaths", storage);
+        if (r >= 0)
+                r = append_list(message, "SystemCallArchitectures", (const char *const[]){"native", NULL});
+        return r < 0 ? r
+                     : sd_bus_message_append(
+                               message, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "ProtectSystem", "s", "strict",
+                               "ProtectHome", "s", "yes", "PrivateNetwork", "b", 1, "DevicePolicy", "s", "closed", "PrivateTmp",
+                               "b", 1, "NoNewPrivileges", "b", 1, "CapabilityBoundingSet", "t", CAPS_STORAGE, "RestrictNamespaces",
+                               "t", (uint64_t)CLONE_NEWNS, "RestrictAddressFamilies", "(bas)", 1, 1, "AF_UNIX", "SystemCallFilter",
+                               "(bas)", 1, 2, "@system-service", "@mount", "ProtectKernelTunables", "b", 1, "ProtectKernelModules",
+                               "b", 1, "ProtectControlGroups", "b", 1, "LockPersonality", "b", 1);
+}
+
+static int append_output(Message *message, const ScSystemdCommand *command)
+{
+        if (command->output_fd < 0)
+                return 0;
+        int error_fd = command->error_fd != NULL ? *command->error_fd : command->output_fd;
+        return sd_bus_message_append(message, "(sv)(sv)", "StandardOutputFileDescriptor", "h", command->output_fd,
+                                     "StandardErrorFileDescriptor", "h", error_fd);
+}
+
 static int append_properties(Message *message, const ScSystemdCommand *command)
 {
         int r = sd_bus_message_append(message, "(sv)(sv)(sv)(sv)(sv)", "Type", "s", "oneshot", "CollectMode", "s",
@@ -74,9 +103,10 @@ static int append_properties(Message *message, const ScSystemdCommand *command)
                                       "TimeoutStopUSec", "t", (uint64_t)G_USEC_PER_SEC, "DefaultDependencies", "b", 0);
         if (r >= 0 && command->environment != NULL)
                 r = append_list(message, "Environment", command->environment);
-        if (r >= 0 && command->output_fd >= 0)
-                r = sd_bus_message_append(message, "(sv)(sv)", "StandardOutputFileDescriptor", "h", command->output_fd,
-                                          "StandardErrorFileDescriptor", "h", command->output_fd);
+        if (r >= 0)
+                r = append_output(message, command);
+        if (r >= 0 && command->rights == SC_SYSTEMD_RIGHTS_STORAGE)
+                r = append_storage_rights(message);
         if (r >= 0 && command->writable != NULL)
                 r = append_confinement(message, command->writable);
         return r < 0 ? r : sc_systemd_append_command(message, "ExecStart", command->argv, false);

@@ -32,14 +32,22 @@ bool sc_systemd_restart(ScSystemd *systemd, const char *unit, GCancellable *canc
 bool sc_systemd_start_later(ScSystemd *systemd, const char *unit, GError **error);
 bool sc_systemd_reset_failed(ScSystemd *systemd, const char *unit, GError **error);
 
+typedef enum {
+        SC_SYSTEMD_RIGHTS_ROOT, /* all, unless `writable` is set */
+        /* No network, and of the host nothing can be changed but the container storage of podman, whose overlays it may mount. */
+        SC_SYSTEMD_RIGHTS_STORAGE,
+} ScSystemdRights;
+
 typedef struct {
         const char *unit;               /* a name that nothing else has */
         char *const *argv;              /* argv[0]: an absolute path */
         const char *const *environment; /* "NAME=VALUE" each; NULL: nothing besides systemd's */
         guint seconds;                  /* that it may take */
         int output_fd;                  /* gets what it prints; -1: the unit's journal does */
-        const char *writable;           /* the only folder that it may write to; then there is no network, nor more privilege than
-                                           files need, either, and users have numbers only. NULL: all rights of root */
+        const int *error_fd;            /* gets the errors that it prints; NULL: as output_fd */
+        ScSystemdRights rights;
+        const char *writable; /* the only folder that it may write to; then there is no network, nor more privilege than
+                                 files need, either, and users have numbers only. NULL: all rights of root */
 } ScSystemdCommand;
 
 /* Runs it as a service of its own, outside of our sandbox, at boot, too. *ret_success: it ended with exit status 0. */
