@@ -255,12 +255,24 @@ static bool read_rules(const File *file, JsonObject *root, GError **error)
 
 /* ---- short names ---- */
 
+/* "docker:latest" is what an engine calls latest: nobody can mean the short name, and who configured an alias for it is not wrong.
+ */
+static bool begins_as_source(const char *name)
+{
+        g_autofree char *tagged = g_strconcat(name, ":latest", NULL);
+        const char *rest;
+        const ScSourceFacts *facts = sc_source_find(tagged, &rest, NULL);
+        return facts == NULL || rest != tagged;
+}
+
 static bool read_alias(const File *file, const char *name, JsonObject *value, GError **error)
 {
         ScRegistries *registries = file->registries;
         if (!json_object_has_member(value, "string"))
                 return wrong(file, value, error, "the alias of %.200s is no string", name);
         const char *target = json_object_get_string_member(value, "string");
+        if (begins_as_source(name))
+                return true;
         g_autoptr(ScReference) is = sc_reference_parse(name, NULL);
         if (is == NULL || is->host != NULL || strcmp(is->path, name) != 0)
                 return wrong(file, value, error, "'%.200s' is no short name without registry, tag and digest", name);

@@ -279,6 +279,7 @@ START_TEST(completes_short_names)
                 {"unqualified-search-registries = ['a.com', 'b.com']\nshort-name-mode = 'disabled'", "x", "a.com/x:latest"},
                 {"unqualified-search-registries = ['a.com', 'b.com']\n[aliases]\nx = 'docker.io/x'", "x",
                  "docker.io/library/x:latest"},
+                {"[aliases]\ndocker = 'docker.io/library/docker'\nx = 'q.io/p'", "x", "q.io/p:latest"}, /* Debian's own */
                 {"[aliases]\nx = 'q.io/p/stable'", "x:v1", "q.io/p/stable:v1"},
                 {"[aliases]\nx = 'q.io/p/stable'", "x@sha256:0000000000000000000000000000000000000000000000000000000000000000",
                  "q.io/p/stable@sha256:0000000000000000000000000000000000000000000000000000000000000000"},
