@@ -23,11 +23,24 @@ static ScJob *job_from_number(ScService *service, const char *number)
         return g_ascii_string_to_unsigned(number, 10, 1, G_MAXUINT64, &id, NULL) ? sc_queue_find(service->queue, id) : NULL;
 }
 
+/* Somebody asks for properties; and not: they are put into a signal. */
+static bool is_question(sd_bus *bus, const char *path)
+{
+        sd_bus_message *message = sd_bus_get_current_message(bus);
+        return message != NULL && sd_bus_message_is_method_call(message, "org.freedesktop.DBus.Properties", NULL) > 0 &&
+               g_strcmp0(sd_bus_message_get_path(message), path) == 0;
+}
+
 static int find_job(sd_bus *bus, const char *path, const char *interface, void *data, void **ret_found, sd_bus_error *ret_error)
 {
+        ScService *service = data;
         if (!g_str_has_prefix(path, JOBS_PATH "/"))
                 return 0;
-        *ret_found = job_from_number(data, path + strlen(JOBS_PATH "/"));
+        ScJob *job = job_from_number(service, path + strlen(JOBS_PATH "/"));
+        /* The answer is no older than what the worker has done: a client goes by it whether a command runs already. */
+        if (job != NULL && is_question(bus, path))
+                sc_queue_hear(service->queue, job);
+        *ret_found = job_from_number(service, path + strlen(JOBS_PATH "/"));
         return *ret_found != NULL;
 }
 

@@ -34,6 +34,8 @@ typedef struct {
         gpointer sink_data;
         int socket_fd; /* -1: lost, or the worker is gone */
         guint read_source;
+        bool is_pausing; /* read_source is the timer between two portions */
+        bool is_hearing; /* packets are being taken */
         guint timer;
         sd_bus_slot *start_slot;
         sd_bus_slot *probe_slot;
@@ -167,24 +169,27 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer data);
 static gboolean on_next_portion(gpointer data)
 {
         Process *process = data;
+        process->is_pausing = false;
         process->read_source = g_unix_fd_add(process->socket_fd, G_IO_IN, on_readable, process);
         return G_SOURCE_REMOVE;
 }
 
-static gboolean on_readable(int fd, GIOCondition condition, gpointer data)
+typedef enum { MORE_LATER, PORTION_FULL, OVER } Heard;
+
+/* OVER: the socket is done with, and the process may be freed already. */
+static Heard take_packets(Process *process)
 {
-        Process *process = data;
         for (unsigned i = 0; i < PORTION_PACKETS; i++) {
                 g_autoptr(ScPacket) packet = NULL;
                 g_autoptr(GError) error = NULL;
                 bool again;
-                int r = sc_packet_receive(fd, &packet, &again, &error);
+                int r = sc_packet_receive(process->socket_fd, &packet, &again, &error);
                 if (r == 0 && again)
-                        return G_SOURCE_CONTINUE;
+                        return MORE_LATER;
                 if (r < 0 || (r > 0 && !take_packet(process, packet))) {
                         process->read_source = 0;
                         give_up(process, error != NULL ? error->message : "a packet out of order");
-                        return G_SOURCE_REMOVE;
+                        return OVER;
                 }
                 if (r == 0) {
                         process->read_source = 0;
@@ -193,11 +198,36 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer data)
                                 conclude(process);
                         else
                                 conclude_within(process, REASON_SECONDS);
-                        return G_SOURCE_REMOVE;
+                        return OVER;
                 }
         }
+        return PORTION_FULL;
+}
+
+static gboolean on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+{
+        Process *process = data;
+        process->is_hearing = true;
+        Heard heard = take_packets(process);
+        if (heard == OVER)
+                return G_SOURCE_REMOVE;
+        process->is_hearing = false;
+        if (heard == MORE_LATER)
+                return G_SOURCE_CONTINUE;
+        process->is_pausing = true;
         process->read_source = g_timeout_add(PORTION_INTERVAL_MS, on_next_portion, process);
         return G_SOURCE_REMOVE;
+}
+
+static void process_hear(gpointer data)
+{
+        Process *process = data;
+        /* A portion a turn, whoever asks; and what is said of a packet may make somebody ask. */
+        if (process->read_source == 0 || process->is_pausing || process->is_hearing)
+                return;
+        guint source = process->read_source;
+        if (on_readable(process->socket_fd, G_IO_IN, process) == G_SOURCE_REMOVE)
+                g_source_remove(source);
 }
 
 /* Reads the unit's Result out of PropertiesChanged(s interface, a{sv} changed, as invalidated). */
@@ -472,7 +502,8 @@ static void process_cancel(gpointer data)
         stop_unit(process);
 }
 
-const ScStageRunner sc_process_runner = {.start = process_start, .cancel = process_cancel, .free = process_free};
+const ScStageRunner sc_process_runner = {
+        .start = process_start, .cancel = process_cancel, .hear = process_hear, .free = process_free};
 
 char *sc_process_unit_name(const ScJob *job)
 {

@@ -379,6 +379,13 @@ static int compare_ids(gconstpointer a, gconstpointer b)
         return (*left)->id < (*right)->id ? -1 : (*left)->id > (*right)->id;
 }
 
+void sc_queue_hear(ScQueue *queue, ScJob *job)
+{
+        Entry *entry = entry_of(queue, job);
+        if (entry != NULL && entry->stage != NULL && queue->runner->hear != NULL)
+                queue->runner->hear(entry->stage);
+}
+
 GPtrArray *sc_queue_list(ScQueue *queue)
 {
         GPtrArray *jobs = g_ptr_array_new();

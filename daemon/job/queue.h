@@ -22,6 +22,8 @@ typedef struct {
         /* Starts the job's present stage and calls the sink later, never from within; NULL on error. */
         gpointer (*start)(gpointer data, const ScJob *job, const ScStageSink *sink, gpointer sink_data, GError **error);
         void (*cancel)(gpointer stage);
+        /* Takes what the stage has said already, and the sink is called from within. May be NULL. */
+        void (*hear)(gpointer stage);
         void (*free)(gpointer stage);
 } ScStageRunner;
 
@@ -59,6 +61,9 @@ bool sc_queue_adopt(ScQueue *queue, ScJob *job,
 void sc_queue_skip_numbers(ScQueue *queue, guint64 highest);
 
 ScJob *sc_queue_find(ScQueue *queue, guint64 id);
+/* Brings the job up to what its worker has said so far, without waiting for the main loop: who has seen what the worker did finds it
+ * in the job. The job may be over then. */
+void sc_queue_hear(ScQueue *queue, ScJob *job);
 /* All jobs by number; free the array, not the jobs. */
 GPtrArray *sc_queue_list(ScQueue *queue);
 /* A job that is over is left as it is. */
