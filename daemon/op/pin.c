@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "mounts.h"
 #include "store/deployment.h"
+#include "store/run-folder.h"
 #include <string.h>
 
 static bool is_below(const ScInfo *info, const ScConfig *config, const char *name)
@@ -16,10 +17,25 @@ static bool is_below(const ScInfo *info, const ScConfig *config, const char *nam
         return strncmp(info->remote, path, length) == 0 && (info->remote[length] == '\0' || info->remote[length] == '/');
 }
 
-static bool is_mounted_nowhere(const ScConfig *config, ScSystemd *systemd, const char *container, int slot, GError **error)
+/* By a command that runs once: its root file system is the deployment's. */
+static bool is_run_by_nobody(int checkout_fd, const char *container, int slot, GError **error)
+{
+        for (int i = 0; i < 2; i++) {
+                g_autofree char *deployment = sc_slot_name(container, i);
+                g_autofree char *id = slot == SC_PIN_ANY_SLOT || slot == i ? sc_run_folder_user(checkout_fd, deployment) : NULL;
+                if (id != NULL)
+                        return sc_throw(error, SC_ERROR_BUSY,
+                                        "A command runs on the files of the deployment %s (%s.service): let it end first",
+                                        deployment, id);
+        }
+        return true;
+}
+
+static bool is_shown_nowhere(const ScConfig *config, ScSystemd *systemd, const char *container, int slot, GError **error)
 {
         sc_autofd checkout = sc_checkout_open(config, false, error);
-        return checkout >= 0 && sc_mounts_check(systemd, checkout, container, slot, error);
+        return checkout >= 0 && sc_mounts_check(systemd, checkout, container, slot, error) &&
+               is_run_by_nobody(checkout, container, slot, error);
 }
 
 bool sc_pin_check(const ScConfig *config, ScSystemd *systemd, const char *container, int slot, GError **error)
@@ -41,5 +57,5 @@ bool sc_pin_check(const ScConfig *config, ScSystemd *systemd, const char *contai
                                         "The container %s uses the root file system in %s/%s: uninstall it first", other->name,
                                         config->checkout_path, slot == SC_PIN_ANY_SLOT ? container : first);
         }
-        return is_mounted_nowhere(config, systemd, container, slot, error);
+        return is_shown_nowhere(config, systemd, container, slot, error);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /* What keeps a deployment where it is. A container that was installed with another one's root file system (rootfs) pins the
- * deployment that holds it, and so does a mount. */
+ * deployment that holds it, and so do a mount, and a command that runs on its files. */
 
 #include "base/config.h"
 #include "unit/systemd.h"

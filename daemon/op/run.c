@@ -2,8 +2,10 @@
 #include "run.h"
 
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "base/path.h"
 #include "base/reference.h"
+#include "change.h"
 #include "install-request.h"
 #include "option-image.h"
 #include "options.h"
@@ -11,6 +13,7 @@
 #include "session.h"
 #include "store/checkout.h"
 #include "store/deployment.h"
+#include "store/run-folder.h"
 #include "trust.h"
 #include "unit/runtime-config.h"
 #include "unit/runtime-json.h"
@@ -115,6 +118,31 @@ static char *read_config(const ScDeployment *deployment, GError **error)
         return fd >= 0 && sc_read_file(fd, "config.json", SC_RUNTIME_JSON_MAX, &config, NULL, error) ? config : NULL;
 }
 
+/* The container's lock is held until the record is there: from then on an update or uninstall finds it, and leaves the deployment.
+ * *ret: the deployment as it is now. */
+static bool pin(ScSession *session, const ScDeployment *deployment, ScDeployment **ret, GError **error)
+{
+        ScOpContext *context = session->context;
+        g_autoptr(ScChange) change = deployment->preinstalled ? NULL
+                                                              : sc_change_begin(context, deployment->name, SC_BEGIN_CONTROL, error);
+        if (change == NULL && !deployment->preinstalled)
+                return false;
+        g_autoptr(ScDeployment) now = sc_deployment_find(context->config, deployment->name, error);
+        g_autofree char *folder = now != NULL ? g_path_get_basename(now->path) : NULL;
+        if (now == NULL || (!now->preinstalled && !sc_run_folder_pin(session->folder_fd, folder, error)))
+                return false;
+        *ret = g_steal_pointer(&now);
+        return sc_failpoint("run-pinned", error);
+}
+
+/* On the files that a container has now, which are not copied. */
+static bool run_beside(ScSession *session, const ScDeployment *deployment, const char *runtime, GError **error)
+{
+        g_autoptr(ScDeployment) now = NULL;
+        g_autofree char *config = pin(session, deployment, &now, error) ? read_config(now, error) : NULL;
+        return config != NULL && sc_session_run(session, runtime, config, now->path, "", error);
+}
+
 static bool run_in_container(ScOpContext *context, const ScDeployment *deployment, GError **error)
 {
         const char *given;
@@ -126,12 +154,12 @@ static bool run_in_container(ScOpContext *context, const ScDeployment *deploymen
         const char *name = given != NULL ? given : deployment->info->runtime;
         g_autofree char *runtime = sc_runtime_find(name != NULL ? name : context->config->runtime, error);
         g_autoptr(ScSession) session = runtime != NULL ? sc_session_begin(context, error) : NULL;
-        g_autofree char *config = session != NULL ? read_config(deployment, error) : NULL;
-        if (config == NULL || !is_running(session->systemd, deployment->name, &running, error))
+        if (session == NULL || !is_running(session->systemd, deployment->name, &running, error))
                 return false;
-        /* Beside one that does not run: on the files that it has now, which are not copied. */
-        return running ? sc_session_exec(session, runtime, deployment->name, config, error)
-                       : sc_session_run(session, runtime, config, deployment->path, "", error);
+        if (!running)
+                return run_beside(session, deployment, runtime, error);
+        g_autofree char *config = read_config(deployment, error);
+        return config != NULL && sc_session_exec(session, runtime, deployment->name, config, error);
 }
 
 static bool has_command(const ScOpContext *context)

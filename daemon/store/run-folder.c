@@ -8,9 +8,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
 
 /* Held while a folder is made and its lock taken, and while abandoned ones are looked for. No container has such a name. */
 #define LOCK SC_LOCK_DIR "/.run"
+#define DEPLOYMENT "deployment"
 
 int sc_run_folder_new(int checkout_fd, const char *id, int *ret_lock_fd, GError **error)
 {
@@ -68,6 +72,34 @@ char **sc_run_folder_abandoned(int checkout_fd, GError **error)
                         g_strv_builder_add(ids, entry->d_name);
         closedir(listing);
         return guard >= 0 ? g_strv_builder_end(ids) : NULL;
+}
+
+bool sc_run_folder_pin(int folder_fd, const char *deployment, GError **error)
+{
+        return symlinkat(deployment, folder_fd, DEPLOYMENT) == 0 ||
+               sc_throw_errno(error, "Cannot record the deployment %s that a command runs on", deployment);
+}
+
+static bool runs_on(int runs_fd, const char *id, const char *deployment)
+{
+        char target[NAME_MAX + 1];
+        sc_autofd fd = sc_open_beneath(runs_fd, id, O_RDONLY | O_DIRECTORY, 0, NULL);
+        ssize_t size = fd >= 0 ? readlinkat(fd, DEPLOYMENT, target, sizeof target) : -1;
+        return size == (ssize_t)strlen(deployment) && memcmp(target, deployment, (size_t)size) == 0;
+}
+
+char *sc_run_folder_user(int checkout_fd, const char *deployment)
+{
+        DIR *listing = list(checkout_fd);
+        g_autofree char *user = NULL;
+        if (listing == NULL)
+                return NULL;
+        for (struct dirent *entry; user == NULL && (entry = readdir(listing)) != NULL;)
+                if (entry->d_name[0] != '.' && runs_on(dirfd(listing), entry->d_name, deployment) &&
+                    !is_abandoned(dirfd(listing), entry->d_name))
+                        user = g_strdup(entry->d_name);
+        closedir(listing);
+        return g_steal_pointer(&user);
 }
 
 bool sc_run_folder_any(int checkout_fd)

@@ -2,7 +2,9 @@
 #pragma once
 
 /* CHECKOUT/.sysconsd/run/ID: what a command needs that runs once, by the id that its unit (ID.service) and its container have, too.
- * A worker holds the folder's lock as long as it looks after the command; a folder that nobody holds was abandoned. */
+ * What it runs on, where that is a deployment, is the symlink `deployment` in
+ * it, to NAME.N. A worker holds the folder's lock as long as it looks after the command; a folder that nobody holds was abandoned.
+ */
 
 #include "base/config.h"
 
@@ -13,5 +15,10 @@ int sc_run_folder_new(int checkout_fd, const char *id, int *ret_lock_fd, GError 
 bool sc_run_folder_remove(int checkout_fd, const char *id, GError **error);
 /* Ids of abandoned folders, NULL-terminated; free with g_strfreev. */
 char **sc_run_folder_abandoned(int checkout_fd, GError **error);
+/* Records that the command runs on the files of a deployment, NAME.N. */
+bool sc_run_folder_pin(int folder_fd, const char *deployment, GError **error);
+/* The id of a command that somebody looks after and that runs on the files of this deployment, newly allocated; NULL: there is
+ * none. */
+char *sc_run_folder_user(int checkout_fd, const char *deployment);
 /* Whether there is any folder, abandoned or not. */
 bool sc_run_folder_any(int checkout_fd);

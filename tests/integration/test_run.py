@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -284,6 +285,49 @@ def test_signals(running):
         client.send("INT")
     assert client.end()[0] == 130
     wait_until(lambda: nothing_left(bed) and "trap '' TERM" not in bed.output("ps -eo args"))
+
+
+def test_signal_before_the_daemon_has_heard_that_it_runs(hello):
+    """It is the command's all the same, and does not cancel the job."""
+    bed = hello
+    bed.write(FAILPOINT, "run-folder wait\n")
+    daemon = bed.output("systemctl show -P MainPID sysconsd")
+    client = Client(bed, "run", "hello", "sh", "-c", "trap 'echo heard; exit 7' INT; echo ready; while :; do sleep 0.1; done")
+    try:
+        wait_until(lambda: any(unit.startswith("sysconsd-job") for unit in bed.output(
+            "systemctl list-units --plain --no-legend 'sysconsd-job-*' | awk '{print $1}'").split()) and folders(bed))
+        bed.run(["kill", "-STOP", daemon])
+        bed.write(f"{FAILPOINT}.go", "")
+        assert client.process.stdout.readline() == b"ready\n"
+        client.send("INT")
+        # the client has taken it and asked, and sleeps; what the worker has said waits beside the question
+        wait_until(lambda: re.search(r"State:\tS.*^ShdPnd:\t0+$", bed.read(f"/proc/{client.pid}/status"), re.S | re.M))
+    finally:
+        bed.run(["kill", "-CONT", daemon])
+        bed.run(["rm", "-f", FAILPOINT, f"{FAILPOINT}.go"])
+    assert client.end() == (7, "heard\n", "")
+
+
+def test_pins_the_files_that_it_runs_on(hello):
+    bed = hello
+    client = Client(bed, "run", "hello", "sh", "-c", "echo ready; read word; cat /etc/hello-version", stdin=subprocess.PIPE)
+    assert client.process.stdout.readline() == b"ready\n"
+    bed.sysconsctl("update", "--pull=never", "--set=PORT=8083", "hello")  # into the other slot
+    for words in (["update", "--pull=never", "--set=PORT=8084", "hello"], ["uninstall", "hello"]):
+        refused = bed.sysconsctl(*words, check=False)
+        assert refused.returncode == 1 and "A command runs on the files of the deployment hello.0 (sysconsd-run-" in refused.stderr
+    assert "A command runs on" in json.loads(bed.sysconsctl("plan", "uninstall", "--json", "hello", check=False).stdout)["conflicts"][0]
+    client.process.stdin.write(b"go on\n")
+    client.process.stdin.flush()
+    assert client.end()[:2] == (0, "1\n")
+    bed.sysconsctl("update", "--pull=never", "--set=PORT=8084", "hello")
+    # one that was killed pins nothing
+    client = Client(bed, "run", "hello", "sh", "-c", "echo ready; sleep 600")
+    assert client.process.stdout.readline() == b"ready\n"
+    job = json.loads(bed.sysconsctl("jobs", "--json").stdout)[-1]["job"]
+    bed.systemctl("kill", "--signal=KILL", f"sysconsd-job-{job}.service")
+    assert client.end()[0] != 0
+    bed.sysconsctl("uninstall", "hello")
 
 
 # ---- who may
