@@ -48,8 +48,9 @@ static int append_optional_command(Message *message, const char *property, char 
 }
 
 /* Once the program has ended the unit stays (RemainAfterExit=), so that its exit status can be asked for, until it is stopped. */
-static int append_service(Message *message, const ScRunService *service)
+static int append_service(Message *message, gconstpointer data)
 {
+        const ScRunService *service = data;
         int r;
         if ((r = sd_bus_message_append(message, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "Description", "s", service->description, "Type",
                                        "s", "exec", "RemainAfterExit", "b", true, "CollectMode", "s", "inactive-or-failed",
@@ -67,35 +68,13 @@ static int append_service(Message *message, const ScRunService *service)
         return service->bound_to == NULL ? 0 : sd_bus_message_append(message, "(sv)", "BindsTo", "as", 1, service->bound_to);
 }
 
-static int new_service(ScSystemd *systemd, const ScRunService *service, Message **ret)
-{
-        g_autoptr(Message) message = NULL;
-        int r = sd_bus_message_new_method_call(systemd->bus, &message, SC_SYSTEMD_SERVICE, SC_SYSTEMD_OBJECT, SC_SYSTEMD_MANAGER,
-                                               "StartTransientUnit");
-        if (r < 0 || (r = sd_bus_message_append(message, "ss", service->unit, "fail")) < 0 ||
-            (r = sd_bus_message_open_container(message, 'a', "(sv)")) < 0 || (r = append_service(message, service)) < 0 ||
-            (r = sd_bus_message_close_container(message)) < 0 || (r = sd_bus_message_append(message, "a(sa(sv))", 0)) < 0)
-                return r;
-        *ret = g_steal_pointer(&message);
-        return 0;
-}
-
 static bool start(ScSystemd *systemd, const ScRunService *service, GCancellable *cancellable, GError **error)
 {
         g_autofree char *what = g_strdup_printf("Cannot run %s", service->unit);
-        g_autoptr(Message) message = NULL;
         g_autoptr(Message) reply = NULL;
-        __attribute__((cleanup(sd_bus_error_free))) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
-        if (!sc_systemd_ensure_open(systemd, error))
-                return false;
-        g_clear_pointer(&systemd->job, g_free);
-        int r = new_service(systemd, service, &message);
-        if (r >= 0)
-                r = sd_bus_call(systemd->bus, message, SC_SYSTEMD_CALL_TIMEOUT, &bus_error, &reply);
-        if (r < 0)
-                return sc_systemd_throw(error, r, &bus_error, what);
         ScSystemdWait wait = {service->unit, "start", G_MAXUINT64, cancellable};
-        return sc_systemd_wait_for_job(systemd, reply, &wait, error);
+        return sc_systemd_start_transient(systemd, service->unit, append_service, service, what, &reply, error) &&
+               sc_systemd_wait_for_job(systemd, reply, &wait, error);
 }
 
 /* What a caller may send: what a terminal or a supervisor sends to a program. */

@@ -206,6 +206,34 @@ bool sc_systemd_call(ScSystemd *systemd, guint64 timeout, const char *what, cons
         return ok;
 }
 
+static int new_transient(ScSystemd *systemd, const char *unit, ScSystemdProperties append, gconstpointer data, Message **ret)
+{
+        g_autoptr(Message) message = NULL;
+        int r = sd_bus_message_new_method_call(systemd->bus, &message, SC_SYSTEMD_SERVICE, SC_SYSTEMD_OBJECT, SC_SYSTEMD_MANAGER,
+                                               "StartTransientUnit");
+        if (r < 0 || (r = sd_bus_message_append(message, "ss", unit, "fail")) < 0 ||
+            (r = sd_bus_message_open_container(message, 'a', "(sv)")) < 0 || (r = append(message, data)) < 0 ||
+            (r = sd_bus_message_close_container(message)) < 0 || (r = sd_bus_message_append(message, "a(sa(sv))", 0)) < 0)
+                return r;
+        *ret = g_steal_pointer(&message);
+        return 0;
+}
+
+/* Not asked again where the connection was lost: it may have been started. */
+bool sc_systemd_start_transient(ScSystemd *systemd, const char *unit, ScSystemdProperties append, gconstpointer data,
+                                const char *what, Message **ret, GError **error)
+{
+        g_autoptr(Message) message = NULL;
+        __attribute__((cleanup(sd_bus_error_free))) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        if (!sc_systemd_ensure_open(systemd, error))
+                return false;
+        g_clear_pointer(&systemd->job, g_free);
+        int r = new_transient(systemd, unit, append, data, &message);
+        if (r >= 0)
+                r = sd_bus_call(systemd->bus, message, SC_SYSTEMD_CALL_TIMEOUT, &bus_error, ret);
+        return r >= 0 || sc_systemd_throw(error, r, &bus_error, what);
+}
+
 bool sc_systemd_forgive_missing(bool ok, GError **local, GError **error)
 {
         if (ok)

@@ -57,5 +57,11 @@ bool sc_systemd_wait_for_job(ScSystemd *systemd, Message *reply, const ScSystemd
 /* Sleeps until the connection has something to do, one of `more` (at most SC_SYSTEMD_SLEEP_MAX) is ready, or the monotonic clock
  * says `until` (G_MAXUINT64: never). A negative errno. */
 int sc_systemd_sleep(sd_bus *bus, guint64 until, struct pollfd *more, nfds_t n_more);
+/* Appends the (sv) of a transient unit; a negative errno. */
+typedef int (*ScSystemdProperties)(Message *message, gconstpointer data);
+/* Starts a transient unit that must not be there. `what` cannot be done where that fails. *ret: the answer, which names the job to
+ * wait for. */
+bool sc_systemd_start_transient(ScSystemd *systemd, const char *unit, ScSystemdProperties append, gconstpointer data,
+                                const char *what, Message **ret, GError **error);
 /* One more property of a transient unit: ExecStart, ExecStartPre ... */
 int sc_systemd_append_command(Message *message, const char *property, char *const *argv, bool may_fail);

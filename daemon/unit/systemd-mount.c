@@ -27,36 +27,27 @@ char *sc_systemd_mount_unit(const char *path)
         return name->len <= UNIT_NAME_MAX ? g_strdup(name->str) : NULL;
 }
 
-static int new_mount(ScSystemd *systemd, const char *unit, const char *what, const char *description, Message **ret)
+typedef struct {
+        const char *what, *description;
+} Mount;
+
+static int append_mount(Message *message, gconstpointer data)
 {
-        g_autoptr(Message) message = NULL;
-        int r = sd_bus_message_new_method_call(systemd->bus, &message, SC_SYSTEMD_SERVICE, SC_SYSTEMD_OBJECT, SC_SYSTEMD_MANAGER,
-                                               "StartTransientUnit");
-        if (r >= 0)
-                r = sd_bus_message_append(message, "ssa(sv)a(sa(sv))", unit, "fail", 5, "Description", "s", description, "What",
-                                          "s", what, "Type", "s", "none", "Options", "s", OPTIONS, "CollectMode", "s",
-                                          "inactive-or-failed", 0);
-        if (r >= 0)
-                *ret = g_steal_pointer(&message);
-        return r;
+        const Mount *mount = data;
+        return sd_bus_message_append(message, "(sv)(sv)(sv)(sv)(sv)", "Description", "s", mount->description, "What", "s",
+                                     mount->what, "Type", "s", "none", "Options", "s", OPTIONS, "CollectMode", "s",
+                                     "inactive-or-failed");
 }
 
 bool sc_systemd_mount(ScSystemd *systemd, const char *what, const char *where, const char *description, GCancellable *cancellable,
                       GError **error)
 {
+        const Mount mount = {what, description};
         g_autofree char *unit = sc_systemd_mount_unit(where);
         g_autofree char *doing = g_strdup_printf("Cannot mount on %s", where);
-        g_autoptr(Message) message = NULL;
         g_autoptr(Message) reply = NULL;
-        __attribute__((cleanup(sd_bus_error_free))) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
-        if (!sc_systemd_ensure_open(systemd, error))
+        if (!sc_systemd_start_transient(systemd, unit, append_mount, &mount, doing, &reply, error))
                 return false;
-        g_clear_pointer(&systemd->job, g_free);
-        int r = new_mount(systemd, unit, what, description, &message);
-        if (r >= 0)
-                r = sd_bus_call(systemd->bus, message, SC_SYSTEMD_CALL_TIMEOUT, &bus_error, &reply);
-        if (r < 0)
-                return sc_systemd_throw(error, r, &bus_error, doing);
         ScSystemdWait wait = {unit, "start", G_MAXUINT64, cancellable};
         return sc_systemd_wait_for_job(systemd, reply, &wait, error) || sc_prefix(error, "%s", doing);
 }

@@ -96,8 +96,9 @@ static int append_output(Message *message, const ScSystemdCommand *command)
                                      "StandardErrorFileDescriptor", "h", error_fd);
 }
 
-static int append_properties(Message *message, const ScSystemdCommand *command)
+static int append_properties(Message *message, gconstpointer data)
 {
+        const ScSystemdCommand *command = data;
         int r = sd_bus_message_append(message, "(sv)(sv)(sv)(sv)(sv)", "Type", "s", "oneshot", "CollectMode", "s",
                                       "inactive-or-failed", "TimeoutStartUSec", "t", (uint64_t)command->seconds * G_USEC_PER_SEC,
                                       "TimeoutStopUSec", "t", (uint64_t)G_USEC_PER_SEC, "DefaultDependencies", "b", 0);
@@ -112,35 +113,14 @@ static int append_properties(Message *message, const ScSystemdCommand *command)
         return r < 0 ? r : sc_systemd_append_command(message, "ExecStart", command->argv, false);
 }
 
-static int new_transient(ScSystemd *systemd, const ScSystemdCommand *command, Message **ret)
-{
-        g_autoptr(Message) message = NULL;
-        int r = sd_bus_message_new_method_call(systemd->bus, &message, SC_SYSTEMD_SERVICE, SC_SYSTEMD_OBJECT, SC_SYSTEMD_MANAGER,
-                                               "StartTransientUnit");
-        if (r < 0 || (r = sd_bus_message_append(message, "ss", command->unit, "fail")) < 0 ||
-            (r = sd_bus_message_open_container(message, 'a', "(sv)")) < 0 || (r = append_properties(message, command)) < 0 ||
-            (r = sd_bus_message_close_container(message)) < 0 || (r = sd_bus_message_append(message, "a(sa(sv))", 0)) < 0)
-                return r;
-        *ret = g_steal_pointer(&message);
-        return 0;
-}
-
 bool sc_systemd_run(ScSystemd *systemd, const ScSystemdCommand *command, GCancellable *cancellable, bool *ret_success,
                     GError **error)
 {
         g_autofree char *what = g_strdup_printf("Cannot run %s", command->unit);
-        g_autoptr(Message) message = NULL;
         g_autoptr(Message) reply = NULL;
         g_autoptr(GError) local = NULL;
-        __attribute__((cleanup(sd_bus_error_free))) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
-        if (!sc_systemd_ensure_open(systemd, error))
+        if (!sc_systemd_start_transient(systemd, command->unit, append_properties, command, what, &reply, error))
                 return false;
-        g_clear_pointer(&systemd->job, g_free);
-        int r = new_transient(systemd, command, &message);
-        if (r >= 0)
-                r = sd_bus_call(systemd->bus, message, SC_SYSTEMD_CALL_TIMEOUT, &bus_error, &reply);
-        if (r < 0)
-                return sc_systemd_throw(error, r, &bus_error, what);
         ScSystemdWait wait = {command->unit, "run", G_MAXUINT64, cancellable};
         bool success = sc_systemd_wait_for_job(systemd, reply, &wait, &local);
         /* what the program said, and not what became of the job otherwise */
