@@ -142,6 +142,25 @@ static const ScAtomicOption trust_delete_options[] = {
                 words, "", "", NULL, NULL, 0, 0, false, NULL, instead \
         }
 
+/* Verbs with two names. */
+#define IMAGES_VERIFY(words)                                                                                                \
+        {                                                                                                                   \
+                words, "IMAGE|--all", "Hash the files of an image again, and ask for a newer one",                          \
+                        "A damaged image is repaired by `sysconsctl verify --repair`.", images_verify_options, 0, 1, false, \
+                        sc_atomic_images_verify, NULL                                                                       \
+        }
+#define IMAGES_UPDATE(words)                                                                                                  \
+        {                                                                                                                     \
+                words, "IMAGE|--all", "Fetch the newest image of a name",                                                     \
+                        "Containers stay with theirs: `atomic containers update` updates them.", images_update_options, 0, 1, \
+                        false, sc_atomic_images_update, NULL                                                                  \
+        }
+#define IMAGES_VERSION(words)                                                                                   \
+        {                                                                                                       \
+                words, "IMAGE", "Names, version and id of an image", NULL, images_version_options, 1, 1, false, \
+                        sc_atomic_images_version, NULL                                                          \
+        }
+
 static const ScAtomicVerb verbs[] = {
         {"pull", "[SOURCE:]IMAGE", "Fetch an image into the repository", NULL, pull_options, 1, 1, false, sc_verb_pull, NULL},
         {"install", "IMAGE", "Make a container of an image, and enable its unit", "It is not started: `atomic run NAME` does.",
@@ -171,14 +190,9 @@ static const ScAtomicVerb verbs[] = {
          list_options, 0, 0, false, sc_atomic_images_list, NULL},
         {"images info", "IMAGE", "Labels of an image, and variables of its templates", NULL, info_options, 1, 1, false,
          sc_verb_info, NULL},
-        {"images verify", "IMAGE|--all", "Hash the files of an image again, and ask for a newer one",
-         "A damaged image is repaired by `sysconsctl verify --repair`.", images_verify_options, 0, 1, false,
-         sc_atomic_images_verify, NULL},
-        {"images update", "IMAGE|--all", "Fetch the newest image of a name",
-         "Containers stay with theirs: `atomic containers update` updates them.", images_update_options, 0, 1, false,
-         sc_atomic_images_update, NULL},
-        {"images version", "IMAGE", "Names, version and id of an image", NULL, images_version_options, 1, 1, false,
-         sc_atomic_images_version, NULL},
+        IMAGES_VERIFY("images verify"),
+        IMAGES_UPDATE("images update"),
+        IMAGES_VERSION("images version"),
         {"images tag", "IMAGE NAME", "Give an image one more name", NULL, NULL, 2, 2, false, sc_atomic_images_tag, NULL},
         {"images delete", "IMAGE...|--all", "Drop images, by name or start of the id, after a question",
          "Layers stay until `atomic images prune`.", images_delete_options, 0, SC_ARGUMENTS_ANY, false, sc_atomic_images_delete,
@@ -194,14 +208,9 @@ static const ScAtomicVerb verbs[] = {
          sc_verb_mount, NULL},
         {"umount", "DIR", "Unmount what `atomic mount` has mounted", NULL, NULL, 1, 1, false, sc_verb_umount, NULL},
         {"unmount", "DIR", "Unmount, as umount", NULL, NULL, 1, 1, false, sc_verb_umount, NULL},
-        {"verify", "IMAGE|--all", "Hash the files of an image again, and ask for a newer one",
-         "A damaged image is repaired by `sysconsctl verify --repair`.", images_verify_options, 0, 1, false,
-         sc_atomic_images_verify, NULL},
-        {"update", "IMAGE|--all", "Fetch the newest image of a name",
-         "Containers stay with theirs: `atomic containers update` updates them.", images_update_options, 0, 1, false,
-         sc_atomic_images_update, NULL},
-        {"version", "IMAGE", "Names, version and id of an image", NULL, images_version_options, 1, 1, false,
-         sc_atomic_images_version, NULL},
+        IMAGES_VERIFY("verify"),
+        IMAGES_UPDATE("update"),
+        IMAGES_VERSION("version"),
         NOT_HERE("diff", "mount both with `atomic mount`, and use diff"),
         NOT_HERE("help", "mount the image, and read its help file with `man -l`"),
         NOT_HERE("host", "use rpm-ostree"),

@@ -164,12 +164,8 @@ bool sc_verb_delete_image(ScClient *client, int argc, char **argv, GError **erro
                 1,
                 SC_ARGUMENTS_ANY,
         };
-        char **arguments;
-        ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
-        if (parsed != SC_PARSED)
-                return parsed == SC_PARSED_HELP;
         const ScTask task = {make_delete_call, &force, "org.sysconsd1.manage-images"};
-        return sc_run_each(client, &task, arguments, arguments[1] != NULL, error);
+        return sc_run_arguments(client, &syntax, &task, argc, argv, error);
 }
 
 typedef struct {

@@ -113,3 +113,12 @@ bool sc_container_call(ScClient *client, const char *name, const char *method, s
         return sc_object_find(client, SC_OBJECT_CONTAINER, name, &path, error) &&
                sc_call_new(client, path, SC_BUS_CONTAINER, method, NULL, ret, error) && sc_call_open_options(*ret, error);
 }
+
+bool sc_run_arguments(ScClient *client, const ScSyntax *syntax, const ScTask *task, int argc, char **argv, GError **error)
+{
+        char **arguments;
+        ScParsed parsed = sc_options_parse(client, syntax, argc, argv, &arguments, error);
+        if (parsed != SC_PARSED)
+                return parsed == SC_PARSED_HELP;
+        return sc_run_each(client, task, arguments, arguments[1] != NULL, error);
+}

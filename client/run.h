@@ -3,6 +3,7 @@
 
 /* One job after the other: what every verb does that changes something and may be given several names. */
 
+#include "options.h"
 #include "streams.h"
 #include "wait.h"
 
@@ -28,6 +29,10 @@ typedef struct {
  * interruption or when sysconsd is gone. A single failure is the error; of several, each is reported where it happens and the error
  * counts them. With --json the outcomes are printed, as an array if `many`. */
 bool sc_run_each(ScClient *client, const ScTask *task, char *const *names, bool many, GError **error);
+
+/* The command line of a verb that does the same with each of its arguments: read by the syntax, whose options the task's data are.
+ */
+bool sc_run_arguments(ScClient *client, const ScSyntax *syntax, const ScTask *task, int argc, char **argv, GError **error);
 
 /* The outcome, of a name without a job as well: an object. */
 JsonNode *sc_run_to_json(const ScRun *run);

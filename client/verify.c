@@ -43,11 +43,7 @@ bool sc_verb_verify(ScClient *client, int argc, char **argv, GError **error)
                 1,
                 SC_ARGUMENTS_ANY,
         };
-        char **arguments;
-        ScParsed parsed = sc_options_parse(client, &syntax, argc, argv, &arguments, error);
-        if (parsed != SC_PARSED)
-                return parsed == SC_PARSED_HELP;
         const ScTask task = {make_verify_call, &options,
                              "org.sysconsd1.manage-images, and org.sysconsd1.pull for --repair and --newer", false};
-        return sc_run_each(client, &task, arguments, arguments[1] != NULL, error);
+        return sc_run_arguments(client, &syntax, &task, argc, argv, error);
 }

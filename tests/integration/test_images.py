@@ -44,7 +44,7 @@ def drop_images(bed):
 
 def layer_refs(bed):
     """The refs of layers and configurations, by the disk."""
-    return set(bed.output(f"ls {REFS} | grep -xE '[0-9a-f]{{64}}' || true").split())
+    return {ref for ref in bed.output(["ls", REFS]).split() if re.fullmatch("[0-9a-f]{64}", ref)}
 
 
 def pulled_layers(output):
