@@ -61,8 +61,8 @@ bool sc_queue_adopt(ScQueue *queue, ScJob *job,
 void sc_queue_skip_numbers(ScQueue *queue, guint64 highest);
 
 ScJob *sc_queue_find(ScQueue *queue, guint64 id);
-/* Brings the job up to what its worker has said so far, without waiting for the main loop: who has seen what the worker did finds it
- * in the job. The job may be over then. */
+/* Brings the job up to what its worker has said so far, without waiting for the main loop: who has seen what the worker did finds
+ * it in the job. The job may be over then. */
 void sc_queue_hear(ScQueue *queue, ScJob *job);
 /* All jobs by number; free the array, not the jobs. */
 GPtrArray *sc_queue_list(ScQueue *queue);
