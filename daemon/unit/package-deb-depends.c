@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whether a deb has what it depends on. dpkg finds that out only when it has unpacked the package, and `--dry-run` not at all.
- * Relations are those that package-facts.c writes: one name each, without alternatives. */
+/* Whether a deb has what it depends on, and nothing is there that it conflicts with. dpkg finds out the one only when it has
+ * unpacked the package, and with --dry-run it runs the hooks of its configuration. Relations are those that package-facts.c writes:
+ * one name each, without alternatives. */
 
 #include "package-driver.h"
 
@@ -101,37 +102,64 @@ static int is_there(const Relation *wanted, char *const *lines, GError **error)
         return 0;
 }
 
-bool sc_package_deb_find_missing(const char *depends, const char *installed, char **ret, GError **error)
+static void append_relation(GString *text, const Relation *relation)
 {
-        g_autoptr(GPtrArray) wanted = relations_new(depends);
+        g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "", relation->name);
+        if (relation->version != NULL && relation->version[0] != '\0')
+                g_string_append_printf(text, " (%s %s)", relation->operator, relation->version);
+}
+
+/* Those of the relations of which it is true, or not, that something installed satisfies them. */
+static bool find(const char *text, const char *installed, bool there, char **ret, GError **error)
+{
+        g_autoptr(GPtrArray) relations = relations_new(text);
         g_auto(GStrv) lines = g_strsplit(installed, "\n", -1);
-        g_autoptr(GString) missing = g_string_new(NULL);
-        for (guint i = 0; i < wanted->len; i++) {
-                const Relation *relation = wanted->pdata[i];
-                int r = is_there(relation, lines, error);
+        g_autoptr(GString) found = g_string_new(NULL);
+        for (guint i = 0; i < relations->len; i++) {
+                int r = is_there(relations->pdata[i], lines, error);
                 if (r < 0)
                         return false;
-                if (r > 0)
-                        continue;
-                g_string_append_printf(missing, "%s%s", missing->len > 0 ? ", " : "", relation->name);
-                if (relation->version != NULL && relation->version[0] != '\0')
-                        g_string_append_printf(missing, " (%s %s)", relation->operator, relation->version);
+                if ((r > 0) == there)
+                        append_relation(found, relations->pdata[i]);
         }
-        *ret = missing->len > 0 ? g_strdup(missing->str) : NULL;
+        *ret = found->len > 0 ? g_strdup(found->str) : NULL;
         return true;
 }
 
-bool sc_package_deb_check_depends(const char *depends, const char *own_provides, GError **error)
+bool sc_package_deb_find_missing(const char *depends, const char *installed, char **ret, GError **error)
+{
+        return find(depends, installed, false, ret, error);
+}
+
+/* An older version of the package itself goes. */
+static char *without(const char *installed, const char *name)
+{
+        g_autofree char *field = g_strconcat("\t", name, "\t", NULL);
+        g_auto(GStrv) lines = g_strsplit(installed, "\n", -1);
+        g_autoptr(GStrvBuilder) others = g_strv_builder_new();
+        for (char **line = lines; *line != NULL; line++)
+                if (strstr(*line, field) == NULL)
+                        g_strv_builder_add(others, *line);
+        g_auto(GStrv) kept = g_strv_builder_end(others);
+        return g_strjoinv("\n", kept);
+}
+
+bool sc_package_deb_check_relations(const ScPackageRelations *relations, GError **error)
 {
         static const char *const argv[] = {"dpkg-query", "--show", "-f",
                                            "${db:Status-Status}\\t${Package}\\t${Version}\\t${Provides}\\n", NULL};
         g_autofree char *answer = NULL;
         g_autofree char *missing = NULL;
-        if (depends[0] == '\0')
+        g_autofree char *present = NULL;
+        if (relations->depends[0] == '\0' && relations->conflicts[0] == '\0')
                 return true;
         if (!sc_command_ask(argv, NULL, &answer, error))
                 return false;
-        g_autofree char *installed = g_strconcat(answer, "\ninstalled\t\t\t", own_provides, NULL);
-        return sc_package_deb_find_missing(depends, installed, &missing, error) &&
-               (missing == NULL || sc_throw(error, SC_ERROR_FAILED, "It depends on %s: install that first", missing));
+        g_autofree char *others = without(answer, relations->name);
+        g_autofree char *all = g_strconcat(others, "\ninstalled\t\t\t", relations->provides, NULL);
+        if (!find(relations->depends, all, false, &missing, error) || !find(relations->conflicts, others, true, &present, error))
+                return false;
+        if (missing != NULL)
+                return sc_throw(error, SC_ERROR_FAILED, "It depends on %s: install that first", missing);
+        return present == NULL || sc_throw(error, SC_ERROR_EXISTS, "It conflicts with %s, which is installed", present);
 }

@@ -151,19 +151,17 @@ static bool installed_files(const ScPackage *package, GHashTable **ret, GError *
         return true;
 }
 
-/* dpkg sees what a package conflicts with, but not what it depends on. */
-static bool check(const ScPackage *package G_GNUC_UNUSED, const char *file, GError **error)
+static bool check(const ScPackage *package, const char *file, GError **error)
 {
-        const char *const relations[] = {"dpkg-deb", "--show", "--showformat=${Depends}\\n${Provides}", file, NULL};
-        const char *const argv[] = {"dpkg", "--dry-run", "--force-downgrade", "--install", file, NULL};
+        const char *const argv[] = {"dpkg-deb", "--show", "--showformat=${Depends}\\n${Conflicts}\\n${Provides}\\n", file, NULL};
         g_autofree char *answer = NULL;
-        g_autofree char *said = NULL;
-        if (!sc_command_ask(relations, NULL, &answer, error))
+        if (!sc_command_ask(argv, NULL, &answer, error))
                 return false;
-        g_auto(GStrv) lines = g_strsplit(answer, "\n", 2);
-        return sc_package_deb_check_depends(lines[0] != NULL ? lines[0] : "", lines[0] != NULL && lines[1] != NULL ? lines[1] : "",
-                                            error) &&
-               sc_command_ask(argv, NULL, &said, error);
+        g_auto(GStrv) lines = g_strsplit(answer, "\n", 4);
+        if (g_strv_length(lines) < 4)
+                return sc_throw(error, SC_ERROR_FAILED, "dpkg-deb does not tell what the package %s needs", package->name);
+        const ScPackageRelations relations = {package->name, lines[0], lines[1], lines[2]};
+        return sc_package_deb_check_relations(&relations, error);
 }
 
 static bool check_removal(const ScPackage *package, GError **error)

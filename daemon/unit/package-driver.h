@@ -23,8 +23,12 @@ extern const ScPackageDriver sc_package_deb, sc_package_rpm;
 /* The texts that the packages are built from, for tests and fuzzing. architecture: "all", or dpkg's name of it. */
 char *sc_package_deb_control(const ScPackageFacts *facts, const char *architecture);
 char *sc_package_deb_conffiles(const ScPackageInput *input);
-/* Whether the host has what the relations (as in a control file) name, or own_provides does; Failed names what is missing. */
-bool sc_package_deb_check_depends(const char *depends, const char *own_provides, GError **error);
+/* As in a control file; "": none. */
+typedef struct {
+        const char *name, *depends, *conflicts, *provides;
+} ScPackageRelations;
+/* Failed and Exists name what is missing, and what must not be there. */
+bool sc_package_deb_check_relations(const ScPackageRelations *relations, GError **error);
 /* *ret: what is missing of it, NULL: nothing. installed: a line a package, STATUS TAB NAME TAB VERSION TAB PROVIDES. */
 bool sc_package_deb_find_missing(const char *depends, const char *installed, char **ret, GError **error);
 /* NULL: a path that rpm would take for something else. */

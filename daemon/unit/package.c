@@ -261,8 +261,10 @@ bool sc_package_check(const ScPackage *package, const char *file, GError **error
 bool sc_package_check_facts(const ScPackageFacts *facts, GError **error)
 {
         g_autofree char *requires = g_strjoinv(", ", facts->requires);
+        g_autofree char *conflicts = g_strjoinv(", ", facts->conflicts);
         g_autofree char *provides = g_strjoinv(", ", facts->provides);
-        return facts->system != SC_PACKAGE_DEB || sc_package_deb_check_depends(requires, provides, error) ||
+        const ScPackageRelations relations = {facts->name, requires, conflicts, provides};
+        return facts->system != SC_PACKAGE_DEB || sc_package_deb_check_relations(&relations, error) ||
                sc_prefix(error, "The package %s cannot be installed", facts->name);
 }
 

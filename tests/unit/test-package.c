@@ -299,10 +299,26 @@ END_TEST
 START_TEST(what_it_provides_itself_is_there)
 {
         g_autoptr(GError) error = NULL;
-        ck_assert(sc_package_deb_check_depends("nonsuch-own-thing", "nonsuch-own-thing", &error));
+        const ScPackageRelations own = {"own", "nonsuch-own-thing", "", "nonsuch-own-thing"};
+        ck_assert(sc_package_deb_check_relations(&own, &error));
         ck_assert_no_error(error);
-        ck_assert(!sc_package_deb_check_depends("nonsuch-own-thing, dpkg (>= 1)", "", &error));
+        const ScPackageRelations needy = {"own", "nonsuch-own-thing, dpkg (>= 1)", "", ""};
+        ck_assert(!sc_package_deb_check_relations(&needy, &error));
         ck_assert_error(error, SC_ERROR_FAILED, "It depends on nonsuch-own-thing: install that first");
+}
+END_TEST
+
+START_TEST(what_it_conflicts_with)
+{
+        g_autoptr(GError) error = NULL;
+        const ScPackageRelations unlucky = {"own", "", "nonsuch-thing, dpkg (>= 1), dpkg (<< 1)", ""};
+        ck_assert(!sc_package_deb_check_relations(&unlucky, &error));
+        ck_assert_error(error, SC_ERROR_EXISTS, "It conflicts with dpkg (>= 1), which is installed");
+        g_clear_error(&error);
+        /* a version of its own is replaced */
+        const ScPackageRelations itself = {"dpkg", "", "dpkg", ""};
+        ck_assert(sc_package_deb_check_relations(&itself, &error));
+        ck_assert_no_error(error);
 }
 END_TEST
 
@@ -355,6 +371,7 @@ int main(void)
         tcase_add_test(cases, configured_system);
         tcase_add_loop_test(cases, what_a_deb_misses, 0, G_N_ELEMENTS(dependencies));
         tcase_add_test(cases, what_it_provides_itself_is_there);
+        tcase_add_test(cases, what_it_conflicts_with);
         tcase_add_test(cases, busy_while_another_program_installs);
         suite_add_tcase(suite, cases);
         return test_run(suite);
