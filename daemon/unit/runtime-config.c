@@ -84,7 +84,8 @@ static bool set_cgroup(JsonObject *config, const ScRuntimeConfigInput *input, GE
 
 static JsonObject *runtime_spec(const char *runtime, int scratch_fd, ScNumbers *numbers, GError **error)
 {
-        const char *const argv[] = {runtime, "spec", NULL};
+        /* A user's runc wants to set up the folder of its state first, which cannot be written to here. */
+        const char *const argv[] = {runtime, "--root", ".", "spec", NULL};
         g_autofree char *text = NULL;
         gsize size;
         if (!sc_command_run(argv, scratch_fd, NULL, error) ||

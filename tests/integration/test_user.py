@@ -255,3 +255,30 @@ def test_without_a_range_of_ids(bed):
     finally:
         bed.write("/etc/subuid", ranges)
         carol.leave()
+
+
+def test_other_verbs(bed, alice):
+    told = json.loads(alice.sysconsctl("plan", "install", "--json", "--set=PORT=8090", HELLO).stdout)
+    assert told["conflicts"] == [] and told["container"] == "hello" and alice.containers() == {}
+    install(alice)
+    told = json.loads(alice.sysconsctl("plan", "uninstall", "--json", "hello").stdout)
+    assert told["removed_deployments"] == [f"{DATA}/hello.0"] and told["unit"]["path"] == f"{UNITS}/hello.service"
+    # commands: beside the service, beside one that does not run, and of an image
+    assert alice.sysconsctl("run", "hello", "sh", "-c", "id -u; cat; exit 3", stdin="mine\n", check=False).stdout == "0\nmine\n"
+    alice.sysconsctl("stop", "hello")
+    assert alice.sysconsctl("run", "hello", "cat", "/etc/hello-version").stdout == "1\n"
+    assert alice.sysconsctl("run", "127.0.0.1:5000/busybox", "sh", "-c", "id -u; exit 3", check=False).returncode == 3
+    assert bed.output(f"ls {DATA}/.sysconsd/run") == "" and files_of_others(bed) == ""
+    # images
+    assert "PORT: 8081" in alice.sysconsctl("info", HELLO).stdout
+    alice.sysconsctl("tag", HELLO, "mine")
+    assert "is whole" in alice.sysconsctl("verify", "mine").stdout
+    rows = json.loads(alice.sysconsctl("images", "--json", "--all").stdout)
+    assert ["127.0.0.1:5000/hello:latest", "mine:latest"] in [row["names"] for row in rows if "names" in row]
+    alice.sysconsctl("delete-image", "127.0.0.1:5000/busybox")
+    assert "Deleting ociimage/" in alice.sysconsctl("prune").stdout
+    alice.sysconsctl("delete-image", "mine")
+    mount = alice.sysconsctl("mount", "hello", "/mnt", check=False)
+    assert mount.returncode == 1 and "`sysconsctl --user show --property=Path NAME`" in mount.stderr
+    path = alice.sysconsctl("show", "--property=Path", "--value", "hello").stdout.strip()
+    assert alice.output(["cat", f"{path}/rootfs/etc/hello-version"]) == "1"

@@ -198,7 +198,7 @@ static char *fake_runtime(const char *folder)
         char *path = g_build_filename(folder, "runtime", NULL);
         ck_assert(g_file_set_contents(
                 path,
-                "#!/bin/sh\n[ \"$1\" = spec ] || exit 9\n"
+                "#!/bin/sh\n[ \"$*\" = \"--root . spec\" ] || exit 9\n"
                 "echo '{\"ociVersion\": \"1.0.2-dev\", \"process\": {\"terminal\": true, \"user\": {\"uid\": 0, \"gid\": 0},"
                 " \"args\": [\"sh\"], \"env\": [\"PATH=/bin\", \"TERM=xterm\"], \"cwd\": \"/\"},"
                 " \"root\": {\"path\": \"other\", \"readonly\": false}, \"linux\": {}}' >config.json\n",
