@@ -101,7 +101,7 @@ bool sc_verb_run(ScClient *client, int argc, char **argv, GError **error)
         if (!check(client, &options, subject, error) || !sc_options_assignments(options.set, &options.values, error) ||
             !sc_options_choice("pull", options.pull, pull_choices, error) || !sc_streams_new(terminal, &options.streams, error))
                 return false;
-        bool configures = g_hash_table_size(options.values) > 0 || options.runtime != NULL;
+        bool configures = g_hash_table_size(options.values) > 0 || options.runtime != NULL || options.name != NULL;
         const ScTask task = {
                 .make_call = make_run_call,
                 .data = &options,

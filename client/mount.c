@@ -68,7 +68,8 @@ bool sc_verb_mount(ScClient *client, int argc, char **argv, GError **error)
         g_autofree char *where = absolute(client, arguments[1], error);
         if (where == NULL)
                 return false;
-        const ScTask task = {make_mount_call, where, "org.sysconsd1.mount", NULL};
+        const ScTask task = {make_mount_call, where, "org.sysconsd1.mount, and org.sysconsd1.configure outside of /mnt and /media",
+                             NULL};
         return sc_run_each(client, &task, (char *[]){arguments[0], NULL}, false, error);
 }
 

@@ -39,7 +39,7 @@ typedef struct {
 } ScVerb;
 
 #define SC_ACTION_PREFIX "org.sysconsd1."
-#define SC_CALL_MAX_NEEDS 4
+#define SC_CALL_MAX_NEEDS 8
 
 struct ScCall {
         ScService *service;

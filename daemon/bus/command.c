@@ -42,8 +42,11 @@ bool sc_bus_command_plan(ScCall *call, GError **error)
                 plan_container(call, container);
         else if (!plan_image(call, error))
                 return false;
-        if (json_object_has_member(call->options, "values") || json_object_has_member(call->options, "runtime"))
-                sc_call_need(call, "configure");
+        /* By its name an image's templates find the data of a container. */
+        static const char *const root_only[] = {"name", "values", "runtime"};
+        for (guint i = 0; i < G_N_ELEMENTS(root_only); i++)
+                if (json_object_has_member(call->options, root_only[i]))
+                        sc_call_need(call, "configure");
         return true;
 }
 

@@ -153,17 +153,24 @@ def test_reboot(place):
 
 
 def test_who_may(place):
-    bed = place
+    bed, where = place, "/mnt/mounted"
     bed.sysconsctl("pull", HELLO)
-    mount = lambda where=WHERE: call(bed, ROOT, "Manager", "Mount", "ssa{sv}", HELLO, where, "0", user="alice")[0]  # noqa: E731
-    unmount = lambda: call(bed, ROOT, "Manager", "Unmount", "sa{sv}", WHERE, "0", user="alice")[0]  # noqa: E731
+    bed.run(["mkdir", "-p", where])
+    mount = lambda where=where: call(bed, ROOT, "Manager", "Mount", "ssa{sv}", HELLO, where, "0", user="alice")[0]  # noqa: E731
+    unmount = lambda: call(bed, ROOT, "Manager", "Unmount", "sa{sv}", where, "0", user="alice")[0]  # noqa: E731
     for ask in (mount, unmount):
         with pytest.raises(Refused, match="org.sysconsd1.mount"):
             ask()
-    bed.polkit_rules(rule(f'action.id == "org.sysconsd1.mount" && action.lookup("where") == "{WHERE}"'))
+    bed.polkit_rules(rule(f'action.id == "org.sysconsd1.mount" && action.lookup("where") == "{where}"'))
     with pytest.raises(Refused, match="org.sysconsd1.mount"):
-        mount("/srv")
+        mount("/mnt")
     wait_done(bed, mount())
-    assert bed.run(["cat", f"{WHERE}/etc/hello-version"], user="alice").stdout == "1\n"
+    assert bed.run(["cat", f"{where}/etc/hello-version"], user="alice").stdout == "1\n"
     wait_done(bed, unmount())
+    bed.run(["rmdir", where])
     assert nothing_left(bed)
+    # where programs look for files, they are more than shown
+    bed.polkit_rules(rule('action.id == "org.sysconsd1.mount"'))
+    for where in ("/usr/local/games", "/etc/sudoers.d", WHERE, "/mnt-too", "/media"):
+        with pytest.raises(Refused, match="org.sysconsd1.configure"):
+            mount(where)

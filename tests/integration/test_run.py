@@ -345,6 +345,11 @@ def test_unprivileged_caller(running):
     assert terminal.end() == 0
     assert run(bed, "--runtime", "crun", "hello", "id", user="alice").returncode == 4  # configure
     assert run(bed, HELLO, "id", user="alice").returncode == 4  # no container
+    # an image that he may run, but not by the name of somebody's container: its templates mount that one's data
+    bed.polkit_rules('polkit.addRule(function(action, subject) { if (action.id == "org.sysconsd1.run" && subject.user == "alice") '
+                     'return polkit.Result.YES; });')
+    named = run(bed, "--name", "hello", HELLO, "id", user="alice")
+    assert named.returncode == 4 and "org.sysconsd1.configure" in named.stderr
     # the job of another
     client = Client(bed, "run", "hello", "sh", "-c", "echo ready; sleep 600")
     assert client.process.stdout.readline() == b"ready\n"
