@@ -209,6 +209,93 @@ def test_between_the_look_and_the_publication(victim):
     bed.sysconsctl("delete-image", name)
 
 
+@pytest.fixture
+def archive(victim):
+    """What `docker save` would write of version 2, and call as the container's image is called."""
+    bed = victim
+    bed.run("skopeo copy -q --insecure-policy --src-tls-verify=false docker://localhost:5000/hello:2 docker-archive:/srv/own.tar:localhost:5000/hello:latest && "
+            "chmod 644 /srv/own.tar", timeout=60)
+    yield "/srv/own.tar"
+    bed.run("rm -f /srv/own.tar")
+
+
+def test_a_file_that_calls_itself_so(victim, archive):
+    bed = victim
+    before = identity(bed)
+
+    def attack(*words):
+        return bed.sysconsctl("pull", *words, user="alice", check=False)
+
+    assert "org.sysconsd1.import" in attack(f"docker-archive:{archive}").stderr
+    assert "org.sysconsd1.import" in attack("--replace", f"docker-archive:{archive}").stderr
+    bed.polkit_rules(RULES % MAY_IMPORT)
+    # its name is found out by the worker only
+    for words in ([f"docker-archive:{archive}"], [f"docker-archive:{archive}:{HELLO}"], ["--name", HELLO, f"docker-archive:{archive}"]):
+        refused = attack(*words)
+        assert refused.returncode != 0 and "replace" in refused.stderr, refused
+        assert "Pulling layer" not in refused.stdout  # before anything is fetched
+    assert identity(bed) == before
+    for name in ("sha256:" + "0" * 64, "docker.io/library/hello:1@sha256:" + "0" * 64):
+        assert attack("--name", name, f"docker-archive:{archive}").returncode != 0
+    # a name of her own is no harm, and does not become another one by a tag
+    assert attack("--name", "alices:1", f"docker-archive:{archive}").returncode == 0
+    assert find(bed, "alices:1")["Sources"]["alices:1"] == "archive"
+    bed.polkit_rules(RULES % f'{MAY_PULL} || action.id == "org.sysconsd1.manage-images"')
+    with pytest.raises(Refused, match="org.sysconsd1.(import|configure)"):
+        call(bed, image(identity(bed, "alices:1")), "Image", "Tag", "sa{sv}", HELLO, "1", "replace", "s", "yes", user="alice")
+    bed.polkit_rules(RULES % MAY_IMPORT)
+    assert attack("--replace", f"docker-archive:{archive}").returncode == 0
+    assert find(bed, HELLO)["Sources"][HELLO] == "archive"
+    # nor does an update go elsewhere than where it came from
+    job = verb(bed, container("hello"), "Container", "Update", user="alice")
+    wait_done(bed, job)
+    assert get(bed, container("hello"), "Container", "ImageId") == identity(bed) != before
+    with pytest.raises(Refused, match="file"):
+        verb(bed, container("hello"), "Container", "Update", {"pull": "always"})
+
+
+def test_engine_and_storage_are_imports(victim):
+    bed = victim
+    for source in ("docker:", "docker-daemon:", "containers-storage:"):
+        for name in (HELLO, "new.test/hello:1"):
+            assert "org.sysconsd1.import" in refusal(bed, source + name, replace="yes")
+            with pytest.raises(Refused, match="org.sysconsd1.import|replace"):
+                pull(bed, source + name, user="alice")
+    bed.polkit_rules(RULES % MAY_IMPORT)
+    assert refusal(bed, f"docker:{HELLO}").startswith("Exists")
+    with pytest.raises(Refused):  # not by another verb, either
+        verb(bed, container("hello"), "Container", "Update", {"image": f"docker:{HELLO}"}, user="alice")
+
+
+def test_where_a_mirror_was(victim):
+    """Root has configured a mirror on this host, which is down; anybody can listen there."""
+    bed = victim
+    before = identity(bed)
+    bed.write("/etc/containers/registries.conf.d/50-mirror.conf",
+              '[[registry]]\nlocation = "localhost:5000"\n[[registry.mirror]]\nlocation = "localhost:5001"\ninsecure = true\n')
+    try:
+        with Server(bed, "alice", port=5001):
+            job = pull(bed, HELLO, user="alice")
+            wait_over(bed, job)
+            assert identity(bed) == before
+    finally:
+        bed.run("rm /etc/containers/registries.conf.d/50-mirror.conf")
+
+
+def test_short_names(victim):
+    """What a short name means is root's to say; hers may say something else in her own files."""
+    bed = victim
+    bed.run("mkdir -p /home/alice/.config/containers/registries.conf.d; cd /home/alice/.config/containers; "
+            "printf '[aliases]\n\"hello\" = \"localhost:5001/hello\"\n' | tee registries.conf.d/a.conf >registries.conf; chown -R alice: /home/alice/.config")
+    try:
+        with Server(bed, "alice", port=5001):
+            with pytest.raises(Refused):
+                pull(bed, "hello", user="alice")
+            assert identity(bed, "hello:latest") is None and identity(bed, "localhost:5001/hello:latest") is None
+    finally:
+        bed.run("rm -rf /home/alice/.config/containers")
+
+
 def test_names_that_are_digests(victim):
     """Whoever means an image by its digest must not get one that is called so."""
     bed = victim
