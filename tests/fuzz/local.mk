@@ -169,6 +169,21 @@ tests_fuzz_fuzz_client_words_SOURCES = tests/fuzz/fuzz-client-words.c $(REPLAY)
 tests_fuzz_fuzz_client_words_CFLAGS = $(FUZZ_CFLAGS) -I$(top_srcdir)/client
 tests_fuzz_fuzz_client_words_LDADD = libsc-client.a libsc-base.a $(BASE_LIBS)
 
+FUZZ_REPLAYS += tests/fuzz/fuzz-policy
+tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz-policy.c $(REPLAY)
+tests_fuzz_fuzz_policy_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_policy_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-registries-d
+tests_fuzz_fuzz_registries_d_SOURCES = tests/fuzz/fuzz-registries-d.c $(REPLAY)
+tests_fuzz_fuzz_registries_d_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_registries_d_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-signature
+tests_fuzz_fuzz_signature_SOURCES = tests/fuzz/fuzz-signature.c $(REPLAY)
+tests_fuzz_fuzz_signature_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_signature_LDADD = $(REGISTRY_FUZZ_LIBS)
+
 if FUZZERS
 noinst_PROGRAMS =
 
@@ -358,4 +373,22 @@ tests_fuzz_libfuzzer_client_words_SOURCES = tests/fuzz/fuzz-client-words.c tests
 tests_fuzz_libfuzzer_client_words_CFLAGS = $(FUZZ_CFLAGS) -I$(top_srcdir)/client
 tests_fuzz_libfuzzer_client_words_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_client_words_LDADD = libsc-client.a libsc-base.a $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-policy
+tests_fuzz_libfuzzer_policy_SOURCES = tests/fuzz/fuzz-policy.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_policy_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_policy_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_policy_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-registries-d
+tests_fuzz_libfuzzer_registries_d_SOURCES = tests/fuzz/fuzz-registries-d.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_registries_d_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_registries_d_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_registries_d_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-signature
+tests_fuzz_libfuzzer_signature_SOURCES = tests/fuzz/fuzz-signature.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_signature_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_signature_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_signature_LDADD = $(REGISTRY_FUZZ_LIBS)
 endif

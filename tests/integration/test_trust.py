@@ -294,6 +294,42 @@ def test_storage_in_files(policed, signer, signed):
         policed.run(["rm", "-rf", path, "/srv/trust-test", "/etc/sysconsd.conf.d/60-trust.conf"])
 
 
+def test_files_have_rules_of_their_own(policed, signer):
+    """What an image in an archive calls itself is not where it comes from."""
+    archive = signer.folder / "hello.tar"
+    signer.copy("docker://localhost:5000/hello:1", f"docker-archive:{archive}:localhost:5000/trust/file:1")
+    policed.run("base64 -d >/srv/hello.tar", stdin=base64.b64encode(archive.read_bytes()).decode())
+    for policy, accepted in [(by_scope(file=ACCEPT), False), ({"default": ACCEPT, "transports": {"docker-archive": {"": REJECT}}}, False),
+                             ({"default": REJECT, "transports": {"docker-archive": {"": ACCEPT}}}, True)]:
+        set_policy(policed, policy)
+        result = policed.sysconsctl("pull", "docker-archive:/srv/hello.tar", check=False)
+        assert (result.returncode == 0) == accepted and (accepted or "requirement 1, reject" in result.stderr), result.stderr
+    set_policy(policed, by_scope(file=ACCEPT))  # nor does it say so later
+    result = policed.sysconsctl("install", "--pull=never", "localhost:5000/trust/file:1", check=False)
+    assert result.returncode != 0 and "the default rule" in result.stderr
+    policed.run(["rm", "/srv/hello.tar"])
+
+
+def test_policy_of_a_user(policed, signer, signed):
+    """His own stands in the place of the system's, for his own daemon; gpg works where a user's workers are."""
+    set_policy(policed, {"default": REJECT})
+    run = lambda *words: policed.run(["sysconsctl", "--user", *words], user="alice", check=False)  # noqa: E731
+    policed.run(["loginctl", "enable-linger", "alice"])
+    try:
+        assert "the default rule in /etc/containers/policy.json" in run("pull", "localhost:5000/trust/signed:1").stderr
+        assert run("trust", "default", "reject").returncode == 0
+        key = signer.run("gpg", "--export", "--armor", "good").stdout
+        policed.run("install -d -o alice /home/alice/keys; cat >/home/alice/keys/good.asc", stdin=key)
+        assert run("trust", "add", "--key=/home/alice/keys/good.asc", "localhost:5000/trust").returncode == 0
+        result = run("pull", "localhost:5000/trust/signed:1")
+        assert result.returncode == 0, result.stderr
+        result = run("pull", "localhost:5000/trust/signed:unsigned")
+        assert "the rule for docker, localhost:5000/trust in /home/alice/.config/containers/policy.json" in result.stderr
+        assert json.loads(policed.read(POLICY)) == {"default": REJECT}
+    finally:
+        policed.run("loginctl disable-linger alice; rm -rf /home/alice/keys /home/alice/.config/containers /home/alice/.local/share/containers")
+
+
 def policy_call(bed, text, user=None, **options):
     return bus.call(bed, bus.ROOT, "Manager", "SetPolicy", "sa{sv}", text, *bus.options(options), user=user)[0]
 
@@ -319,7 +355,11 @@ def test_policy_over_the_bus(policed, signer):
         assert bus.wait_over(policed, job) == "failed"
         assert bus.get(policed, job, "Job", "Error")[0] == f"org.sysconsd1.Error.{code}"
         assert get() == first
+    # a worker that is killed before the last moment has changed nothing
+    policed.write("/run/sysconsd/failpoint", "set-policy kill\n")
+    assert bus.wait_over(policed, policy_call(policed, second)) == "failed" and get() == first
     bus.wait_done(policed, policy_call(policed, second, **{"expected-digest": digest_of(first)}))
+    assert policed.output("ls -A /etc/containers").split() == ["policy.json", "registries.d"]
     assert policed.read(POLICY) == second
     with pytest.raises(bus.Refused, match="sha256|digest"):
         policy_call(policed, first, **{"expected-digest": "md5:1"})
