@@ -19,6 +19,15 @@ def pytest_configure(config):
             signal.signal(number, usual)
 
 
+# Several test beds share the files, one after the other: what takes long must not be what all wait for at the end.
+LONGEST = ("test_vm.py", "test_package.py", "test_images.py", "test_takeover.py", "test_features.py", "test_recovery.py", "test_hostile_image.py",
+           "test_user.py", "test_trust.py", "test_change.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(scope="session")
 def stage():
     place = os.environ.get("SYSCONSD_STAGE", "")
