@@ -145,7 +145,10 @@ def test_somebody_without_rights(bed):
     assert f"Cannot open blobs/sha256/{blob} of the layout: Permission denied" in fails(bed, "pull", "oci-layout:/home/alice/own", user="alice")
     bed.run(f"mv /home/alice/own/blobs/sha256/{blob} /home/alice/; ln -s {PLACE}/layout/blobs/sha256/{blob} /home/alice/own/blobs/sha256/")
     assert f"Cannot open blobs/sha256/{blob} of the layout" in fails(bed, "pull", "oci-layout:/home/alice/own", user="alice")
-    bed.run("rm -rf /home/alice/own*")
+    # her own daemon asks nobody, and has her own repository
+    bed.sysconsctl("--user", "pull", "docker-archive:/home/alice/own.tar", user="alice")
+    assert "localhost/hello" in bed.sysconsctl("--user", "images", user="alice").stdout
+    bed.run("rm -rf ~/own* ~/.local/share/containers", user="alice")
 
 
 def test_paths_are_no_names_on_the_bus(bed):
