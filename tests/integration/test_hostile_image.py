@@ -16,7 +16,6 @@ IMAGES = f"localhost:{PORT}/images"
 REPO = f"{CHECKOUT}/.storage/ostree"
 CONF = "/etc/sysconsd.conf.d/60-hostile.conf"
 WICKED = "wicked"
-PEAK_LIMIT = 800  # MB; the sanitizers take more
 GOOD = entry("good", "good")
 
 
@@ -80,7 +79,6 @@ REFUSED = {
     "huge-pax": ([gzipped(pax(("comment", "x" * 3_000_000)), entry("wicked", WICKED))], {}, "damaged"),
     "pax-chain": ([gzipped(pax(("mtime", 1)) * 20_000, entry("wicked", WICKED))], {}, "damaged"),
     "huge-xattr": ([plain(pax(("SCHILY.xattr.user.wicked", "x" * 70_000)), entry("wicked", WICKED))], {}, "extended attributes"),
-    "implied-folders": ([gzipped(*(pax(("path", f"wicked{i}/" + "a/" * 2000 + "x")) + entry("x") for i in range(1100)))], {}, "too much memory"),
     "cut-tar": ([hostile.Packed((GOOD + entry("wicked", WICKED))[:1500], hostile.TAR, (GOOD + entry("wicked", WICKED))[:1500])], {}, "damaged"),
     "no-tar": ([hostile.Packed(b"wicked " * 1000, hostile.TAR, b"wicked " * 1000)], {}, "no tar"),
     "not-gzip": ([hostile.Packed(good("not-gzip").blob, hostile.GZIP, good("not-gzip").tar)], {}, "said to be gzip"),
@@ -276,6 +274,8 @@ print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss //
 def test_a_million_entries(bed):
     """Files without content in a thousand folders: nothing but names. What they cost in memory is bounded."""
     status, peak = map(int, bed.output(["python3", "-c", PEAK, f"{IMAGES}:million"], timeout=120).split()[-2:])
-    assert status == 0 and peak < PEAK_LIMIT, (status, peak)
+    # MB; the sanitizers want some, too
+    sanitized = bed.run("ldd /usr/libexec/sysconsd-worker | grep -q libasan", check=False).returncode == 0
+    assert status == 0 and peak < (1600 if sanitized else 800), (status, peak)
     wait_until(lambda: f"{IMAGES}:million" in names(bed))
     bed.sysconsctl("delete-image", "--force", f"{IMAGES}:million")
