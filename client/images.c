@@ -97,7 +97,8 @@ bool sc_verb_pull(ScClient *client, int argc, char **argv, GError **error)
                 "From files, docker-archive:PATH[:NAME], or dockertar, what `docker save` and `podman save` write; "
                 "oci-archive:PATH[:REF]\n"
                 "and oci-layout:FOLDER[:REF] an OCI image layout. The path - is standard input.\n"
-                "On this host, docker:NAME of a Docker engine or podman's service, containers-storage:NAME of podman's storage.",
+                "On this host, docker:NAME of a Docker engine or podman's service, containers-storage:NAME of podman's storage;\n"
+                "ostree:NAME@PATH of another OSTree repository.",
                 entries,
                 1,
                 SC_ARGUMENTS_ANY,

@@ -2,6 +2,7 @@
 #include "reference.h"
 
 #include "error.h"
+#include "path.h"
 #include <string.h>
 
 enum { MAX_REFERENCE = 1023, MAX_PATH = 255, MAX_TAG = 128, MAX_CONTAINER_NAME = 200 };
@@ -183,6 +184,20 @@ static bool choose(ScReference *reference, const ScSourceFacts *source, const ch
         return true;
 }
 
+/* NAME@/PATH. */
+static bool split_place(ScReference *reference, const char *rest, GError **error)
+{
+        const char *at = strstr(rest, "@/");
+        bool is_printable = true;
+        for (const char *c = rest; *c != '\0'; c++)
+                is_printable = is_printable && !g_ascii_iscntrl(*c);
+        if (at == NULL || !is_printable || !sc_path_is_clean_absolute(at + 1))
+                return sc_throw(error, SC_ERROR_INVALID_REFERENCE, "it is NAME@/PATH, with an absolute path without `..`");
+        g_autofree char *name = g_strndup(rest, (gsize)(at - rest));
+        reference->place = g_strdup(at + 1);
+        return split(reference, name, error);
+}
+
 static bool parse(ScReference *reference, const char *text, bool may_be_file, GError **error)
 {
         const char *rest;
@@ -191,7 +206,7 @@ static bool parse(ScReference *reference, const char *text, bool may_be_file, GE
                 return false;
         reference->source = source->source;
         if (!sc_source_is_file(source->source)) {
-                if (!split(reference, rest, error))
+                if (!(source->rule == SC_RULE_NAME_AT_PATH ? split_place(reference, rest, error) : split(reference, rest, error)))
                         return false;
                 reference->name = join_name(reference);
                 /* By its name alone it would be another image, from elsewhere. */
@@ -239,7 +254,8 @@ ScReference *sc_reference_parse_to_pull(const char *text, GError **error)
 char *sc_reference_to_text(const ScReference *reference)
 {
         const char *rest = sc_source_is_file(reference->source) ? reference->choice : reference->name;
-        return g_strconcat(sc_source_facts(reference->source)->prefix, rest, NULL);
+        return g_strconcat(sc_source_facts(reference->source)->prefix, rest != NULL ? rest : "",
+                           reference->place != NULL ? "@" : NULL, reference->place, NULL);
 }
 
 ScReference *sc_reference_copy(const ScReference *reference)
@@ -251,6 +267,7 @@ ScReference *sc_reference_copy(const ScReference *reference)
                               .tag = g_strdup(reference->tag),
                               .digest = g_strdup(reference->digest),
                               .name = g_strdup(reference->name),
+                              .place = g_strdup(reference->place),
                               .choice = g_strdup(reference->choice)};
         return copy;
 }
@@ -264,6 +281,7 @@ void sc_reference_free(ScReference *reference)
         g_free(reference->tag);
         g_free(reference->digest);
         g_free(reference->name);
+        g_free(reference->place);
         g_free(reference->choice);
         g_free(reference);
 }

@@ -14,6 +14,7 @@ typedef struct {
         char *tag;    /* never NULL unless digest is set; "latest" where none was given */
         char *digest; /* "sha256:..." or NULL */
         char *name;   /* the canonical name: [HOST/]PATH[:TAG][@DIGEST], without the source */
+        char *place;  /* of a source that is at a path: that, clean and absolute; else NULL */
         char *choice; /* of a file alone, where all others are NULL: which image in it; NULL: the only one */
 } ScReference;
 

@@ -9,6 +9,7 @@ static const ScSourceFacts facts[] = {
         {SC_SOURCE_REGISTRY_INSECURE, "http:", "registry-insecure", SC_RULE_NAME, "docker"},
         {SC_SOURCE_ENGINE, "docker:", "engine", SC_RULE_NAME, "docker-daemon"},
         {SC_SOURCE_STORAGE, "containers-storage:", "storage", SC_RULE_NAME, "containers-storage"},
+        {SC_SOURCE_OSTREE, "ostree:", "ostree", SC_RULE_NAME_AT_PATH, "ostree"},
         {SC_SOURCE_DOCKER_ARCHIVE, "docker-archive:", "archive", SC_RULE_NAME_IN_FILE, "docker-archive"},
         {SC_SOURCE_OCI_ARCHIVE, "oci-archive:", "archive", SC_RULE_REF_IN_FILE, "oci-archive"},
         {SC_SOURCE_OCI_LAYOUT, "oci-layout:", "archive", SC_RULE_REF_IN_FILE, "oci"},
@@ -25,7 +26,7 @@ static const struct {
         {"dockertar:", SC_SOURCE_DOCKER_ARCHIVE},
 };
 
-static const char *const later_sources[] = {"ostree:", "dir:"};
+static const char *const later_sources[] = {"dir:"};
 
 const ScSourceFacts *sc_source_facts(ScSource source)
 {
@@ -77,5 +78,6 @@ bool sc_source_is_registry(ScSource source)
 
 bool sc_source_is_file(ScSource source)
 {
-        return sc_source_facts(source)->rule != SC_RULE_NAME;
+        ScSourceRule rule = sc_source_facts(source)->rule;
+        return rule == SC_RULE_NAME_IN_FILE || rule == SC_RULE_REF_IN_FILE;
 }

@@ -11,6 +11,7 @@ typedef enum {
         SC_SOURCE_REGISTRY_INSECURE, /* "http:": a registry without TLS, or without its verification */
         SC_SOURCE_ENGINE,            /* "docker:", "docker-daemon:": a Docker engine on this host, or podman's service */
         SC_SOURCE_STORAGE,           /* "containers-storage:": what podman has on this host, through skopeo */
+        SC_SOURCE_OSTREE,            /* "ostree:": another OSTree repository on this host */
         SC_SOURCE_DOCKER_ARCHIVE,    /* "docker-archive:", "dockertar:": what `docker save` writes */
         SC_SOURCE_OCI_ARCHIVE,       /* "oci-archive:": an OCI image layout in a tar file */
         SC_SOURCE_OCI_LAYOUT,        /* "oci-layout:": an OCI image layout in a folder */
@@ -18,7 +19,8 @@ typedef enum {
 
 /* What follows the prefix. */
 typedef enum {
-        SC_RULE_NAME, /* an image's name; "//" in front of it is skipped */
+        SC_RULE_NAME,         /* an image's name; "//" in front of it is skipped */
+        SC_RULE_NAME_AT_PATH, /* NAME@/PATH, an absolute path on the host, as root means it */
         /* The source is a file that comes along as a descriptor. What follows chooses an image in it, nothing the only one; what
          * the image is called is known when the file has been read. Only a pull takes such a reference. */
         SC_RULE_NAME_IN_FILE, /* a name as the archive's list of images has them */

@@ -197,10 +197,8 @@ bool sc_bus_manager_plan_pull(ScCall *call, GError **error)
                 call->image = name_from_file(call, reference);
         }
         /* Nobody may pull by `http:` with the weaker action alone, nor needs both. */
-        if (call->needs[1] != NULL) {
-                call->needs[0] = call->needs[1];
-                call->needs[1] = NULL;
-        }
+        if (call->needs[1] != NULL)
+                memmove(call->needs, call->needs + 1, SC_CALL_MAX_NEEDS * sizeof(call->needs[0]));
         return true;
 }
 

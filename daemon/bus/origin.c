@@ -25,6 +25,9 @@ void sc_plan_fetch(ScCall *call, const ScReference *reference)
         call->source = g_strdup(sc_source_facts(reference->source)->provenance);
         if (!is_vouched_for(call->service, reference))
                 sc_call_need(call, "import");
+        /* A path is what root means by it. */
+        if (reference->place != NULL)
+                sc_call_need(call, "configure");
 }
 
 bool sc_plan_pull(ScCall *call, const ScReference *reference, GError **error)

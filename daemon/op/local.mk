@@ -42,6 +42,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/rootfs.c daemon/op/rootfs.h \
 	daemon/op/run.c daemon/op/run.h \
 	daemon/op/session.c daemon/op/session.h \
+	daemon/op/ostree-source.c daemon/op/ostree-source.h \
 	daemon/op/skopeo.c daemon/op/skopeo.h \
 	daemon/op/source-file.c daemon/op/source-file.h \
 	daemon/op/set-policy.c \

@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/registries-files.h"
 #include "options.h"
+#include "ostree-source.h"
 #include "registry/manifest.h"
 #include "skopeo.h"
 #include "source-file.h"
@@ -31,6 +32,8 @@ ScTransport *sc_resolve_open(const ScOpContext *context, const ScReference *refe
                 return NULL;
         ScStreamSource *stream = NULL;
         if (reference->source == SC_SOURCE_STORAGE && (stream = sc_skopeo_new(context, reference, error)) == NULL)
+                return NULL;
+        if (reference->source == SC_SOURCE_OSTREE && (stream = sc_ostree_source_new(context, reference, error)) == NULL)
                 return NULL;
         const ScTransportRequest request = {
                 .reference = reference,

@@ -16,6 +16,7 @@ ScTransport *sc_transport_new(const ScTransportRequest *request, GError **error)
         case SC_SOURCE_ENGINE:
                 return sc_engine_new(request);
         case SC_SOURCE_STORAGE:
+        case SC_SOURCE_OSTREE:
                 return sc_streamed_archive_new(request, request->stream);
         case SC_SOURCE_DOCKER_ARCHIVE:
                 return sc_docker_archive_new(request, error);

@@ -21,6 +21,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/node.c daemon/store/node.h \
 	daemon/store/object.c daemon/store/object.h \
 	daemon/store/object-check.c daemon/store/object-check.h \
+	daemon/store/other-repository.c daemon/store/other-repository.h \
 	daemon/store/place.c daemon/store/place.h \
 	daemon/store/prune.c \
 	daemon/store/publisher.c daemon/store/publisher.h \

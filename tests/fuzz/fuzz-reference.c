@@ -14,6 +14,7 @@ static void check_text(const char *text)
         g_assert(again != NULL && again->source == reference->source);
         g_assert_cmpstr(again->name, ==, reference->name);
         g_assert_cmpstr(again->choice, ==, reference->choice);
+        g_assert_cmpstr(again->place, ==, reference->place);
 }
 
 /* A name that parses must parse again from its canonical form, and survive the way through a ref. */

@@ -119,3 +119,47 @@ def test_from_the_storage_of_podman(bed, storage):
         bed.run("test ! -e /usr/bin/skopeo.away || mv /usr/bin/skopeo.away /usr/bin/skopeo")
         bed.sysconsctl("uninstall", "stored", check=False)
         bed.sysconsctl("delete-image", "--force", NAME, check=False)
+
+
+def test_from_another_repository(bed):
+    """Without its tar a layer's digest proves nothing: the files come under digests of their own."""
+    name, other = "ostree.test/hello:1", "/var/lib/containers/other"
+    bed.push("other:1=hello:1")
+    bed.sysconsctl("pull", "localhost:5000/other:1")
+    theirs = find(bed, "localhost:5000/other:1")
+    repository = get(bed, "/org/sysconsd1", "Manager", "Repository")
+    # as another host of ours, or one of the atomic command, would have it
+    bed.run(f"""set -e; rm -rf {other}; ostree init --repo={other} --mode=bare
+        ostree pull-local --repo={other} {repository} $(ostree refs --repo={repository} | grep -E '^ociimage/([0-9a-f]{{64}}|localhost_3A5000_2Fother_3A1)$')
+        ostree refs --repo={other} --create=ociimage/ostree.test_2Fhello_3A1 ociimage/localhost_3A5000_2Fother_3A1""", timeout=100)
+    try:
+        bed.polkit_rules('polkit.addRule(function(action, subject) { if (subject.user == "alice" && action.id == "org.sysconsd1.import") '
+                         'return polkit.Result.YES; });\n')
+        with pytest.raises(Refused, match="org.sysconsd1.configure"):  # a path is what root means by it
+            pull(bed, f"ostree:{name}@{other}", user="alice")
+        with pytest.raises(Refused, match="replace"):
+            pull(bed, f"ostree:localhost:5000/other:1@{other}")
+        wait_done(bed, pull(bed, f"ostree:{name}@{other}"))
+        ours = find(bed, name)
+        assert ours["Sources"] == {name: "ostree"} and ours["Labels"] == theirs["Labels"]
+        assert ours["Id"] != theirs["Id"] and not set(ours["Layers"]) & set(theirs["Layers"])
+        wait_done(bed, pull(bed, f"ostree:{name}@{other}"))
+        assert find(bed, name)["Digest"] == ours["Digest"]
+        wait_done(bed, install(bed, name, {"name": "elsewhere", "values": {"PORT": "8084"}, "start": "now"}))
+        bed.wait_http(8084)
+        for theirs_layer, ours_layer in zip(theirs["Layers"], ours["Layers"]):  # the same objects, with owners and modes
+            files = [bed.output(["ostree", "ls", "-R", "-C", f"--repo={repository}", f"ociimage/{layer.removeprefix('sha256:')}"])
+                     for layer in (theirs_layer, ours_layer)]
+            assert files[0] == files[1]
+        # what is not there, or damaged
+        assert "not found" in error_of(bed, pull(bed, f"ostree:ostree.test/none@{other}"))
+        assert "repository" in error_of(bed, pull(bed, f"ostree:{name}@/srv"))
+        bed.run(f"file=$(find {other}/objects -name '*.file' -type f -size +3c | head -n 1); printf x | dd of=$file conv=notrunc status=none")
+        assert "damaged" in error_of(bed, pull(bed, f"ostree:{name}@{other}"))
+        for bad in (f"ostree:{name}", f"ostree:{name}@other", f"ostree:{name}@/a/../b"):
+            with pytest.raises(Refused, match="PATH"):
+                pull(bed, bad)
+    finally:
+        bed.run(f"rm -rf {other}")
+        bed.sysconsctl("uninstall", "elsewhere", check=False)
+        bed.sysconsctl("delete-image", "--force", name, check=False)

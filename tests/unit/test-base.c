@@ -591,10 +591,44 @@ START_TEST(interrupted_writes_are_swept)
 }
 END_TEST
 
+START_TEST(references_at_a_place)
+{
+        static const struct {
+                const char *text, *name, *place, *again;
+                ScSource source;
+        } good[] = {
+                {"ostree:app@/srv/repo", "app:latest", "/srv/repo", "ostree:app:latest@/srv/repo", SC_SOURCE_OSTREE},
+                {"ostree:h.io/app:1@/a@/b", "h.io/app:1", "/a@/b", "ostree:h.io/app:1@/a@/b", SC_SOURCE_OSTREE},
+                {"docker:app:1", "app:1", NULL, "docker:app:1", SC_SOURCE_ENGINE},
+                {"docker-daemon:h.io/app", "h.io/app:latest", NULL, "docker:h.io/app:latest", SC_SOURCE_ENGINE},
+                {"docker://h.io/app", "h.io/app:latest", NULL, "h.io/app:latest", SC_SOURCE_REGISTRY},
+                {"containers-storage:app", "app:latest", NULL, "containers-storage:app:latest", SC_SOURCE_STORAGE},
+        };
+        static const char *const bad[] = {"ostree:app",         "ostree:app@srv",  "ostree:@/srv",    "ostree:app@/srv/../etc",
+                                          "ostree:app@/srv//x", "docker:app@/srv", "ostree:app@/a\nb"};
+        for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(ScReference) reference = sc_reference_parse(good[i].text, &error);
+                ck_assert_no_error(error);
+                ck_assert_str_eq(reference->name, good[i].name);
+                ck_assert_pstr_eq(reference->place, good[i].place);
+                ck_assert_int_eq(reference->source, good[i].source);
+                g_autofree char *again = sc_reference_to_text(reference);
+                ck_assert_str_eq(again, good[i].again);
+        }
+        for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+                g_autoptr(GError) error = NULL;
+                ck_assert_msg(sc_reference_parse(bad[i], &error) == NULL, "%s", bad[i]);
+                ck_assert_error(error, SC_ERROR_INVALID_REFERENCE, "");
+        }
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("base");
         TCase *tcase = tcase_create("base");
+        tcase_add_test(tcase, references_at_a_place);
         tcase_add_test(tcase, error_words_round_trip);
         tcase_add_test(tcase, errors_are_translated_and_prefixed);
         tcase_add_test(tcase, interrupted_writes_are_swept);
