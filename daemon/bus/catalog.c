@@ -89,13 +89,13 @@ static ScCatalogContainer *container_new(const ScDeployment *deployment)
         container->name = g_strdup(deployment->name);
         container->path = g_strdup(deployment->path);
         container->image = image_name_of(info != NULL ? info->image : NULL);
-        container->image_id = text_of(info != NULL ? info->revision : NULL);
+        container->image_id = text_of(info != NULL ? sc_info_image_id(info) : NULL);
         container->created = info != NULL ? info->created : 0;
         container->command = text_of(info != NULL ? info->command : NULL);
         container->runtime = text_of(info != NULL ? info->runtime : NULL);
         container->unit = g_strconcat(deployment->name, ".service", NULL);
         container->slot = info != NULL ? deployment->slot : -1;
-        container->previous = text_of(deployment->previous != NULL ? deployment->previous->revision : NULL);
+        container->previous = text_of(deployment->previous != NULL ? sc_info_image_id(deployment->previous) : NULL);
         container->preinstalled = deployment->preinstalled;
         container->broken = info == NULL;
         container->has_service = info == NULL || info->has_service;

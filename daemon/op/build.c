@@ -192,7 +192,10 @@ static ScInfo *describe(const Build *build)
         const ScBuildInput *input = build->input;
         ScInfo *info = sc_info_new();
         info->image = g_strdup(input->image_name);
-        info->revision = g_strdup(input->image->id);
+        char digest[SC_DIGEST_HEX_SIZE];
+        sc_digest_to_hex(&input->image->info->digest, digest);
+        info->revision = g_strdup(digest);
+        info->image_id = g_strdup(input->image->id);
         info->ostree_commit = g_strdup(input->image->commit);
         info->created = g_get_real_time() / G_USEC_PER_SEC;
         g_hash_table_unref(info->values);

@@ -185,7 +185,7 @@ static bool remember_bad_image(ScSide *old, const ScSide *new, GError **error)
         if (old == NULL || new == NULL)
                 return true;
         g_free(old->info->bad_image);
-        old->info->bad_image = g_strdup(new->info->revision);
+        old->info->bad_image = g_strdup(sc_info_image_id(new->info));
         return sc_info_write(old->fd, old->info, error);
 }
 

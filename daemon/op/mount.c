@@ -132,7 +132,7 @@ static bool mount_container(Mount *mount, const ScDeployment *deployment, GError
                 return false;
         sc_detail(context, "container", now->name);
         sc_detail(context, "image", now->info->image);
-        sc_detail(context, "image-id", now->info->revision);
+        sc_detail(context, "image-id", sc_info_image_id(now->info));
         return put_up(mount, what, id, error);
 }
 

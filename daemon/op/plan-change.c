@@ -78,8 +78,8 @@ static void put_deployment(ScPlan *plan, const char *container, int slot, const 
         JsonObject *object = json_object_new();
         json_object_set_object_member(plan->out, "deployment", object);
         json_object_set_string_member(object, "path", path);
-        if (displaced != NULL && displaced->revision != NULL)
-                json_object_set_string_member(object, "displaces", displaced->revision);
+        if (displaced != NULL && sc_info_image_id(displaced) != NULL)
+                json_object_set_string_member(object, "displaces", sc_info_image_id(displaced));
 }
 
 static ScPlanSide side_of(const ScSide *side)
@@ -274,7 +274,7 @@ static bool read_update(ScPlan *plan, Update *update, GError **error)
 static bool is_same(const Update *update, const ScPlanImage *image)
 {
         const ScInfo *info = update->deployment->info;
-        return image->image != NULL && sc_image_is_revision(image->image, info->revision) &&
+        return image->image != NULL && sc_image_is_revision(image->image, sc_info_image_id(info)) &&
                sc_update_values_are_same(update->set, update->set_before) &&
                (update->rebase == NULL || g_strcmp0(update->reference->name, info->image) == 0);
 }
@@ -320,8 +320,8 @@ bool sc_plan_update(ScPlan *plan, GError **error)
         if (!read_update(plan, &update, error))
                 return false;
         put_container(plan, update.deployment->name);
-        if (update.deployment->info->revision != NULL)
-                json_object_set_string_member(plan->out, "replaces", update.deployment->info->revision);
+        if (sc_info_image_id(update.deployment->info) != NULL)
+                json_object_set_string_member(plan->out, "replaces", sc_info_image_id(update.deployment->info));
         if (!look_for_intent(plan, update.deployment->name, error) || !sc_plan_image(plan, update.reference->name, &image, error))
                 return false;
         if (is_same(&update, &image)) {
@@ -376,8 +376,8 @@ static void put_image_of(ScPlan *plan, const ScInfo *info)
         json_object_set_object_member(plan->out, "image", object);
         if (info->image != NULL)
                 json_object_set_string_member(object, "name", info->image);
-        if (info->revision != NULL)
-                json_object_set_string_member(object, "id", info->revision);
+        if (sc_info_image_id(info) != NULL)
+                json_object_set_string_member(object, "id", sc_info_image_id(info));
         json_object_set_int_member(object, "bytes_to_fetch", 0);
 }
 
@@ -389,8 +389,8 @@ bool sc_plan_rollback(ScPlan *plan, GError **error)
                 return false;
         put_container(plan, deployment->name);
         put_image_of(plan, deployment->previous);
-        if (deployment->info != NULL && deployment->info->revision != NULL)
-                json_object_set_string_member(plan->out, "replaces", deployment->info->revision);
+        if (deployment->info != NULL && sc_info_image_id(deployment->info) != NULL)
+                json_object_set_string_member(plan->out, "replaces", sc_info_image_id(deployment->info));
         return look_for_intent(plan, deployment->name, error) && put_previous(plan, deployment, error);
 }
 

@@ -37,7 +37,7 @@ bool sc_op_rollback(ScOpContext *context, GError **error)
                 return false;
         sc_detail(context, "container", deployment->name);
         sc_detail(context, "image", deployment->previous->image);
-        sc_detail(context, "image-id", deployment->previous->revision);
+        sc_detail(context, "image-id", sc_info_image_id(deployment->previous));
         sc_detail(context, "changed", "yes");
         change->intent = g_steal_pointer(&intent);
         return sc_change_carry_out(change, error);

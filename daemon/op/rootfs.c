@@ -20,7 +20,7 @@ static ScImageInfo *find_info(ScOpContext *context, ScRepository *repository, co
                 return NULL;
         for (guint i = 0; i < images->len; i++) {
                 ScImage *image = images->pdata[i];
-                if (image->info != NULL && sc_image_is_revision(image, info->revision))
+                if (image->info != NULL && sc_image_is_revision(image, sc_info_image_id(info)))
                         return g_steal_pointer(&image->info);
         }
         g_autoptr(GError) local = NULL;

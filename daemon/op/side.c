@@ -57,7 +57,7 @@ static ScVariables *recorded_variables(const ScConfig *config, const ScInfo *inf
                 .name = container,
                 .destdir = path,
                 .image_name = info->image != NULL ? info->image : "",
-                .image_id = info->revision != NULL ? info->revision : "",
+                .image_id = sc_info_image_id(info) != NULL ? sc_info_image_id(info) : "",
                 .runtime = info->runtime != NULL ? info->runtime : config->runtime,
                 .exec_helper = LIBEXECDIR "/sysconsd-exec",
                 .client = BINDIR "/atomic",

@@ -95,7 +95,7 @@ bool sc_op_update(ScOpContext *context, GError **error)
         sc_detail(context, "container", deployment->name);
         sc_detail(context, "image", reference->name);
         sc_detail(context, "image-id", image->id);
-        bool same = sc_image_is_revision(image, deployment->info->revision) && sc_update_values_are_same(set, set_before) &&
+        bool same = sc_image_is_revision(image, sc_info_image_id(deployment->info)) && sc_update_values_are_same(set, set_before) &&
                     (rebase == NULL || g_strcmp0(reference->name, deployment->info->image) == 0);
         sc_detail(context, "changed", same ? "no" : "yes");
         if (same) {

@@ -26,6 +26,7 @@ void sc_info_free(ScInfo *info)
                 return;
         g_free(info->image);
         g_free(info->revision);
+        g_free(info->image_id);
         g_free(info->ostree_commit);
         g_hash_table_unref(info->values);
         g_hash_table_unref(info->installed_files);
@@ -133,7 +134,7 @@ static bool get_ours(JsonObject *object, ScInfo *info, GError **error)
                 return false;
         if (ours == NULL)
                 return true;
-        return get_text(ours, "deployment-id", &info->deployment_id, error) &&
+        return get_text(ours, "deployment-id", &info->deployment_id, error) && get_text(ours, "image-id", &info->image_id, error) &&
                (!json_object_has_member(ours, "set-values") || get_map(ours, "set-values", &info->set_values, error)) &&
                get_text(ours, "command", &info->command, error) &&
                sc_json_get_strv(ours, "ports", SC_JSON_OPTIONAL, &info->ports, error) &&
@@ -207,6 +208,8 @@ static JsonObject *ours_to_json(const ScInfo *info)
 {
         JsonObject *ours = json_object_new();
         set_text(ours, "deployment-id", info->deployment_id);
+        if (info->image_id != NULL)
+                json_object_set_string_member(ours, "image-id", info->image_id);
         if (info->set_values != NULL)
                 sc_json_set_string_map(ours, "set-values", info->set_values);
         set_text(ours, "command", info->command);
@@ -263,4 +266,9 @@ bool sc_info_write(int deployment_fd, const ScInfo *info, GError **error)
 {
         g_autofree char *text = sc_info_to_text(info);
         return sc_write_file(deployment_fd, "info", text, -1, 0600, SC_WRITE_REPLACE, error);
+}
+
+const char *sc_info_image_id(const ScInfo *info)
+{
+        return info->image_id != NULL ? info->image_id : info->revision;
 }

@@ -12,7 +12,8 @@
 typedef struct {
         /* the atomic command's keys */
         char *image;    /* name as installed, canonical */
-        char *revision; /* image id, hex */
+        char *revision; /* of the image, hex: the manifest's digest, which the atomic command's last versions compare */
+        char *image_id; /* NULL: written by somebody else, and it is the revision as far as is known */
         char *ostree_commit;
         gint64 created;     /* seconds since the epoch */
         GHashTable *values; /* all that the templates saw */
@@ -47,3 +48,5 @@ char *sc_info_to_text(const ScInfo *info);
 /* The file "info" in a deployment's folder. */
 ScInfo *sc_info_read(int deployment_fd, const char *what, GError **error);
 bool sc_info_write(int deployment_fd, const ScInfo *info, GError **error);
+/* What the image is called here, hex; NULL: it is not known. */
+const char *sc_info_image_id(const ScInfo *info);

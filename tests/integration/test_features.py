@@ -213,7 +213,7 @@ def test_variables(settings):
     runtime = seen.pop("RUNTIME")
     assert runtime == bed.output("command -v runc") == record["runtime"]
     assert seen == {
-        "NAME": "settings", "DESTDIR": f"{CHECKOUT}/settings.0", "IMAGE_NAME": f"{SETTINGS}:latest", "IMAGE_ID": record["revision"],
+        "NAME": "settings", "DESTDIR": f"{CHECKOUT}/settings.0", "IMAGE_NAME": f"{SETTINGS}:latest", "IMAGE_ID": record["sysconsd"]["image-id"],
         "EXEC_START": f"/usr/libexec/sysconsd-exec {runtime} run -d --pid-file /run/container-settings.pid 'settings'", "EXEC_STOP": f"/usr/libexec/sysconsd-exec {runtime} kill 'settings'",
         "EXEC_STARTPRE": "", "EXEC_STOPPOST": f"{runtime} delete 'settings'",  # detached, as in the default unit
         "HOST_UID": "0", "HOST_GID": "0",
@@ -238,7 +238,7 @@ def test_values_apart_from_defaults(settings):
     first = variables(bed)
     bed.push("settings:latest=settings:2")
     bed.sysconsctl("update", "settings")
-    assert variables(bed) == dict(first, OWN="default of version 2", DESTDIR=f"{CHECKOUT}/settings.1", IMAGE_ID=info(bed, "settings")["revision"])
+    assert variables(bed) == dict(first, OWN="default of version 2", DESTDIR=f"{CHECKOUT}/settings.1", IMAGE_ID=info(bed, "settings")["sysconsd"]["image-id"])
     assert "Latest version already installed." in bed.sysconsctl("update", "settings").stdout
     bed.sysconsctl("update", "--set=OWN=mine", "settings")
     bed.push("settings:latest=settings:1")

@@ -291,4 +291,6 @@ def test_stored_as_the_atomic_command_did(hello):
     assert keys >= {"image", "revision", "ostree-commit", "created", "values", "has-container-service", "installed-files",
                     "installed-files-checksum", "installed-files-template", "rename-installed-files", "rpm-installed", "system-package",
                     "remote", "use-links", "runtime"}
-    assert info(bed, "hello")["revision"] == manifest["config"]["digest"].removeprefix("sha256:")
+    assert info(bed, "hello")["sysconsd"]["image-id"] == manifest["config"]["digest"].removeprefix("sha256:")
+    digest = bed.output(["ostree", "show", repo, "--print-metadata-key=docker.digest", image]).strip("'")
+    assert info(bed, "hello")["revision"] == digest.removeprefix("sha256:")

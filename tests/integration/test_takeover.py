@@ -391,7 +391,9 @@ print(json.dumps({{
     assert all(isinstance(value, str) for value in record["values"].values())
     assert sorted(record["installed-files"]) == sorted(record["installed-files-checksum"]) == ["/etc/hello/place"]
     assert record["installed-files-checksum"]["/etc/hello/place"] == bed.output("sha256sum /etc/hello/place").split()[0]
-    assert "ociimage/" + record["revision"] in checked["refs"]
+    # what the atomic command compares with docker.digest, to find that there is nothing newer
+    assert "sha256:" + record["revision"] == checked["digest"]
+    assert "ociimage/" + record["sysconsd"]["image-id"] in checked["refs"]
     assert record["ostree-commit"] == ostree(bed, "rev-parse", ref)
     for name in ("config.json", "ours.service", "tmpfiles-ours.conf", "rootfs/exports/manifest.json"):
         assert bed.exists(f"{CHECKOUT}/ours.0/{name}")
