@@ -33,7 +33,8 @@ static void on_container_removed(gpointer data, const char *name)
         sc_bus_container_removed(service, name);
 }
 
-/* A worker reads what another program pulled; once, as one that it cannot use stays as it is. */
+/* A worker reads what another program pulled; once in the life of a daemon, as one that it cannot use stays as it is: it is not
+ * recorded as bad, because a later sysconsd may be able to use it, and one look at a start costs nothing. */
 static void look_at_image(ScService *service, const ScCatalogImage *image)
 {
         if (service->looked_at != NULL && image->undescribed != NULL &&

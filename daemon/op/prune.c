@@ -2,6 +2,7 @@
 #include "verbs.h"
 
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "base/lock.h"
 #include "base/path.h"
 #include "damage.h"
@@ -31,9 +32,11 @@ static bool prune_layers(ScOpContext *context, GError **error)
                 return false;
         for (guint i = 0; i < refs->len; i++) {
                 sc_report_message(context->report, "Deleting %s", (char *)refs->pdata[i]);
-                if (!sc_repository_drop_ref(repository, refs->pdata[i], error))
+                if (!sc_failpoint("prune-ref", error) || !sc_repository_drop_ref(repository, refs->pdata[i], error))
                         return false;
         }
+        if (!sc_failpoint("prune-objects", error))
+                return false;
         g_autoptr(ScDamage) damage = sc_damage_new(repository, NULL, error); /* this removes what is out of use of it */
         if (damage == NULL)
                 return false;

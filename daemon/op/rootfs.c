@@ -2,6 +2,7 @@
 #include "rootfs.h"
 
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "base/path.h"
 #include "describe.h"
 #include "store/checkout.h"
@@ -44,11 +45,13 @@ static bool check_out(ScOpContext *context, int checkout_fd, const char *contain
         g_autoptr(ScTree) tree = image != NULL ? sc_tree_merge(repository, image->layers, context->cancellable, error) : NULL;
         sc_autofd folder_fd = tree != NULL ? sc_open_beneath(checkout_fd, folder, O_RDONLY | O_DIRECTORY, 0, error) : -1;
         sc_autofd fd = folder_fd >= 0 ? sc_slot_build(checkout_fd, container, slot, &hidden, error) : -1;
-        if (fd < 0 || !sc_tree_checkout(tree, fd, context->report, context->cancellable, error) || !sc_sync_fs(fd, error))
+        if (fd < 0 || !sc_failpoint("restore-check-out", error) ||
+            !sc_tree_checkout(tree, fd, context->report, context->cancellable, error) || !sc_sync_fs(fd, error) ||
+            !sc_failpoint("restore-place", error))
                 return false;
         if (renameat2(checkout_fd, hidden, folder_fd, "rootfs", RENAME_NOREPLACE) < 0)
                 return sc_throw_errno(error, "Cannot put the root file system of %s into place", folder);
-        return sc_sync_dir(folder_fd, error) && sc_sync_dir(checkout_fd, error);
+        return sc_failpoint("restored", error) && sc_sync_dir(folder_fd, error) && sc_sync_dir(checkout_fd, error);
 }
 
 bool sc_rootfs_is_missing(int checkout_fd, const char *container, int slot)

@@ -93,6 +93,21 @@ def test_no_service_becomes_one_and_back(settings):
     assert bed.systemctl("is-enabled", "settings", check=False).stdout == "disabled\n"
 
 
+@pytest.mark.parametrize("step", ["restore-check-out", "restore-place", "restored"])
+def test_killed_while_the_root_file_system_is_made_again(settings, step):
+    """A container without a service that lost it, as those of the atomic command have none: half of one is nowhere."""
+    bed = settings
+    bed.run(["rm", "-rf", f"{CHECKOUT}/settings.0/rootfs"])
+    fail_at(bed, f"{step} kill")
+    assert bed.sysconsctl("update", "--pull=never", "--set=OWN=mine", "settings", check=False).returncode == 1
+    wait_until(lambda: settled_jobs(bed), 60)
+    assert intents(bed) == [] and leftovers(bed) == []
+    assert bed.exists(f"{CHECKOUT}/settings.0/rootfs") == (step == "restored")
+    bed.sysconsctl("update", "--pull=never", "--set=OWN=mine", "settings")
+    assert variables(bed)["OWN"] == "mine" and bed.exists(f"{CHECKOUT}/settings.1/rootfs/exports/manifest.json")
+    assert bed.exists(f"{CHECKOUT}/settings.0/rootfs/exports/manifest.json")
+
+
 def files_are_of(bed, version):
     """All of one version, nothing of the other, and nothing in between."""
     wait_until(lambda: settled_jobs(bed), 60)

@@ -268,6 +268,21 @@ def test_a_prefix_of_several_is_no_id(two):
     assert len(names(bed)) == 3
 
 
+@pytest.mark.parametrize("step", ["prune-ref#2", "prune-objects"])
+def test_prune_killed(two, step):
+    """What images hold is whole, and the next one takes what is left."""
+    bed = two
+    kept = image(bed, HELLO + ":2")
+    bed.sysconsctl("delete-image", HELLO + ":1")
+    bed.write(FAILPOINT, f"{step} kill\n")
+    assert bed.sysconsctl("prune", check=False).returncode == 1
+    assert "is whole" in bed.sysconsctl("verify", HELLO + ":2").stdout
+    bed.sysconsctl("prune")
+    assert layer_refs(bed) == {layer.removeprefix("sha256:") for layer in kept["layers"]} | {kept["id"]}
+    assert "is whole" in bed.sysconsctl("verify", HELLO + ":2").stdout
+    bed.run(["ostree", "fsck", "--quiet", f"--repo={REPO}"], timeout=120)
+
+
 # ---- lists
 
 
