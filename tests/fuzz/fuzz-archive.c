@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "registry/manifest.h"
 #include "registry/transport.h"
+#include "tar.h"
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -35,33 +36,12 @@ static void pull(const char *text, int fd, const ScConfig *config)
         read_layers(transport, &manifest, &digest);
 }
 
-/* Few changed bytes would get past a header's checksum: it is made right, for as long as headers can be told. */
-static void mend_checksums(uint8_t *data, size_t size)
-{
-        for (size_t at = 0; at + 512 <= size;) {
-                uint8_t *header = data + at;
-                char octal[13] = {0};
-                unsigned sum = 0;
-                memcpy(octal, header + 124, 12);
-                memset(header + 148, ' ', 8);
-                for (size_t i = 0; i < 512; i++)
-                        sum += header[i];
-                if (sum == 8 * ' ') { /* the end mark */
-                        memset(header + 148, 0, 8);
-                        return;
-                }
-                g_snprintf((char *)header + 148, 8, "%06o", sum);
-                guint64 content = g_ascii_strtoull(octal, NULL, 8);
-                at += 512 + (content < size ? (content + 511) / 512 * 512 : 0);
-        }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         const ScConfig config = {.max_layers = 8};
         sc_autofd fd = memfd_create("archive", MFD_CLOEXEC);
         g_autofree uint8_t *mended = g_memdup2(data, size);
-        mend_checksums(mended, size);
+        fuzz_mend_checksums(mended, size);
         g_assert(fd >= 0 && sc_write_all(fd, mended, size, NULL));
         pull("docker-archive:", fd, &config);
         pull("docker-archive:a:1", fd, &config);

@@ -24,7 +24,7 @@ tests_fuzz_fuzz_index_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_index_LDADD = $(REGISTRY_FUZZ_LIBS)
 
 FUZZ_REPLAYS += tests/fuzz/fuzz-archive
-tests_fuzz_fuzz_archive_SOURCES = tests/fuzz/fuzz-archive.c $(REPLAY)
+tests_fuzz_fuzz_archive_SOURCES = tests/fuzz/fuzz-archive.c tests/fuzz/tar.h $(REPLAY)
 tests_fuzz_fuzz_archive_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
 tests_fuzz_fuzz_archive_LDADD = $(REGISTRY_FUZZ_LIBS)
 
@@ -184,6 +184,16 @@ tests_fuzz_fuzz_signature_SOURCES = tests/fuzz/fuzz-signature.c $(REPLAY)
 tests_fuzz_fuzz_signature_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_signature_LDADD = $(REGISTRY_FUZZ_LIBS)
 
+FUZZ_REPLAYS += tests/fuzz/fuzz-streamed-archive
+tests_fuzz_fuzz_streamed_archive_SOURCES = tests/fuzz/fuzz-streamed-archive.c tests/fuzz/tar.h $(REPLAY)
+tests_fuzz_fuzz_streamed_archive_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
+tests_fuzz_fuzz_streamed_archive_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+FUZZ_REPLAYS += tests/fuzz/fuzz-proxy
+tests_fuzz_fuzz_proxy_SOURCES = tests/fuzz/fuzz-proxy.c $(REPLAY)
+tests_fuzz_fuzz_proxy_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
+tests_fuzz_fuzz_proxy_LDADD = $(REGISTRY_FUZZ_LIBS)
+
 if FUZZERS
 noinst_PROGRAMS =
 
@@ -200,7 +210,7 @@ tests_fuzz_libfuzzer_index_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_index_LDADD = $(REGISTRY_FUZZ_LIBS)
 
 noinst_PROGRAMS += tests/fuzz/libfuzzer-archive
-tests_fuzz_libfuzzer_archive_SOURCES = tests/fuzz/fuzz-archive.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_archive_SOURCES = tests/fuzz/fuzz-archive.c tests/fuzz/fuzz.h tests/fuzz/tar.h
 tests_fuzz_libfuzzer_archive_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
 tests_fuzz_libfuzzer_archive_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_archive_LDADD = $(REGISTRY_FUZZ_LIBS)
@@ -391,4 +401,16 @@ tests_fuzz_libfuzzer_signature_SOURCES = tests/fuzz/fuzz-signature.c tests/fuzz/
 tests_fuzz_libfuzzer_signature_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_libfuzzer_signature_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_signature_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-streamed-archive
+tests_fuzz_libfuzzer_streamed_archive_SOURCES = tests/fuzz/fuzz-streamed-archive.c tests/fuzz/fuzz.h tests/fuzz/tar.h
+tests_fuzz_libfuzzer_streamed_archive_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
+tests_fuzz_libfuzzer_streamed_archive_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_streamed_archive_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-proxy
+tests_fuzz_libfuzzer_proxy_SOURCES = tests/fuzz/fuzz-proxy.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_proxy_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
+tests_fuzz_libfuzzer_proxy_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_proxy_LDADD = $(REGISTRY_FUZZ_LIBS)
 endif
