@@ -146,6 +146,14 @@ bool sc_read_file_in_root(int root_fd, const char *path, gsize max, char **ret_d
         return fd >= 0 && sc_read_fd(fd, path, max, ret_data, ret_size, error);
 }
 
+bool sc_read_path(const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error)
+{
+        sc_autofd fd = open(path, READ_FLAGS | O_CLOEXEC);
+        if (fd < 0)
+                return sc_throw_errno(error, "Cannot open %s", path);
+        return sc_read_fd(fd, path, max, ret_data, ret_size, error);
+}
+
 bool sc_write_all(int fd, const void *data, gsize size, GError **error)
 {
         const char *at = data;

@@ -32,6 +32,8 @@ bool sc_read_file(int dir_fd, const char *path, gsize max, char **ret_data, gsiz
 bool sc_read_fd(int fd, const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error);
 /* The same of a path whose symlinks are followed as in sc_open_in_root(). */
 bool sc_read_file_in_root(int root_fd, const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error);
+/* The same of an absolute path that an administrator has written somewhere. */
+bool sc_read_path(const char *path, gsize max, char **ret_data, gsize *ret_size, GError **error);
 bool sc_write_all(int fd, const void *data, gsize size, GError **error);
 
 /* Removes a file or a whole folder; what is missing already is no error. Never leaves dir_fd's file system by a symlink. */

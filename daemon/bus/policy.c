@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/policy.h"
 #include "base/containers-conf.h"
-#include "base/path.h"
 #include "bus/reply.h"
 
 /* "" where there is none. */
 static char *read_policy(const ScScope *scope, GError **error)
 {
-        g_autofree char *path = sc_containers_path(scope, "policy.json");
-        g_autoptr(GError) local = NULL;
-        g_autofree char *text = NULL;
+        g_autofree char *path = NULL, *text = NULL;
         gsize size;
-        sc_autofd root = sc_open_dir("/", error);
-        if (root < 0)
+        if (!sc_containers_read(scope, "policy.json", SC_OPTION_MAX_TEXT, &path, &text, &size, error))
                 return NULL;
-        if (!sc_read_file_in_root(root, path + 1, SC_OPTION_MAX_TEXT, &text, &size, &local)) {
-                if (g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
-                        return g_strdup("");
-                g_propagate_error(error, g_steal_pointer(&local));
-                return NULL;
-        }
+        if (text == NULL)
+                return g_strdup("");
         if (g_utf8_validate(text, (gssize)size, NULL))
                 return g_steal_pointer(&text);
         sc_throw(error, SC_ERROR_CORRUPT, "The policy %s is not valid UTF-8", path);

@@ -47,30 +47,13 @@ static bool check_expected(const ScOpContext *context, const char *before, gsize
                sc_throw(error, SC_ERROR_BUSY, "The policy was changed by somebody else meanwhile: look at it again");
 }
 
-static bool read_before(const ScConfig *config, char **ret, gsize *ret_size, GError **error)
-{
-        g_autofree char *path = sc_containers_path(config->scope, NAME);
-        g_autoptr(GError) local = NULL;
-        sc_autofd root = sc_open_dir("/", error);
-        if (root < 0)
-                return false;
-        if (sc_read_file_in_root(root, path + 1, SC_POLICY_MAX_SIZE, ret, ret_size, &local))
-                return true;
-        *ret = NULL;
-        *ret_size = 0;
-        if (g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
-                return true;
-        g_propagate_error(error, g_steal_pointer(&local));
-        return false;
-}
-
 static bool write_policy(ScOpContext *context, const char *text, gsize size, GError **error)
 {
         g_autofree char *folder = sc_containers_own_folder(context->config->scope);
-        g_autofree char *before = NULL;
+        g_autofree char *path = NULL, *before = NULL;
         gsize before_size;
         sc_autofd fd = open_folder(folder, error);
-        if (fd < 0 || !read_before(context->config, &before, &before_size, error) ||
+        if (fd < 0 || !sc_containers_read(context->config->scope, NAME, SC_POLICY_MAX_SIZE, &path, &before, &before_size, error) ||
             !check_expected(context, before != NULL ? before : "", before_size, error))
                 return false;
         bool same = before != NULL && before_size == size && memcmp(before, text, size) == 0;

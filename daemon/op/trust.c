@@ -4,7 +4,6 @@
 #include "base/containers-conf.h"
 #include "base/error.h"
 #include "base/journal.h"
-#include "base/path.h"
 #include "registry/attachment.h"
 #include "registry/lookaside.h"
 #include "registry/registries-d.h"
@@ -31,34 +30,29 @@ static void trust_clear(Trust *trust)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Trust, trust_clear)
 
 /* No file is no policy; one that cannot be read lets nothing in. */
-static bool read_policy(Trust *trust, GError **error)
+static bool read_policy(Trust *trust, const ScScope *scope, GError **error)
 {
-        g_autoptr(GError) local = NULL;
         g_autofree char *text = NULL;
         gsize size;
-        sc_autofd root = sc_open_dir("/", error);
-        if (root < 0)
-                return false;
-        if (sc_read_file_in_root(root, trust->file + 1, SC_POLICY_MAX_SIZE, &text, &size, &local)) {
-                g_autofree char *what = g_strdup_printf("policy %s", trust->file);
-                trust->policy = sc_policy_parse(text, (gssize)size, what, error);
-                return trust->policy != NULL || sc_prefix(error, "No image is let in");
-        }
-        if (g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
+        if (!sc_containers_read(scope, "policy.json", SC_POLICY_MAX_SIZE, &trust->file, &text, &size, error))
+                return sc_prefix(error, "No image is let in: the policy cannot be read");
+        if (text == NULL)
                 return true;
-        g_propagate_error(error, g_steal_pointer(&local));
-        return sc_prefix(error, "No image is let in: the policy cannot be read");
+        g_autofree char *what = g_strdup_printf("policy %s", trust->file);
+        trust->policy = sc_policy_parse(text, (gssize)size, what, error);
+        return trust->policy != NULL || sc_prefix(error, "No image is let in");
 }
 
 /* reference NULL: it has no name by which a policy knows it. */
 static bool find_rule(Trust *trust, const ScOpContext *context, const char *transport, const ScReference *reference, GError **error)
 {
-        trust->file = sc_containers_path(context->config->scope, "policy.json");
-        if (!read_policy(trust, error))
+        if (!read_policy(trust, context->config->scope, error))
                 return false;
-        bool of_registry = g_strcmp0(transport, "docker") == 0;
-        trust->name = of_registry && reference != NULL ? sc_docker_name_of(reference) : NULL;
-        g_auto(GStrv) scopes = trust->name != NULL ? sc_docker_name_policy_scopes(trust->name) : NULL;
+        /* An engine's images have scopes by their names, too, but nobody signs them for it. */
+        bool of_registry = g_strcmp0(transport, "docker") == 0, of_engine = g_strcmp0(transport, "docker-daemon") == 0;
+        g_autoptr(ScDockerName) name = reference != NULL && (of_registry || of_engine) ? sc_docker_name_of(reference) : NULL;
+        g_auto(GStrv) scopes = name != NULL ? sc_docker_name_policy_scopes(name) : NULL;
+        trust->name = of_registry ? g_steal_pointer(&name) : NULL;
         if (trust->policy != NULL)
                 trust->rule = sc_policy_find(trust->policy, transport != NULL ? transport : "", (const char *const *)scopes);
         return true;

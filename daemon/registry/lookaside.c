@@ -24,10 +24,7 @@ static bool read_file(const char *path, GBytes **ret, GError **error)
         g_autoptr(GError) local = NULL;
         g_autofree char *data = NULL;
         gsize size;
-        sc_autofd root = sc_open_dir("/", error);
-        if (root < 0)
-                return false;
-        if (sc_read_file_in_root(root, path + 1, SC_SIGNATURE_MAX_SIZE, &data, &size, &local)) {
+        if (sc_read_path(path, SC_SIGNATURE_MAX_SIZE, &data, &size, &local)) {
                 *ret = g_bytes_new_take(g_steal_pointer(&data), size);
                 return true;
         }

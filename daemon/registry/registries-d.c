@@ -186,13 +186,12 @@ static int compare_names(gconstpointer a, gconstpointer b)
         return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool add_file(ScRegistriesD *registries, int root, const char *folder, const char *name, GError **error)
+static bool add_file(ScRegistriesD *registries, const char *folder, const char *name, GError **error)
 {
         g_autofree char *path = g_build_filename(folder, name, NULL);
         g_autofree char *text = NULL;
         gsize size;
-        return sc_read_file_in_root(root, path + 1, MAX_FILE, &text, &size, error) &&
-               sc_registries_d_add(registries, text, size, path, error);
+        return sc_read_path(path, MAX_FILE, &text, &size, error) && sc_registries_d_add(registries, text, size, path, error);
 }
 
 ScRegistriesD *sc_registries_d_load(const char *folder, GError **error)
@@ -202,18 +201,17 @@ ScRegistriesD *sc_registries_d_load(const char *folder, GError **error)
         g_autoptr(GDir) dir = g_dir_open(folder, 0, &local);
         if (g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
                 return g_steal_pointer(&registries);
-        sc_autofd root = dir != NULL ? sc_open_dir("/", error) : -1;
-        if (dir == NULL)
+        if (dir == NULL) {
                 sc_throw(error, SC_ERROR_FAILED, "%s", local->message);
-        if (root < 0)
                 return NULL;
+        }
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
         for (const char *name; (name = g_dir_read_name(dir)) != NULL && names->len < MAX_FILES;)
                 if (g_str_has_suffix(name, ".yaml"))
                         g_ptr_array_add(names, g_strdup(name));
         g_ptr_array_sort(names, compare_names);
         for (guint i = 0; i < names->len; i++)
-                if (!add_file(registries, root, folder, names->pdata[i], error))
+                if (!add_file(registries, folder, names->pdata[i], error))
                         return NULL;
         return g_steal_pointer(&registries);
 }
