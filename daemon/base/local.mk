@@ -3,6 +3,7 @@ noinst_LIBRARIES += libsc-base.a
 libsc_base_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 libsc_base_a_SOURCES = \
 	daemon/base/atomicfile.c daemon/base/atomicfile.h \
+	daemon/base/auth-file.c daemon/base/auth-file.h \
 	daemon/base/config.c daemon/base/config.h \
 	daemon/base/containers-conf.c daemon/base/containers-conf.h \
 	daemon/base/digest.c daemon/base/digest.h \
@@ -14,7 +15,9 @@ libsc_base_a_SOURCES = \
 	daemon/base/image-name.c daemon/base/image-name.h \
 	daemon/base/journal.c daemon/base/journal.h \
 	daemon/base/json.c daemon/base/json.h \
+	daemon/base/keyring.c daemon/base/keyring.h \
 	daemon/base/lock.c daemon/base/lock.h \
+	daemon/base/login.c daemon/base/login.h \
 	daemon/base/path.c daemon/base/path.h \
 	daemon/base/ready.c daemon/base/ready.h \
 	daemon/base/reference.c daemon/base/reference.h \
@@ -50,3 +53,9 @@ tests_unit_test_registries_SOURCES = tests/unit/test-registries.c tests/unit/tes
 tests_unit_test_registries_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_registries_CXXFLAGS = $(PROJECT_CXXFLAGS) $(TOML_CFLAGS)
 tests_unit_test_registries_LDADD = $(UNIT_LDADD) $(TOML_LIBS)
+
+check_PROGRAMS += tests/unit/test-auth-file
+TESTS += tests/unit/test-auth-file
+tests_unit_test_auth_file_SOURCES = tests/unit/test-auth-file.c tests/unit/test.h
+tests_unit_test_auth_file_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_auth_file_LDADD = $(UNIT_LDADD)

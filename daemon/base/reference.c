@@ -251,6 +251,31 @@ ScReference *sc_reference_parse_to_pull(const char *text, GError **error)
         return parse_checked(text, true, error);
 }
 
+ScReference *sc_reference_parse_registry(const char *text, GError **error)
+{
+        g_autofree char *image = g_strconcat(text, "/x", NULL);
+        g_autoptr(ScReference) reference = sc_reference_parse(image, NULL);
+        if (reference == NULL || reference->host == NULL || reference->source != SC_SOURCE_REGISTRY) {
+                g_autofree char *printable = g_strescape(text, NULL);
+                sc_throw(error, SC_ERROR_INVALID_REFERENCE, "'%.200s' is not the name of a registry: HOST[:PORT][/NAMESPACE]",
+                         printable);
+                return NULL;
+        }
+        char *end = strrchr(reference->path, '/');
+        *(end != NULL ? end : reference->path) = '\0';
+        g_clear_pointer(&reference->tag, g_free);
+        g_free(reference->name);
+        reference->name = g_strconcat(reference->host, end != NULL ? "/" : "", reference->path, NULL);
+        return g_steal_pointer(&reference);
+}
+
+char *sc_reference_repository(const ScReference *reference)
+{
+        bool official = strcmp(reference->host, "docker.io") == 0 && *reference->path != '\0' &&
+                        strchr(reference->path, '/') == NULL;
+        return g_strconcat(official ? "library/" : "", reference->path, NULL);
+}
+
 char *sc_reference_to_text(const ScReference *reference)
 {
         const char *rest = sc_source_is_file(reference->source) ? reference->choice : reference->name;

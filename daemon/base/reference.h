@@ -25,6 +25,10 @@ ScReference *sc_reference_parse(const char *text, GError **error);
 ScReference *sc_reference_parse_to_pull(const char *text, GError **error);
 /* [SOURCE:]NAME, which parses to the same again. */
 char *sc_reference_to_text(const ScReference *reference);
+/* A registry alone, HOST[:PORT][/NAMESPACE]: host, and the namespace (or "") as path; no tag. InvalidReference. */
+ScReference *sc_reference_parse_registry(const char *text, GError **error);
+/* The path at the registry: docker's own images have no namespace in their short names. */
+char *sc_reference_repository(const ScReference *reference);
 ScReference *sc_reference_copy(const ScReference *reference);
 void sc_reference_free(ScReference *reference);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScReference, sc_reference_free)

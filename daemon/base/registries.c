@@ -56,13 +56,13 @@ void sc_registries_free(ScRegistries *registries)
         g_free(registries);
 }
 
-/* As prefixes are written against it: Docker's own images are in docker.io/library. */
+/* As prefixes are written against it. */
 static char *whole_name(const ScReference *reference)
 {
-        bool official = strcmp(reference->host, "docker.io") == 0 && strchr(reference->path, '/') == NULL;
+        g_autofree char *repository = sc_reference_repository(reference);
         const char *tag = reference->tag, *digest = reference->digest;
-        return g_strconcat(reference->host, official ? "/library/" : "/", reference->path, tag != NULL ? ":" : "",
-                           tag != NULL ? tag : "", digest != NULL ? "@" : "", digest != NULL ? digest : "", NULL);
+        return g_strconcat(reference->host, "/", repository, tag != NULL ? ":" : "", tag != NULL ? tag : "",
+                           digest != NULL ? "@" : "", digest != NULL ? digest : "", NULL);
 }
 
 static bool may_end_prefix(char c)

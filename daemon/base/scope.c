@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "scope.h"
 
+#include "auth-file.h"
 #include "error.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ static ScScope *new_system(void)
                 .run_directory = g_strdup("/run"),
                 .state_directory = g_strdup("/var/lib"),
                 .conf_directory = g_strdup("/etc"),
+                .auth_files = sc_auth_file_places("/run/containers/0"),
                 .target = "multi-user.target",
                 .systemctl = "systemctl",
                 .journalctl = "journalctl",
@@ -81,6 +83,7 @@ static ScScope *new_user(GError **error)
         g_autofree char *data = place("XDG_DATA_HOME", home, ".local/share");
         g_autofree char *config = place("XDG_CONFIG_HOME", home, ".config");
         g_autofree char *cache = place("XDG_CACHE_HOME", home, ".cache");
+        g_autofree char *containers = g_build_filename(runtime, "containers", NULL);
         ScScope *scope = g_new0(ScScope, 1);
         *scope = (ScScope){
                 .kind = SC_SCOPE_USER,
@@ -99,6 +102,7 @@ static ScScope *new_user(GError **error)
                 .run_directory = g_strdup(runtime),
                 .state_directory = g_build_filename(home, ".data", NULL),
                 .conf_directory = g_build_filename(home, ".config", NULL),
+                .auth_files = sc_auth_file_places(containers),
                 .target = "default.target",
                 .systemctl = "systemctl --user",
                 .journalctl = "journalctl --user",
@@ -133,6 +137,7 @@ void sc_scope_free(ScScope *scope)
         g_free(scope->state_directory);
         g_free(scope->conf_directory);
         g_free(scope->user_config);
+        g_strfreev(scope->auth_files);
         g_free(scope);
 }
 

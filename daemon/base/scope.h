@@ -33,6 +33,7 @@ typedef struct {
         char *run_directory;
         char *state_directory;
         char *conf_directory;
+        char **auth_files;  /* the host's (or the user's) files of logins for registries, see auth-file.h */
         const char *target; /* what pulls services in */
         /* Commands as a person of this scope types them. */
         const char *systemctl;

@@ -194,6 +194,11 @@ tests_fuzz_fuzz_proxy_SOURCES = tests/fuzz/fuzz-proxy.c $(REPLAY)
 tests_fuzz_fuzz_proxy_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
 tests_fuzz_fuzz_proxy_LDADD = $(REGISTRY_FUZZ_LIBS)
 
+FUZZ_REPLAYS += tests/fuzz/fuzz-auth-file
+tests_fuzz_fuzz_auth_file_SOURCES = tests/fuzz/fuzz-auth-file.c $(REPLAY)
+tests_fuzz_fuzz_auth_file_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_auth_file_LDADD = libsc-base.a $(BASE_LIBS)
+
 if FUZZERS
 noinst_PROGRAMS =
 
@@ -413,4 +418,10 @@ tests_fuzz_libfuzzer_proxy_SOURCES = tests/fuzz/fuzz-proxy.c tests/fuzz/fuzz.h
 tests_fuzz_libfuzzer_proxy_CFLAGS = $(FUZZ_CFLAGS) $(REGISTRY_CFLAGS)
 tests_fuzz_libfuzzer_proxy_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_proxy_LDADD = $(REGISTRY_FUZZ_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-auth-file
+tests_fuzz_libfuzzer_auth_file_SOURCES = tests/fuzz/fuzz-auth-file.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_auth_file_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_auth_file_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_auth_file_LDADD = libsc-base.a $(BASE_LIBS)
 endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* All that one has to show to registries: the login that was given for one of them, then files, in their order. */
+
+#include "auth-file.h"
+
+typedef enum {
+        SC_KEYRING_HELPERS_RUN,     /* our own file: the programs that it names are asked */
+        SC_KEYRING_HELPERS_REFUSED, /* somebody else's: it may not say what we run */
+} ScKeyringHelpers;
+
+/* Asks a program; *ret stays empty where it knows no login. */
+typedef bool (*ScKeyringAsk)(gpointer data, const ScAuthHelper *helper, ScLogin *ret, GError **error);
+
+typedef struct ScKeyring ScKeyring;
+ScKeyring *sc_keyring_new(ScKeyringAsk ask, gpointer data);
+void sc_keyring_free(ScKeyring *keyring);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScKeyring, sc_keyring_free)
+
+/* For this registry (HOST[:PORT]) and no other; before all files. */
+void sc_keyring_give(ScKeyring *keyring, const char *host, const ScLogin *login);
+/* Takes the file. */
+void sc_keyring_add_file(ScKeyring *keyring, ScAuthFile *file, ScKeyringHelpers helpers);
+
+/* Takes the error, which is told where a login is looked for in this place. */
+void sc_keyring_add_broken(ScKeyring *keyring, GError *problem);
+
+/* *ret stays empty where nothing is known of the repository ("": of the registry). From any thread, one at a time; NULL: an empty
+ * one. A helper may take a minute. */
+bool sc_keyring_find(ScKeyring *keyring, const char *host, const char *repository, ScLogin *ret, GError **error);
