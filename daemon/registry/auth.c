@@ -104,8 +104,6 @@ static void take_parameter(ScChallenge *challenge, const char *name, char *value
                 place = &challenge->realm;
         else if (g_ascii_strcasecmp(name, "service") == 0)
                 place = &challenge->service;
-        else if (g_ascii_strcasecmp(name, "scope") == 0)
-                place = &challenge->scope;
         if (place == NULL || *place != NULL) {
                 g_free(value);
                 return;
@@ -131,37 +129,59 @@ static bool read_parameters(const char **cursor, const char *header, ScChallenge
         }
 }
 
+/* One challenge. The cursor stands at its scheme, and is left behind the challenge. */
+static bool read_challenge(const char **cursor, const char *header, char **ret_scheme, ScChallenge *ret, GError **error)
+{
+        g_autofree char *scheme = read_token(cursor);
+        if (scheme == NULL || (**cursor != ' ' && **cursor != ',' && **cursor != '\0'))
+                return malformed(header, error);
+        skip_space(cursor);
+        skip_token68(cursor);
+        if (!read_parameters(cursor, header, ret, error))
+                return false;
+        *ret_scheme = g_steal_pointer(&scheme);
+        return true;
+}
+
 bool sc_challenge_parse(const char *header, ScChallenge *ret, GError **error)
 {
         if (strnlen(header, MAX_HEADER + 1) > MAX_HEADER)
                 return sc_throw(error, SC_ERROR_CORRUPT, "The WWW-Authenticate header is longer than %d bytes", MAX_HEADER);
         g_autoptr(GString) schemes = g_string_new(NULL);
+        g_auto(ScChallenge) basic = {};
+        bool has_basic = false;
         const char *cursor = header;
         for (skip_commas(&cursor); *cursor != '\0'; skip_commas(&cursor)) {
-                g_autofree char *scheme = read_token(&cursor);
-                if (scheme == NULL || (*cursor != ' ' && *cursor != ',' && *cursor != '\0'))
-                        return malformed(header, error);
-                skip_space(&cursor);
-                skip_token68(&cursor);
+                g_autofree char *scheme = NULL;
                 g_auto(ScChallenge) challenge = {};
-                if (!read_parameters(&cursor, header, &challenge, error))
+                if (!read_challenge(&cursor, header, &scheme, &challenge, error))
                         return false;
                 if (g_ascii_strcasecmp(scheme, "Bearer") == 0 && challenge.realm != NULL) {
                         *ret = challenge;
                         challenge = (ScChallenge){};
                         return true;
                 }
+                if (g_ascii_strcasecmp(scheme, "Basic") == 0 && !has_basic) {
+                        basic = challenge;
+                        challenge = (ScChallenge){};
+                        has_basic = true;
+                }
                 g_string_append_printf(schemes, "%s%s", schemes->len > 0 ? ", " : "", scheme);
         }
+        if (has_basic) {
+                *ret = basic;
+                ret->scheme = SC_CHALLENGE_BASIC;
+                basic = (ScChallenge){};
+                return true;
+        }
         g_autofree char *shown = sc_printable(schemes->str);
-        return sc_throw(error, SC_ERROR_ACCESS_DENIED, "It wants a login (%s), and gives no tokens to anonymous users", shown);
+        return sc_throw(error, SC_ERROR_ACCESS_DENIED, "It wants a login of a kind that is not known here (%s)", shown);
 }
 
 void sc_challenge_clear(ScChallenge *challenge)
 {
         g_clear_pointer(&challenge->realm, g_free);
         g_clear_pointer(&challenge->service, g_free);
-        g_clear_pointer(&challenge->scope, g_free);
 }
 
 static void append_query(GString *query, const char *key, const char *value)
@@ -172,15 +192,23 @@ static void append_query(GString *query, const char *key, const char *value)
         g_string_append_uri_escaped(query, value, NULL, FALSE);
 }
 
-char *sc_challenge_query(const ScChallenge *challenge)
+char *sc_challenge_query(const ScChallenge *challenge, const char *repository, const ScLogin *login)
 {
         g_autoptr(GString) query = g_string_new(NULL);
+        bool is_form = login != NULL && login->identity_token != NULL;
+        if (is_form) {
+                append_query(query, "grant_type", "refresh_token");
+                append_query(query, "client_id", "sysconsd");
+        }
         if (challenge->service != NULL)
                 append_query(query, "service", challenge->service);
-        g_auto(GStrv) scopes = g_strsplit(challenge->scope != NULL ? challenge->scope : "", " ", -1);
-        for (char **scope = scopes; *scope != NULL; scope++)
-                if (**scope != '\0')
-                        append_query(query, "scope", *scope);
+        g_autofree char *scope = g_strdup_printf("repository:%s:pull", repository);
+        if (*repository != '\0')
+                append_query(query, "scope", scope);
+        if (is_form)
+                append_query(query, "refresh_token", login->identity_token);
+        else if (login != NULL && *login->user != '\0')
+                append_query(query, "account", login->user);
         return g_string_free(g_steal_pointer(&query), FALSE);
 }
 
@@ -213,14 +241,23 @@ bool sc_token_parse(const char *text, gsize size, const char *what, char **ret_t
 
 struct ScAuth {
         GMutex lock;
-        char *token;
+        ScKeyring *keyring;
+        char *host, *repository;
+        GMutex login_lock; /* of the next two, while a helper is asked: the header is there for others */
+        bool looked;
+        ScLogin login;
+        char *header;
         gint64 expiry; /* monotonic, microseconds */
 };
 
-ScAuth *sc_auth_new(void)
+ScAuth *sc_auth_new(ScKeyring *keyring, const char *host, const char *repository)
 {
         ScAuth *auth = g_new0(ScAuth, 1);
         g_mutex_init(&auth->lock);
+        g_mutex_init(&auth->login_lock);
+        auth->keyring = keyring;
+        auth->host = g_strdup(host);
+        auth->repository = g_strdup(repository);
         return auth;
 }
 
@@ -229,20 +266,52 @@ void sc_auth_free(ScAuth *auth)
         if (auth == NULL)
                 return;
         g_mutex_clear(&auth->lock);
-        g_free(auth->token);
+        g_mutex_clear(&auth->login_lock);
+        sc_login_clear(&auth->login);
+        sc_secret_free(auth->header);
+        g_free(auth->host);
+        g_free(auth->repository);
         g_free(auth);
 }
 
-char *sc_auth_get_token(ScAuth *auth)
+bool sc_auth_login(ScAuth *auth, const ScLogin **ret, GError **error)
+{
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&auth->login_lock);
+        if (!auth->looked && !sc_keyring_find(auth->keyring, auth->host, auth->repository, &auth->login, error))
+                return false;
+        auth->looked = true;
+        *ret = sc_login_is_set(&auth->login) ? &auth->login : NULL;
+        return true;
+}
+
+const ScLogin *sc_auth_known_login(ScAuth *auth)
+{
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&auth->login_lock);
+        return auth->looked && sc_login_is_set(&auth->login) ? &auth->login : NULL;
+}
+
+char *sc_auth_header(ScAuth *auth)
 {
         g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&auth->lock);
-        return g_get_monotonic_time() < auth->expiry ? g_strdup(auth->token) : NULL;
+        return g_get_monotonic_time() < auth->expiry ? g_strdup(auth->header) : NULL;
+}
+
+/* Takes the header. */
+static void set_header(ScAuth *auth, char *header, gint64 expiry)
+{
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&auth->lock);
+        sc_secret_free(auth->header);
+        auth->header = header;
+        auth->expiry = expiry;
 }
 
 void sc_auth_set_token(ScAuth *auth, const char *token, guint seconds)
 {
-        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&auth->lock);
-        g_free(auth->token);
-        auth->token = g_strdup(token);
-        auth->expiry = g_get_monotonic_time() + ((gint64)seconds - SPARE_SECONDS) * G_TIME_SPAN_SECOND;
+        set_header(auth, g_strconcat("Bearer ", token, NULL),
+                   g_get_monotonic_time() + ((gint64)seconds - SPARE_SECONDS) * G_TIME_SPAN_SECOND);
+}
+
+void sc_auth_set_basic(ScAuth *auth, const ScLogin *login)
+{
+        set_header(auth, sc_login_to_basic(login), G_MAXINT64);
 }

@@ -169,7 +169,7 @@ ScTransport *sc_registry_new(const ScTransportRequest *request, GError **error)
                          reference->name, reference->name);
                 return NULL;
         }
-        g_autoptr(GPtrArray) locations = sc_locations_new(reference, request->registries, request->config, error);
+        g_autoptr(GPtrArray) locations = sc_locations_new(reference, request->registries, request->config, request->keyring, error);
         if (locations == NULL)
                 return NULL;
         ScRegistry *registry = g_new0(ScRegistry, 1);

@@ -149,11 +149,8 @@ bool sc_endpoint_is_at(const ScEndpoint *endpoint, GUri *uri)
 }
 
 /* The configuration may name a default port or leave it out, and GUri gives it in both cases. */
-bool sc_endpoint_allows_unverified(const ScEndpoint *endpoint, GUri *uri)
+static bool configured_as_insecure(const ScEndpoint *endpoint, const char *host, GUri *uri)
 {
-        g_autofree char *host = host_of_uri(uri);
-        if (endpoint->trust != SC_ENDPOINT_VERIFIED && g_ascii_strcasecmp(host, endpoint->host_name) == 0)
-                return true;
         int usual_port = g_str_equal(g_uri_get_scheme(uri), "https") ? 443 : 80;
         int port = port_of_uri(uri);
         g_autofree char *host_and_port = g_strdup_printf("%s:%d", host, port);
@@ -161,9 +158,25 @@ bool sc_endpoint_allows_unverified(const ScEndpoint *endpoint, GUri *uri)
                (port == usual_port && listed_as_insecure(endpoint->config, host));
 }
 
+bool sc_endpoint_allows_unverified(const ScEndpoint *endpoint, GUri *uri)
+{
+        g_autofree char *host = host_of_uri(uri);
+        return (endpoint->trust != SC_ENDPOINT_VERIFIED && g_ascii_strcasecmp(host, endpoint->host_name) == 0) ||
+               configured_as_insecure(endpoint, host, uri);
+}
+
 bool sc_endpoint_allows_plain(const ScEndpoint *endpoint, GUri *uri)
 {
         g_autofree char *host = host_of_uri(uri);
         const ScReference reference = {.host = host};
         return sc_reference_is_loopback(&reference) || sc_endpoint_allows_unverified(endpoint, uri);
+}
+
+bool sc_endpoint_may_see_login(const ScEndpoint *endpoint, GUri *uri)
+{
+        g_autofree char *host = host_of_uri(uri);
+        const ScReference reference = {.host = host};
+        bool verified = g_str_equal(g_uri_get_scheme(uri), "https") && !sc_endpoint_allows_unverified(endpoint, uri);
+        bool made_insecure = endpoint->trust == SC_ENDPOINT_INSECURE && g_ascii_strcasecmp(host, endpoint->host_name) == 0;
+        return verified || made_insecure || sc_reference_is_loopback(&reference) || configured_as_insecure(endpoint, host, uri);
 }

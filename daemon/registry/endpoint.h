@@ -35,3 +35,6 @@ bool sc_endpoint_is_at(const ScEndpoint *endpoint, GUri *uri);
 /* May the host of this URI be spoken to without TLS, or with a certificate that nobody vouches for? */
 bool sc_endpoint_allows_plain(const ScEndpoint *endpoint, GUri *uri);
 bool sc_endpoint_allows_unverified(const ScEndpoint *endpoint, GUri *uri);
+/* May the host of this URI be told a password? Over verified TLS, or where the configuration (or loopback) makes do without;
+ * "http:" alone is no reason. */
+bool sc_endpoint_may_see_login(const ScEndpoint *endpoint, GUri *uri);

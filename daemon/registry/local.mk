@@ -7,6 +7,7 @@ libsc_registry_a_SOURCES = \
 	daemon/registry/auth.c daemon/registry/auth.h \
 	daemon/registry/blob.c \
 	daemon/registry/certs.c daemon/registry/certs.h \
+	daemon/registry/check.c daemon/registry/check.h \
 	daemon/registry/client.c daemon/registry/client.h \
 	daemon/registry/docker-archive.c daemon/registry/docker-archive.h \
 	daemon/registry/docker-list.c daemon/registry/docker-list.h \

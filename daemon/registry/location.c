@@ -21,25 +21,29 @@ typedef struct {
         const ScReference *reference;
         const ScRegistryRule *rule; /* NULL: none */
         const ScConfig *config;
+        ScKeyring *keyring;
         GPtrArray *locations;
 } Search;
+
+static ScLocation *make(const Search *search, const ScReference *at, const char *repository, ScEndpointTrust trust, GError **error)
+{
+        g_autoptr(ScLocation) location = g_new0(ScLocation, 1);
+        location->image = g_strdup(search->reference->name);
+        location->host = g_strdup(at->host);
+        location->repository = g_strdup(repository);
+        location->endpoint = sc_endpoint_new(at, trust, search->config);
+        location->auth = sc_auth_new(search->keyring, location->host, location->repository);
+        location->certs = sc_certs_load(search->config->scope, at->host, error);
+        return location->certs != NULL ? g_steal_pointer(&location) : NULL;
+}
 
 static ScLocation *add(Search *search, const char *place, ScEndpointTrust trust, GError **error)
 {
         g_autoptr(ScReference) at = sc_registry_rule_rewrite(search->rule, place, search->reference, error);
-        if (at == NULL)
-                return NULL;
-        g_autoptr(ScLocation) location = g_new0(ScLocation, 1);
-        location->image = g_strdup(search->reference->name);
-        location->host = g_strdup(at->host);
-        location->repository = g_strdup(at->path);
-        location->endpoint = sc_endpoint_new(at, trust, search->config);
-        location->auth = sc_auth_new();
-        location->certs = sc_certs_load(search->config->scope, at->host, error);
-        if (location->certs == NULL)
-                return NULL;
-        g_ptr_array_add(search->locations, location);
-        return g_steal_pointer(&location);
+        ScLocation *location = at != NULL ? make(search, at, at->path, trust, error) : NULL;
+        if (location != NULL)
+                g_ptr_array_add(search->locations, location);
+        return location;
 }
 
 /* Tags are asked for at the registry itself, so a mirror that is kept from saying what a tag means can have the rest of such an
@@ -67,10 +71,12 @@ static ScEndpointTrust trust_in(const Search *search)
         return search->rule != NULL && search->rule->insecure ? SC_ENDPOINT_INSECURE : SC_ENDPOINT_VERIFIED;
 }
 
-GPtrArray *sc_locations_new(const ScReference *reference, const ScRegistries *registries, const ScConfig *config, GError **error)
+GPtrArray *sc_locations_new(const ScReference *reference, const ScRegistries *registries, const ScConfig *config,
+                            ScKeyring *keyring, GError **error)
 {
         g_autoptr(GPtrArray) locations = g_ptr_array_new_with_free_func((GDestroyNotify)sc_location_free);
-        Search search = {reference, registries != NULL ? sc_registries_find(registries, reference) : NULL, config, locations};
+        Search search = {reference, registries != NULL ? sc_registries_find(registries, reference) : NULL, config, keyring,
+                         locations};
         if (!sc_registry_rule_check(search.rule, reference, error) || !add_mirrors(&search, error))
                 return NULL;
         ScLocation *primary = add(&search, search.rule != NULL ? search.rule->location : NULL, trust_in(&search), error);
@@ -78,4 +84,12 @@ GPtrArray *sc_locations_new(const ScReference *reference, const ScRegistries *re
                 return NULL;
         primary->answers_tags = true;
         return g_steal_pointer(&locations);
+}
+
+ScLocation *sc_location_of_registry(const ScReference *registry, const ScRegistries *registries, const ScConfig *config,
+                                    ScKeyring *keyring, GError **error)
+{
+        const Search search = {registry, registries != NULL ? sc_registries_find(registries, registry) : NULL, config, keyring,
+                               NULL};
+        return make(&search, registry, "", trust_in(&search), error);
 }

@@ -20,10 +20,14 @@ typedef struct {
         ScCerts *certs;
 } ScLocation;
 
+/* A registry as such, under its own name: there is no repository. Of the reference host and path (which may be "") count. */
+ScLocation *sc_location_of_registry(const ScReference *registry, const ScRegistries *registries, const ScConfig *config,
+                                    ScKeyring *keyring, GError **error);
 void sc_location_free(ScLocation *location);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScLocation, sc_location_free)
 
 /* Where the image is, by the settings (NULL: none): mirrors in the order in which they are asked for what has a digest, the
  * registry itself last. config must outlive them. AccessDenied if the image is blocked; InvalidArgument for settings that make no
- * sense, certificates among them. */
-GPtrArray *sc_locations_new(const ScReference *reference, const ScRegistries *registries, const ScConfig *config, GError **error);
+ * sense, certificates among them. keyring: who one is, may be NULL, and must outlive them. */
+GPtrArray *sc_locations_new(const ScReference *reference, const ScRegistries *registries, const ScConfig *config,
+                            ScKeyring *keyring, GError **error);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "neighbour.h"
 #include "trouble.h"
+#include <string.h>
 
 enum { MAX_REDIRECTS = 10, CHUNK = 16 * 1024, MAX_DISCARDED = 64 * 1024 };
 
@@ -16,10 +17,11 @@ typedef struct {
         GCancellable *cancellable;
 } Attempt;
 
-/* One GET, before it is sent. */
+/* One GET (or, with a form, POST), before it is sent. */
 typedef struct {
         const char *accept;
-        const char *token; /* only ever shown to `origin`; NULL: none */
+        const char *authorization; /* only ever shown to `origin`; NULL: none */
+        const char *form;          /* only ever sent to `origin`; NULL: none */
         GUri *origin;
         guint64 offset;
 } Get;
@@ -102,7 +104,7 @@ static bool same_origin(GUri *a, GUri *b)
 
 static SoupMessage *make_message(ScLocation *location, const Get *get, GUri *uri)
 {
-        SoupMessage *message = soup_message_new_from_uri("GET", uri);
+        SoupMessage *message = soup_message_new_from_uri(get->form != NULL ? "POST" : "GET", uri);
         soup_message_add_flags(message, SOUP_MESSAGE_NO_REDIRECT);
         SoupMessageHeaders *headers = soup_message_get_request_headers(message);
         soup_message_headers_replace(headers, "Accept-Encoding", "identity");
@@ -110,9 +112,11 @@ static SoupMessage *make_message(ScLocation *location, const Get *get, GUri *uri
                 soup_message_headers_replace(headers, "Accept", get->accept);
         if (get->offset > 0)
                 soup_message_headers_set_range(headers, (goffset)get->offset, -1);
-        if (get->token != NULL && same_origin(uri, get->origin)) {
-                g_autofree char *bearer = g_strconcat("Bearer ", get->token, NULL);
-                soup_message_headers_replace(headers, "Authorization", bearer);
+        if (get->authorization != NULL && same_origin(uri, get->origin))
+                soup_message_headers_replace(headers, "Authorization", get->authorization);
+        if (get->form != NULL) {
+                g_autoptr(GBytes) form = g_bytes_new(get->form, strlen(get->form));
+                soup_message_set_request_body_from_bytes(message, SOUP_FORM_MIME_TYPE_URLENCODED, form);
         }
         bool is_unverified = sc_endpoint_allows_unverified(location->endpoint, uri);
         g_signal_connect(message, "accept-certificate", G_CALLBACK(is_unverified ? accept_any_certificate : ask_own_authorities),
@@ -190,6 +194,9 @@ static bool send_following(Attempt *attempt, const Get *get, GUri *uri, ScAnswer
                         answer = (ScAnswer){};
                         return true;
                 }
+                if (get->form != NULL)
+                        return sc_throw(error, SC_ERROR_NETWORK, "%s redirects who brings it an identity token, which is refused",
+                                        g_uri_get_host(next));
                 g_autoptr(GUri) target = redirect_target(&answer, get->origin, error);
                 if (target == NULL)
                         return false;
@@ -199,6 +206,37 @@ static bool send_following(Attempt *attempt, const Get *get, GUri *uri, ScAnswer
         }
         return sc_throw(error, SC_ERROR_NETWORK, "%s redirects more than %d times", sc_endpoint_host(attempt->location->endpoint),
                         MAX_REDIRECTS);
+}
+
+/* ---- who asks ---- */
+
+static bool throw_login_refused(Attempt *attempt, const ScLogin *login, const char *host, guint status, GError **error)
+{
+        const char *registry = attempt->location->host;
+        return sc_throw(error, SC_ERROR_ACCESS_DENIED,
+                        "%s refuses the credentials for %s that came from %s (%u): `sysconsctl login %s` gets new ones", host,
+                        registry, login->origin, status, registry);
+}
+
+static bool throw_no_login(Attempt *attempt, GError **error)
+{
+        return sc_throw(error, SC_ERROR_ACCESS_DENIED,
+                        "It wants a login, and there is none for %s: `sysconsctl login %s`, or give --creds or --authfile",
+                        attempt->location->host, attempt->location->host);
+}
+
+/* The registry, over whatever it is spoken to, says to whom the password is to be sent; what it cannot do is to make it go in plain
+ * text where it would not itself. */
+static bool check_secrecy(Attempt *attempt, GUri *receiver, GUri *registry, GError **error)
+{
+        bool downgrade = g_str_equal(g_uri_get_scheme(receiver), "http") && !g_str_equal(g_uri_get_scheme(registry), "http");
+        if (!downgrade && sc_endpoint_may_see_login(attempt->location->endpoint, receiver))
+                return true;
+        return sc_throw(
+                error, SC_ERROR_ACCESS_DENIED,
+                "The credentials for %s are not sent to %s, because nothing protects them on the way; if that network can be "
+                "trusted, name the host in InsecureRegistries= of /etc/sysconsd.conf",
+                attempt->location->host, g_uri_get_host(receiver));
 }
 
 static GUri *token_uri(Attempt *attempt, const ScChallenge *challenge, GError **error)
@@ -214,31 +252,25 @@ static GUri *token_uri(Attempt *attempt, const ScChallenge *challenge, GError **
                          g_uri_get_host(realm));
                 return NULL;
         }
-        g_autofree char *added = sc_challenge_query(challenge);
+        return g_steal_pointer(&realm);
+}
+
+static GUri *add_query(GUri *realm, const char *added)
+{
         const char *own = g_uri_get_query(realm);
         g_autofree char *query = own != NULL && own[0] != '\0' ? g_strconcat(own, "&", added, NULL) : g_strdup(added);
         return g_uri_build(SOUP_HTTP_URI_FLAGS, g_uri_get_scheme(realm), NULL, g_uri_get_host(realm), g_uri_get_port(realm),
                            g_uri_get_path(realm), query[0] != '\0' ? query : NULL, NULL);
 }
 
-static bool ask_for_token(Attempt *attempt, const ScChallenge *challenge, GError **error)
+static bool take_token(Attempt *attempt, const ScAnswer *answer, GError **error)
 {
-        g_autoptr(GUri) uri = token_uri(attempt, challenge, error);
-        if (uri == NULL)
-                return false;
-        const Get get = {.accept = "application/json", .origin = uri};
-        g_auto(ScAnswer) answer = {};
-        if (!send_following(attempt, &get, uri, &answer, error))
-                return false;
-        guint status = soup_message_get_status(answer.message);
-        if (status != 200)
-                return sc_trouble_throw_status(answer.message, attempt->patience, error);
-        g_autofree char *host = host_of(&answer);
+        g_autofree char *host = host_of(answer);
         g_autofree char *what = g_strdup_printf("token answer of %s", host);
         g_autoptr(GByteArray) text = NULL;
-        if (!sc_answer_read_all(&answer, SC_TOKEN_ANSWER_MAX_SIZE, what, attempt->patience, &text, attempt->cancellable, error))
+        if (!sc_answer_read_all(answer, SC_TOKEN_ANSWER_MAX_SIZE, what, attempt->patience, &text, attempt->cancellable, error))
                 return false;
-        g_autofree char *token = NULL;
+        sc_autosecret char *token = NULL;
         guint seconds;
         if (!sc_token_parse((const char *)text->data, text->len, what, &token, &seconds, error))
                 return false;
@@ -246,19 +278,77 @@ static bool ask_for_token(Attempt *attempt, const ScChallenge *challenge, GError
         return true;
 }
 
-/* After a 401: a token that another thread has fetched in the meantime, or one of our own. */
-static char *renewed_token(Attempt *attempt, const char *header, const char *refused, GError **error)
+/* What it grants beyond what was asked for is of no use here: a token is only ever shown to this registry, to read. */
+static bool send_for_token(Attempt *attempt, const ScChallenge *challenge, GUri *realm, const ScLogin *login, GError **error)
 {
-        g_autofree char *current = sc_auth_get_token(attempt->location->auth);
+        bool by_form = login != NULL && login->identity_token != NULL;
+        sc_autosecret char *query = sc_challenge_query(challenge, attempt->location->repository, login);
+        sc_autosecret char *basic = login != NULL && !by_form ? sc_login_to_basic(login) : NULL;
+        g_autoptr(GUri) uri = by_form ? g_uri_ref(realm) : add_query(realm, query);
+        const Get get = {.accept = "application/json", .authorization = basic, .form = by_form ? query : NULL, .origin = uri};
+        g_auto(ScAnswer) answer = {};
+        if (!send_following(attempt, &get, uri, &answer, error))
+                return false;
+        guint status = soup_message_get_status(answer.message);
+        if (status == 200)
+                return take_token(attempt, &answer, error);
+        g_autofree char *host = host_of(&answer);
+        /* 400 is how OAuth2 says that a refresh token is not valid (any more). */
+        if (login != NULL && (status == 401 || status == 403 || (by_form && status == 400)))
+                return throw_login_refused(attempt, login, host, status, error);
+        return status == 401 ? throw_no_login(attempt, error) : sc_trouble_throw_status(answer.message, attempt->patience, error);
+}
+
+static bool ask_for_token(Attempt *attempt, const ScChallenge *challenge, GUri *registry, GError **error)
+{
+        const ScLogin *login;
+        g_autoptr(GUri) realm = token_uri(attempt, challenge, error);
+        return realm != NULL && sc_auth_login(attempt->location->auth, &login, error) &&
+               (login == NULL || check_secrecy(attempt, realm, registry, error)) &&
+               send_for_token(attempt, challenge, realm, login, error);
+}
+
+static bool use_password(Attempt *attempt, GUri *registry, const char *refused, GError **error)
+{
+        const ScLogin *login;
+        if (!sc_auth_login(attempt->location->auth, &login, error))
+                return false;
+        if (login == NULL)
+                return throw_no_login(attempt, error);
+        if (login->password == NULL)
+                return sc_throw(error, SC_ERROR_ACCESS_DENIED,
+                                "It wants a password, and for %s there is an identity token (from %s): `sysconsctl login %s`",
+                                attempt->location->host, login->origin, attempt->location->host);
+        if (refused != NULL && g_str_has_prefix(refused, "Basic "))
+                return throw_login_refused(attempt, login, attempt->location->host, 401, error);
+        if (!check_secrecy(attempt, registry, registry, error))
+                return false;
+        sc_auth_set_basic(attempt->location->auth, login);
+        return true;
+}
+
+static bool authorize(Attempt *attempt, const char *header, GUri *registry, const char *refused, GError **error)
+{
+        g_auto(ScChallenge) challenge = {};
+        if (!sc_challenge_parse(header, &challenge, error))
+                return false;
+        return challenge.scheme == SC_CHALLENGE_BEARER ? ask_for_token(attempt, &challenge, registry, error)
+                                                       : use_password(attempt, registry, refused, error);
+}
+
+/* After a 401 with the Authorization header `refused` (NULL: none): what another thread has got in the meantime, or what the
+ * registry is told now. A secret. */
+static char *renewed_header(Attempt *attempt, const char *header, GUri *registry, const char *refused, GError **error)
+{
+        sc_autosecret char *current = sc_auth_header(attempt->location->auth);
         if (current != NULL && g_strcmp0(current, refused) != 0)
                 return g_steal_pointer(&current);
-        g_auto(ScChallenge) challenge = {};
-        if (!sc_challenge_parse(header, &challenge, error) || !ask_for_token(attempt, &challenge, error)) {
+        if (!authorize(attempt, header, registry, refused, error)) {
                 sc_prefix(error, "Registry %s gives no access to %s", sc_endpoint_host(attempt->location->endpoint),
                           attempt->location->image);
                 return NULL;
         }
-        return sc_auth_get_token(attempt->location->auth);
+        return sc_auth_header(attempt->location->auth);
 }
 
 static bool came_from(const ScAnswer *answer, GUri *origin)
@@ -268,8 +358,8 @@ static bool came_from(const ScAnswer *answer, GUri *origin)
 
 static bool send_authorized(Attempt *attempt, const ScRequest *request, GUri *uri, ScAnswer *ret, GError **error)
 {
-        g_autofree char *token = sc_auth_get_token(attempt->location->auth);
-        Get get = {.accept = request->accept, .token = token, .origin = uri, .offset = request->offset};
+        sc_autosecret char *known = sc_auth_header(attempt->location->auth);
+        Get get = {.accept = request->accept, .authorization = known, .origin = uri, .offset = request->offset};
         g_auto(ScAnswer) answer = {};
         if (!send_following(attempt, &get, uri, &answer, error))
                 return false;
@@ -278,16 +368,34 @@ static bool send_authorized(Attempt *attempt, const ScRequest *request, GUri *ur
                                                                    "WWW-Authenticate");
                 g_autofree char *challenge = g_strdup(header != NULL ? header : "");
                 discard(attempt, &answer);
-                g_autofree char *renewed = renewed_token(attempt, challenge, token, error);
+                sc_autosecret char *renewed = renewed_header(attempt, challenge, uri, known, error);
                 if (renewed == NULL)
                         return false;
-                get.token = renewed;
+                get.authorization = renewed;
                 if (!send_following(attempt, &get, uri, &answer, error))
                         return false;
         }
         *ret = answer;
         answer = (ScAnswer){};
         return true;
+}
+
+static bool throw_no_access(Attempt *attempt, const ScAnswer *answer, GError **error)
+{
+        guint status = soup_message_get_status(answer->message);
+        g_autofree char *host = host_of(answer);
+        const char *registry = attempt->location->host;
+        const ScLogin *login = sc_auth_known_login(attempt->location->auth);
+        if (login != NULL)
+                return sc_throw(
+                        error, SC_ERROR_ACCESS_DENIED,
+                        "%s refuses access to %s with the credentials for %s that came from %s (%u): check the image's name, "
+                        "and whether they are for it; `sysconsctl login %s` gets others",
+                        host, attempt->location->image, registry, login->origin, status, registry);
+        return sc_throw(error, SC_ERROR_ACCESS_DENIED,
+                        "%s refuses access to %s (%u): check the image's name; it may not exist there, or not be for "
+                        "anonymous users: `sysconsctl login %s`",
+                        host, attempt->location->image, status, registry);
 }
 
 static bool check_status(Attempt *attempt, const ScRequest *request, const ScAnswer *answer, GError **error)
@@ -297,13 +405,8 @@ static bool check_status(Attempt *attempt, const ScRequest *request, const ScAns
                 return true;
         if (status == 404)
                 return sc_throw(error, SC_ERROR_NOT_FOUND, "%s", request->missing);
-        if (status == 401 || status == 403) {
-                g_autofree char *host = host_of(answer);
-                return sc_throw(error, SC_ERROR_ACCESS_DENIED,
-                                "%s refuses access to %s (%u): check the image's name; it may not exist there, or not be for "
-                                "anonymous users",
-                                host, attempt->location->image, status);
-        }
+        if (status == 401 || status == 403)
+                return throw_no_access(attempt, answer, error);
         return sc_trouble_throw_status(answer->message, attempt->patience, error);
 }
 
@@ -316,7 +419,9 @@ bool sc_request_send(ScLocation *location, ScHttp *http, const ScRequest *reques
         const char *base = sc_endpoint_base(location->endpoint, http, sc_patience_limit(patience), cancellable, &problem);
         if (base == NULL)
                 return sc_trouble_throw(problem, NULL, host, patience, error);
-        g_autofree char *text = g_strdup_printf("%s/v2/%s/%s/%s", base, location->repository, request->kind, request->version);
+        g_autofree char *text = request->kind == NULL ? g_strconcat(base, "/v2/", NULL)
+                                                      : g_strdup_printf("%s/v2/%s/%s/%s", base, location->repository, request->kind,
+                                                                        request->version);
         g_autoptr(GUri) uri = g_uri_parse(text, SOUP_HTTP_URI_FLAGS, NULL);
         if (uri == NULL)
                 return sc_throw(error, SC_ERROR_INVALID_REFERENCE, "'%s' is not an address", text);

@@ -8,7 +8,7 @@
 #include "patience.h"
 
 typedef struct {
-        const char *kind;    /* "manifests", "blobs" */
+        const char *kind;    /* "manifests", "blobs"; NULL: the registry as such, to see whether it lets one in */
         const char *version; /* tag or digest */
         const char *accept;  /* NULL: anything */
         guint64 offset;      /* > 0: bytes from there on */

@@ -7,6 +7,7 @@
 
 #include "base/config.h"
 #include "base/digest.h"
+#include "base/keyring.h"
 #include "base/reference.h"
 #include "base/registries.h"
 #include "base/report.h"
@@ -59,6 +60,7 @@ typedef struct {
         const ScRegistries *registries; /* the administrator's settings, which need not outlive it; NULL: none */
         ScStreamSource *stream;         /* of a source that is a stream; the transport's once it is made. NULL: none */
         int file;                       /* of a source that is a file; the transport's once it is made. -1: none */
+        ScKeyring *keyring;             /* who one is for registries; NULL: nobody */
 } ScTransportRequest;
 
 /* By the reference's source. No network yet. InvalidReference, Unsupported. The transport must outlive its blobs, and is freed by

@@ -9,8 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_autofree char *header = g_strndup((const char *)data, size);
         g_auto(ScChallenge) challenge = {};
         if (sc_challenge_parse(header, &challenge, NULL)) {
-                g_autofree char *query = sc_challenge_query(&challenge);
-                g_assert(challenge.realm != NULL && strpbrk(query, " \r\n#") == NULL);
+                g_autofree char *query = sc_challenge_query(&challenge, "a/b", NULL);
+                g_assert((challenge.realm != NULL || challenge.scheme == SC_CHALLENGE_BASIC) && strpbrk(query, " \r\n#") == NULL);
         }
         return 0;
 }

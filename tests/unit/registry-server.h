@@ -19,6 +19,7 @@ typedef struct {
         char *log;
         ScConfig *config;
         ScRegistries *registries; /* NULL: none */
+        ScKeyring *keyring;       /* NULL: nobody in particular asks */
 } Server;
 
 static G_GNUC_UNUSED char *read_line(int fd)
@@ -116,8 +117,10 @@ static G_GNUC_UNUSED ScTransport *registry_at(const Server *server, const char *
         g_autoptr(GError) error = NULL;
         g_autoptr(ScReference) reference = sc_reference_parse(text, &error);
         ck_assert_no_error(error);
-        ScTransport *transport = sc_transport_new(
-                &(ScTransportRequest){reference, server->config, report, .registries = server->registries}, &error);
+        ScTransport *transport = sc_transport_new(&(ScTransportRequest){reference, server->config, report,
+                                                                        .registries = server->registries,
+                                                                        .keyring = server->keyring},
+                                                  &error);
         ck_assert_no_error(error);
         return transport;
 }

@@ -10,10 +10,13 @@ annotations org.opencontainers.image.ref.name; without --root from a small image
 /counters tells how often each path was asked for, and how many bytes of blobs and manifests were sent: {PATH: [REQUESTS, BYTES]}.
 --tls: speak TLS, with a new self-signed certificate (made by the openssl command).
 --half-handshake: answer whoever begins to speak with the beginning of a TLS handshake, and then with silence or the end.
---log: one line a request: "GET PATH range=R auth=A agent=U accept=T from=PORT". --until-eof: end when stdin ends.
+Who must log in there is "tester", with the password "pass:word" or the identity token "refresh-me".
+--log: one line a request: "GET PATH range=R auth=A agent=U accept=T from=PORT", "POST PATH form=KEYS scope=S". --until-eof: end
+when stdin ends.
 """
 
 import argparse
+import base64
 import email.utils
 import gzip
 import hashlib
@@ -39,6 +42,7 @@ OCI = 'application/vnd.oci.image.'
 DOCKER = 'application/vnd.docker.'
 ARCHITECTURES = {'x86_64': 'amd64', 'aarch64': 'arm64', 'i686': '386', 'armv7l': 'arm', 'armv6l': 'arm'}
 ARCHITECTURE = ARCHITECTURES.get(platform.machine(), platform.machine())
+BASIC = 'Basic ' + base64.b64encode(b'tester:pass:word').decode()
 # What cut answers leave out: enough for several chunks before and behind.
 CUT_AT = 700_000
 
@@ -409,7 +413,32 @@ def plain_http(handler):
     return f'http://localhost:{handler.server.server_port}/elsewhere{handler.path}'
 
 
-def need_token(handler, request, realm=None, uses=None, scope=None):
+def need_password(handler, request):
+    if handler.headers.get('Authorization', '') == BASIC:
+        return False
+    handler.reply(401, b'{"errors":[{"code":"UNAUTHORIZED"}]}', {'WWW-Authenticate': 'Basic realm="here"'})
+    return True
+
+
+def need_login(query=''):
+    """A token, which is given to who says his name and password (or his identity token)."""
+    return lambda handler, request: need_token(
+        handler, request, realm=f'{handler.scheme()}://{handler.headers["Host"]}/token?login=1{query}')
+
+
+def need_login_and_stall(handler, request):
+    return need_login()(handler, request) or stall(handler, request)
+
+
+def need_login_elsewhere(place):
+    return lambda handler, request: need_token(handler, request, realm=place(handler).replace('/elsewhere' + handler.path, '/token?login=1'))
+
+
+def two_challenges(handler, request):
+    return need_token(handler, request, before='Negotiate, Basic realm="here", ')
+
+
+def need_token(handler, request, realm=None, uses=None, scope=None, before=''):
     authorization = handler.headers.get('Authorization', '')
     with handler.state.lock:
         left = handler.state.tokens.get(authorization.removeprefix('Bearer '), 0)
@@ -419,7 +448,7 @@ def need_token(handler, request, realm=None, uses=None, scope=None):
     realm = realm or f'{handler.scheme()}://{handler.headers["Host"]}/token' + (f'?uses={uses}' if uses else '')
     scope = scope or f'repository:{request.repository}:pull'
     handler.reply(401, b'{"errors":[{"code":"UNAUTHORIZED"}]}',
-                  {'WWW-Authenticate': f'Bearer realm="{realm}",service="test registry",scope="{scope}"'})
+                  {'WWW-Authenticate': f'{before}Bearer realm="{realm}",service="test registry",scope="{scope}"'})
     return True
 
 
@@ -478,6 +507,14 @@ FAULTS = {
     '401-huge-token': token_from('/token?size=100000'),
     '401-bad-token': token_from('/token?bad=1'),
     '401-greedy': greedy,
+    'basic': need_password,
+    'login': need_login(),
+    'login-stall': need_login_and_stall,
+    'login-once': need_login('&uses=1'),
+    'login-redirect': need_login('&redirect=1'),
+    'login-elsewhere': need_login_elsewhere(lambda handler: other_host(handler)),
+    'login-plain': need_login_elsewhere(lambda handler: plain_http(handler)),
+    'two-challenges': two_challenges,
     '401-plain-realm': lambda handler, request: need_token(handler, request, realm='http://registry.invalid/token'),
     '503-retry-date': retry_at,
     'redirect-loop': redirect_loop,
@@ -554,6 +591,21 @@ class Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             self.close_connection = True
 
+    def do_POST(self):
+        path = urllib.parse.urlsplit(self.path)
+        form = urllib.parse.parse_qs(self.rfile.read(int(self.headers.get('Content-Length', '0'))).decode())
+        if self.state.log is not None:
+            with self.state.lock:
+                self.state.log.write(f'POST {self.path} form={",".join(sorted(form))} scope={form.get("scope")}\n')
+                self.state.log.flush()
+        query = urllib.parse.parse_qs(path.query)
+        if 'redirect' in query:
+            self.reply(307, b'', {'Location': other_host(self).replace('/elsewhere', '')})
+        elif path.path != '/token' or form.get('grant_type') != ['refresh_token'] or form.get('refresh_token') != ['refresh-me']:
+            self.reply(400, b'{"error":"invalid_grant"}', {})
+        else:
+            self.give_token({**query, **form, 'login': []})
+
     def dispatch(self):
         path = urllib.parse.urlsplit(self.path)
         if path.path == '/counters':
@@ -581,6 +633,12 @@ class Handler(BaseHTTPRequestHandler):
         status, headers, body, once = TOKEN_TROUBLES.get(query.get('trouble', [''])[0], (None, None, None, None))
         if status is not None and not (once and self.state.count(self.path) > 0):
             self.reply(status, body, headers)
+            return
+        if 'redirect' in query and self.headers['Host'].startswith('127'):
+            self.reply(307, b'', {'Location': other_host(self).replace('/elsewhere', '')})
+            return
+        if query.get('login') == ['1'] and self.headers.get('Authorization', '') != BASIC:
+            self.reply(401, b'{"errors":[{"code":"UNAUTHORIZED"}]}', {})
             return
         token = f'token-{self.state.count("token")}=='
         if 'size' in query:

@@ -61,7 +61,7 @@ static const struct {
         {"ok:no-such-tag", SC_ERROR_NOT_FOUND, "no-such-tag not found", "GET ", 1},
         {"missing-blob", SC_ERROR_NOT_FOUND, "lacks the blob sha256:", "/blobs/", 1},
         {"403", SC_ERROR_ACCESS_DENIED, "403:latest (403)", "GET ", 1},
-        {"401-basic", SC_ERROR_ACCESS_DENIED, "a login (Basic)", "GET ", 1},
+        {"401-basic", SC_ERROR_ACCESS_DENIED, "wants a login, and there is none for", "GET ", 1},
         {"401-always", SC_ERROR_ACCESS_DENIED, "(401)", "GET ", 3},
         {"401-huge-token", SC_ERROR_CORRUPT, "larger than 65536", "GET ", 2},
         {"401-bad-token", SC_ERROR_CORRUPT, "no usable token", "GET ", 2},
@@ -237,6 +237,125 @@ START_TEST(says_that_nobody_listens)
 }
 END_TEST
 
+/* ---- who asks ---- */
+
+static void server_knows(Server *server, const char *user_and_password)
+{
+        g_auto(ScLogin) login = {};
+        g_autoptr(GError) error = NULL;
+        sc_login_parse(user_and_password, "/the/file", &login, &error);
+        ck_assert_no_error(error);
+        server->keyring = sc_keyring_new(NULL, NULL);
+        sc_keyring_give(server->keyring, server->host, &login);
+}
+
+#define PASSWORD "tester:pass:word"
+#define IDENTITY "<token>:refresh-me"
+
+static const struct {
+        const char *name, *login;
+        bool tls;
+        const char *logged; /* a part of the log; NULL: any */
+} welcome[] = {
+        {"basic/x", PASSWORD, false, "auth=Basic"},
+        {"basic/x", PASSWORD, true, "auth=Basic"},
+        {"login/x", PASSWORD, false, "account=tester range=- auth=Basic"},
+        {"login/x", IDENTITY, false,
+         "POST /token?login=1 form=client_id,grant_type,refresh_token,scope,service scope=['repository:login/x:pull']"},
+        {"login-once/x", PASSWORD, false, NULL},
+        {"login-once/x", IDENTITY, false, NULL},
+        {"login-elsewhere/x", PASSWORD, false, NULL},
+        {"two-challenges/x", NULL, false, "auth=Bearer"},
+        {"401-greedy/x", NULL, false, "&scope=repository%3A401-greedy%2Fx%3Apull range"},
+        {"honest/x", PASSWORD, false, NULL},
+};
+
+START_TEST(says_who_it_is)
+{
+        Server server = {};
+        server_start(&server, welcome[_i].tls ? "--tls" : NULL, NULL);
+        if (welcome[_i].tls)
+                server_is_insecure(&server);
+        if (welcome[_i].login != NULL)
+                server_knows(&server, welcome[_i].login);
+        g_autoptr(GError) error = NULL;
+        ScTransport *registry = registry_at(&server, "", welcome[_i].name, NULL);
+        bool ok = pull(registry, &error);
+        sc_transport_free(registry);
+        server_end(&server);
+        ck_assert_no_error(error);
+        ck_assert(ok);
+        g_autofree char *log = server_log(&server);
+        if (welcome[_i].logged != NULL)
+                ck_assert_msg(strstr(log, welcome[_i].logged) != NULL, "%s is not in %s", welcome[_i].logged, log);
+        ck_assert_ptr_null(strstr(log, "push"));
+        ck_assert_ptr_null(strstr(log, "catalog"));
+        /* Nobody is told who asks that does not want to know. */
+        if (strcmp(welcome[_i].name, "honest/x") == 0)
+                ck_assert_ptr_null(strstr(log, "auth=Basic"));
+        sc_keyring_free(server.keyring);
+        server_free(&server);
+}
+END_TEST
+
+static const struct {
+        const char *name, *login;
+        ScError code;
+        const char *message;
+        guint requests; /* at most */
+} turned_away[] = {
+        {"basic/x", NULL, SC_ERROR_ACCESS_DENIED, "`sysconsctl login 127.0.0.1:", 1},
+        {"basic/x", "tester:wrong", SC_ERROR_ACCESS_DENIED, "/the/file", 2},
+        {"basic/x", IDENTITY, SC_ERROR_ACCESS_DENIED, "identity token (from /the/file)", 1},
+        {"login/x", NULL, SC_ERROR_ACCESS_DENIED, "`sysconsctl login 127.0.0.1:", 2},
+        {"login/x", "tester:wrong", SC_ERROR_ACCESS_DENIED, "/the/file", 2},
+        {"login/x", "<token>:wrong", SC_ERROR_ACCESS_DENIED, "/the/file", 2},
+        /* what is said at a token server is not carried to another host */
+        {"login-redirect/x", PASSWORD, SC_ERROR_ACCESS_DENIED, "refuses the credentials", 3},
+        {"login-redirect/x", IDENTITY, SC_ERROR_NETWORK, "redirects who brings it an identity token", 2},
+        {"401-always/x", PASSWORD, SC_ERROR_ACCESS_DENIED, "/the/file", 4},
+};
+
+START_TEST(is_turned_away)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        if (turned_away[_i].login != NULL)
+                server_knows(&server, turned_away[_i].login);
+        g_autoptr(GError) error = NULL;
+        ScTransport *registry = registry_at(&server, "", turned_away[_i].name, NULL);
+        ck_assert(!pull(registry, &error));
+        sc_transport_free(registry);
+        server_end(&server);
+        ck_assert_error(error, turned_away[_i].code, turned_away[_i].message);
+        ck_assert_ptr_null(strstr(error->message, "wrong"));
+        ck_assert_ptr_null(strstr(error->message, "pass:word"));
+        g_autofree char *log = server_log(&server);
+        guint requests = count_in(log, "\n");
+        ck_assert_msg(requests <= turned_away[_i].requests, "%u requests: %s", requests, log);
+        sc_keyring_free(server.keyring);
+        server_free(&server);
+}
+END_TEST
+
+START_TEST(lets_no_password_out)
+{
+        /* The registry is spoken to by TLS, and names a token server that is not. */
+        Server server = {};
+        server_start(&server, "--tls", NULL);
+        server_is_insecure(&server);
+        server_knows(&server, PASSWORD);
+        g_autoptr(GError) error = NULL;
+        ScTransport *registry = registry_at(&server, "", "login-plain/x", NULL);
+        ck_assert(!pull(registry, &error));
+        sc_transport_free(registry);
+        ck_assert_error(error, SC_ERROR_ACCESS_DENIED, "nothing protects them");
+        server_end(&server);
+        sc_keyring_free(server.keyring);
+        server_free(&server);
+}
+END_TEST
+
 START_TEST(wants_a_registry_in_the_name)
 {
         g_autoptr(GError) error = NULL;
@@ -262,7 +381,8 @@ START_TEST(knows_where_docker_io_is)
                 g_autoptr(GError) error = NULL;
                 g_autoptr(ScReference) reference = sc_reference_parse(cases[i].text, &error);
                 ck_assert_no_error(error);
-                g_autoptr(ScTransport) transport = sc_transport_new(&(ScTransportRequest){reference, &config, NULL}, &error);
+                g_autoptr(ScTransport)
+                        transport = sc_transport_new(&(ScTransportRequest){.reference = reference, .config = &config}, &error);
                 ck_assert_no_error(error);
                 ScRegistry *registry = (ScRegistry *)transport;
                 ck_assert_str_eq(registry->primary->repository, cases[i].repository);
@@ -280,20 +400,23 @@ START_TEST(trusts_only_whom_it_may)
 {
         const struct {
                 const char *reference, *uri;
-                bool plain, unverified;
+                bool plain, unverified, login;
         } cases[] = {
+                {"quay.io/etcd", "https://quay.io/token", false, false, true},
+                {"quay.io/etcd", "https://auth.quay.io/token", false, false, true},
                 {"quay.io/etcd", "http://quay.io/token", false, false},
-                {"quay.io/etcd", "http://127.0.0.1:5001/token", true, false},
-                {"quay.io/etcd", "http://localhost/token", true, false},
-                {"quay.io/etcd", "http://[::1]:5001/token", true, false},
+                {"quay.io/etcd", "http://127.0.0.1:5001/token", true, false, true},
+                {"quay.io/etcd", "http://localhost/token", true, false, true},
+                {"quay.io/etcd", "http://[::1]:5001/token", true, false, true},
                 {"quay.io/etcd", "http://localhost.example.org/token", false, false},
-                {"quay.io/etcd", "https://lab.example.org:5000/", true, true},
-                {"quay.io/etcd", "https://lab.example.org:5001/", false, false},
-                {"quay.io/etcd", "https://LAB2.example.org/", true, true},
-                {"quay.io/etcd", "http://lab2.example.org:80/", true, true},
-                {"quay.io/etcd", "https://lab3.example.org/", true, true},
+                {"quay.io/etcd", "https://lab.example.org:5000/", true, true, true},
+                {"quay.io/etcd", "https://lab.example.org:5001/", false, false, true},
+                {"quay.io/etcd", "https://LAB2.example.org/", true, true, true},
+                {"quay.io/etcd", "http://lab2.example.org:80/", true, true, true},
+                {"quay.io/etcd", "https://lab3.example.org/", true, true, true},
                 {"quay.io/etcd", "http://lab3.example.org/", false, false},
-                {"http:quay.io/etcd", "http://quay.io:5001/token", true, true},
+                {"http:quay.io/etcd", "http://quay.io:5001/token", true, true, false},
+                {"http:quay.io/etcd", "https://quay.io/token", true, true, false},
                 {"http:quay.io/etcd", "http://auth.quay.io/token", false, false},
         };
         char *insecure[] = {(char *)"lab.example.org:5000", (char *)"lab2.example.org", (char *)"lab3.example.org:443", NULL};
@@ -309,6 +432,7 @@ START_TEST(trusts_only_whom_it_may)
                 ck_assert_msg(sc_endpoint_allows_plain(endpoint, uri) == cases[i].plain, "plain to %s", cases[i].uri);
                 ck_assert_msg(sc_endpoint_allows_unverified(endpoint, uri) == cases[i].unverified, "unverified to %s",
                               cases[i].uri);
+                ck_assert_msg(sc_endpoint_may_see_login(endpoint, uri) == cases[i].login, "password to %s", cases[i].uri);
                 sc_endpoint_free(endpoint);
         }
 }
@@ -706,6 +830,9 @@ int main(void)
         tcase_add_test(tests, asks_for_all_manifest_types);
         tcase_add_test(tests, checks_a_manifest_against_the_digest_asked_for);
         tcase_add_test(tests, says_that_nobody_listens);
+        tcase_add_loop_test(tests, says_who_it_is, 0, G_N_ELEMENTS(welcome));
+        tcase_add_loop_test(tests, is_turned_away, 0, G_N_ELEMENTS(turned_away));
+        tcase_add_test(tests, lets_no_password_out);
         tcase_add_test(tests, wants_a_registry_in_the_name);
         tcase_add_test(tests, knows_where_docker_io_is);
         tcase_add_test(tests, trusts_only_whom_it_may);
