@@ -190,7 +190,9 @@ static bool run_request(ScOpContext *context, ScPacket *request, GError **error)
         context->options = request->options;
         context->fds = request->fds;
         context->n_fds = request->n_fds;
-        return operation->run(context, error);
+        g_autoptr(ScKeyring) keyring = sc_op_keyring(context, error);
+        context->keyring = keyring;
+        return keyring != NULL && operation->run(context, error);
 }
 
 static bool run(Channel *channel, const ScConfig *config, GCancellable *cancellable, const char *request_text, const char *recover,

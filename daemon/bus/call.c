@@ -97,6 +97,7 @@ static bool make_plan(ScCall *call, GError **error)
         g_clear_pointer(&call->renamed, g_free);
         call->operation = call->verb->operation;
         call->is_own = false;
+        call->host_logins = false;
         memset(call->needs, 0, sizeof(call->needs));
         sc_call_need(call, own_action(call));
         return call->verb->plan == NULL || call->verb->plan(call, error);
@@ -345,6 +346,12 @@ int sc_call_method(sd_bus_message *message, void *userdata, sd_bus_error *ret_er
         return sc_bus_reply_error(message, error);
 }
 
+ScJobFlags sc_call_flags(const ScCall *call)
+{
+        return (call->cancel_on_disconnect ? SC_JOB_CANCEL_ON_DISCONNECT : 0) | (call->may_last ? SC_JOB_MAY_LAST : 0) |
+               (call->host_logins || sc_call_is_master(call) ? SC_JOB_HOST_LOGINS : 0);
+}
+
 bool sc_call_queue(ScCall *call, const char *subject, GError **error)
 {
         ScService *service = call->service;
@@ -355,7 +362,7 @@ bool sc_call_queue(ScCall *call, const char *subject, GError **error)
         json_object_unref(job->options);
         job->options = json_object_ref(call->options);
         job->fds = call->fds->len > 0 ? g_array_ref(call->fds) : NULL;
-        job->flags = (call->cancel_on_disconnect ? SC_JOB_CANCEL_ON_DISCONNECT : 0) | (call->may_last ? SC_JOB_MAY_LAST : 0);
+        job->flags = sc_call_flags(call);
         g_ptr_array_add(job->owners, g_strdup(call->sender));
         job = sc_queue_add(service->queue, job, error);
         if (job == NULL || !sc_peers_hold(service->peers, call->sender, NULL, job, error))

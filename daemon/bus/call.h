@@ -63,6 +63,7 @@ struct ScCall {
         char *pull;            /* image to pull first, [SOURCE:]NAME; NULL: none */
         char *renamed;         /* full name of the image that an update takes in place of a short one; NULL: none */
         char *resolved;        /* a line for the user: what a short name was taken for; NULL: none was */
+        bool host_logins;      /* the host's logins are for it, whoever asks (root's calls may use them anyway) */
         const char *operation; /* the verb's, unless the options make it another */
         bool is_own;           /* no action is needed: the caller's own job */
         const char *needs[SC_CALL_MAX_NEEDS + 1]; /* actions, the verb's own first; ended by NULL */
@@ -78,6 +79,8 @@ int sc_call_method(sd_bus_message *message, void *userdata, sd_bus_error *ret_er
 void sc_call_need(ScCall *call, const char *action);
 /* Whether no action is asked for: root, or the owner of a user's bus. */
 bool sc_call_is_master(const ScCall *call);
+/* Flags of the job that the call becomes. */
+ScJobFlags sc_call_flags(const ScCall *call);
 /* For run: queues the operation on the subject and answers with the job's path. */
 bool sc_call_queue(ScCall *call, const char *subject, GError **error);
 

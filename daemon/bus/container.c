@@ -202,6 +202,9 @@ bool sc_bus_container_plan_update(ScCall *call, GError **error)
                                 container->name);
         if (!plan_update_pull(call, container, error))
                 return false;
+        /* Root has installed it: that it is kept up to date is in root's sense. What else there is to be had with root's logins is
+         * not. */
+        call->host_logins = !json_object_has_member(call->options, "image");
         const char *const root_only[] = {"values", "unset-values", "image"};
         for (unsigned i = 0; i < G_N_ELEMENTS(root_only); i++)
                 if (json_object_has_member(call->options, root_only[i]))

@@ -274,6 +274,8 @@ bool sc_bus_image_plan_verify(ScCall *call, GError **error)
                 if (call->needs[1] == NULL)
                         sc_call_need(call, "pull");
                 call->operation = "verify-online";
+                /* Nothing comes of it that was not here, but a digest. */
+                call->host_logins = true;
         }
         g_free(call->image);
         call->image = g_strdup(name);

@@ -8,6 +8,7 @@
 #include "bus/policy.h"
 #include "bus/reply.h"
 #include "bus/short-name.h"
+#include "job/stage.h"
 #include <stddef.h>
 #include <string.h>
 
@@ -116,6 +117,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("Pull", SD_BUS_ARGS("s", image, "a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CheckLogin", SD_BUS_ARGS("s", registry, "a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Install", SD_BUS_ARGS("s", image, "a{sv}", options), SD_BUS_RESULT("o", job), sc_call_method,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Mount", SD_BUS_ARGS("s", subject, "s", where, "a{sv}", options), SD_BUS_RESULT("o", job),
@@ -209,6 +212,21 @@ bool sc_bus_manager_run_pull(ScCall *call, GError **error)
                 return false;
         g_autofree char *subject = sc_reference_to_text(reference);
         return sc_call_queue(call, subject, error);
+}
+
+/* It is a pull that fetches nothing. */
+bool sc_bus_manager_plan_check_login(ScCall *call, GError **error)
+{
+        g_autoptr(ScReference) registry = sc_reference_parse_registry(call->subject, error);
+        return registry != NULL && sc_plan_pull(call, registry, error);
+}
+
+bool sc_bus_manager_run_check_login(ScCall *call, GError **error)
+{
+        if (!json_object_has_member(call->options, SC_STAGE_CREDENTIALS) &&
+            !json_object_has_member(call->options, SC_STAGE_AUTHFILE))
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "Without credentials or an authfile there is no login to check");
+        return sc_call_queue(call, call->subject, error);
 }
 
 static char *container_name(const ScCall *call, const ScReference *reference, GError **error)

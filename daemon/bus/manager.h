@@ -18,6 +18,8 @@ bool sc_plan_wants_pull(const ScCall *call, const ScReference *reference);
 
 bool sc_bus_manager_plan_pull(ScCall *call, GError **error);
 bool sc_bus_manager_run_pull(ScCall *call, GError **error);
+bool sc_bus_manager_plan_check_login(ScCall *call, GError **error);
+bool sc_bus_manager_run_check_login(ScCall *call, GError **error);
 bool sc_bus_manager_plan_install(ScCall *call, GError **error);
 bool sc_bus_manager_run_install(ScCall *call, GError **error);
 bool sc_bus_manager_run_prune(ScCall *call, GError **error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/options.h"
+#include "base/login.h"
 #include "base/path.h"
 #include "base/reference.h"
 #include "bus/reply.h"
@@ -11,7 +12,7 @@
 static const char *const signatures[] = {
         [SC_OPTION_CHOICE] = "s", [SC_OPTION_CONTAINER] = "s", [SC_OPTION_IMAGE] = "s",  [SC_OPTION_RUNTIME] = "s",
         [SC_OPTION_PATH] = "s",   [SC_OPTION_SECONDS] = "u",   [SC_OPTION_NAMES] = "as", [SC_OPTION_VALUES] = "a{ss}",
-        [SC_OPTION_FD] = "h",     [SC_OPTION_DIGEST] = "s",
+        [SC_OPTION_FD] = "h",     [SC_OPTION_DIGEST] = "s",    [SC_OPTION_LOGIN] = "s",
 };
 
 /* What ends in a unit file or a terminal holds no control characters (the bus has checked that it is UTF-8). */
@@ -157,23 +158,41 @@ static int read_values(sd_bus_message *message, const ScOption *option, JsonObje
         return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
+static bool add_fd(int fd, const ScOption *option, JsonObject *options, GArray *fds, GError **error)
+{
+        if (fds->len == SC_OPTION_MAX_FDS)
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "More than %d file descriptors", SC_OPTION_MAX_FDS);
+        int index = sc_fds_add(fds, fd, error);
+        if (index < 0)
+                return false;
+        JsonObject *reference = json_object_new();
+        json_object_set_int_member(reference, "fd", index);
+        json_object_set_object_member(options, option->key, reference);
+        return true;
+}
+
 /* The message owns its descriptors, and goes before the job starts. */
 static int read_fd(sd_bus_message *message, const ScOption *option, JsonObject *options, GArray *fds, GError **error)
 {
         int fd;
         int r = sd_bus_message_read(message, "h", &fd);
-        if (r < 0)
+        if (r >= 0)
+                add_fd(fd, option, options, fds, error);
+        return r;
+}
+
+/* From here on nobody in the daemon has the text: it is in the message, which is wiped when it goes, and in the file. */
+static int read_login(sd_bus_message *message, const ScOption *option, JsonObject *options, GArray *fds, GError **error)
+{
+        const char *text;
+        g_auto(ScLogin) login = {};
+        sd_bus_message_sensitive(message);
+        int r = sd_bus_message_read(message, "s", &text);
+        if (r < 0 || !sc_login_parse(text, "the request", &login, error))
                 return r;
-        if (fds->len == SC_PROTOCOL_MAX_FDS) {
-                sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "More than %d file descriptors", SC_PROTOCOL_MAX_FDS);
-                return 0;
-        }
-        int index = sc_fds_add(fds, fd, error);
-        if (index < 0)
-                return 0;
-        JsonObject *reference = json_object_new();
-        json_object_set_int_member(reference, "fd", index);
-        json_object_set_object_member(options, option->key, reference);
+        sc_autofd fd = sc_secret_to_fd(text, error);
+        if (fd >= 0)
+                add_fd(fd, option, options, fds, error);
         return r;
 }
 
@@ -187,6 +206,8 @@ static int read_value(sd_bus_message *message, const ScOption *option, JsonObjec
                 return read_names(message, option, options, error);
         case SC_OPTION_VALUES:
                 return read_values(message, option, options, error);
+        case SC_OPTION_LOGIN:
+                return read_login(message, option, options, fds, error);
         case SC_OPTION_FD:
                 return read_fd(message, option, options, fds, error);
         default:

@@ -12,6 +12,8 @@
 #define SC_OPTION_MAX_VALUE (64u * 1024)  /* bytes of one value */
 #define SC_OPTION_MAX_TOTAL (256u * 1024) /* bytes of all values and their keys */
 
+#define SC_OPTION_MAX_FDS 8 /* descriptors of one call */
+
 /* Of a method that takes a command: not an option on the bus, but one for the worker. An array of strings. */
 #define SC_OPTION_KEY_ARGV "argv"
 #define SC_OPTION_MAX_WORDS 4096
@@ -32,6 +34,7 @@ typedef enum {
         SC_OPTION_NAMES,     /* as: names of variables */
         SC_OPTION_VALUES,    /* a{ss}: variables and their values */
         SC_OPTION_DIGEST,    /* s: sha256:HEX */
+        SC_OPTION_LOGIN,     /* s: USER:PASSWORD, which goes into a file in memory at once: then it is as FD */
         SC_OPTION_FD,        /* h: a file; what kind of file is for the worker to check, who may wait for an answer */
 } ScOptionType;
 

@@ -5,6 +5,7 @@
 #include "bus/reply.h"
 #include "bus/short-name.h"
 #include "base/reference.h"
+#include "job/stage.h"
 #include <string.h>
 
 #define KEY_SHOW_VALUES "show-values"
@@ -77,11 +78,21 @@ static char *subject_of(ScCall *call, GError **error)
         return g_strdup(call->planned->subject == SC_SUBJECT_OBJECT ? call->container : call->image);
 }
 
+/* It is for the worker that plans, too, and no part of what is planned. */
+static void move_login(const ScCall *call, ScJob *job, const char *key)
+{
+        JsonNode *value = json_object_get_member(call->options, key);
+        if (value == NULL)
+                return;
+        json_object_set_member(job->options, key, json_node_copy(value));
+        json_object_remove_member(call->options, key);
+}
+
 static ScJob *make_job(ScCall *call, const char *subject)
 {
         ScJob *job = sc_job_new(call->verb->operation, subject, call->uid);
         job->container = g_strdup(call->container);
-        job->flags = SC_JOB_CANCEL_ON_DISCONNECT;
+        job->flags = sc_call_flags(call) | SC_JOB_CANCEL_ON_DISCONNECT;
         g_ptr_array_add(job->owners, g_strdup(call->sender));
         const char *values = may_see_values(call) ? "yes" : "no";
         json_object_set_string_member(job->options, "operation", call->planned->operation);
@@ -90,6 +101,8 @@ static ScJob *make_job(ScCall *call, const char *subject)
                 json_object_set_string_member(job->options, "fetch", call->pull);
         json_object_remove_member(call->options, KEY_SHOW_VALUES);
         sc_bus_container_rename(call);
+        move_login(call, job, SC_STAGE_CREDENTIALS);
+        move_login(call, job, SC_STAGE_AUTHFILE);
         json_object_set_object_member(job->options, "options", json_object_ref(call->options));
         job->fds = call->fds->len > 0 ? g_array_ref(call->fds) : NULL;
         return job;

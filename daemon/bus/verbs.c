@@ -22,12 +22,21 @@ static const char *const pull_when[] = {"missing", "always", "never", NULL};
                 "signals", SC_OPTION_FD                                                                          \
         }
 
+/* Who the caller is for the registry. */
+#define LOGINS                            \
+        {"credentials", SC_OPTION_LOGIN}, \
+        {                                 \
+                "authfile", SC_OPTION_FD  \
+        }
+
 #define DISCONNECT                                                 \
         {                                                          \
                 SC_OPTION_KEY_DISCONNECT, SC_OPTION_CHOICE, no_yes \
         }
 
 static const ScOption common_options[] = {DISCONNECT, {0}};
+
+static const ScOption login_options[] = {LOGINS, DISCONNECT, {0}};
 
 static const char *const package_how[] = {"no", "auto", "build", "yes", NULL};
 
@@ -37,6 +46,7 @@ static const ScOption pull_options[] = {
         {"file", SC_OPTION_FD},
         {"name", SC_OPTION_IMAGE},
         {"file-name", SC_OPTION_IMAGE},
+        LOGINS,
         DISCONNECT,
         {0},
 };
@@ -50,6 +60,7 @@ static const ScOption install_options[] = {
         {"pull", SC_OPTION_CHOICE, pull_when},
         {"system-package", SC_OPTION_CHOICE, package_how},
         {"output", SC_OPTION_FD},
+        LOGINS,
         STREAMS, /* of an image that is not installed but run once */
         DISCONNECT,
         {0},
@@ -60,6 +71,7 @@ static const ScOption run_options[] = {
         {"values", SC_OPTION_VALUES},
         {"runtime", SC_OPTION_RUNTIME},
         {"pull", SC_OPTION_CHOICE, pull_when},
+        LOGINS,
         STREAMS,
         DISCONNECT,
         {0},
@@ -71,6 +83,7 @@ static const ScOption update_options[] = {
         {"image", SC_OPTION_IMAGE},
         {"pull", SC_OPTION_CHOICE, pull_when},
         {"health-timeout", SC_OPTION_SECONDS},
+        LOGINS,
         DISCONNECT,
         {0},
 };
@@ -82,7 +95,12 @@ static const ScOption delete_options[] = {{"force", SC_OPTION_CHOICE, no_yes}, {
 static const char *const ignore_ask[] = {"ignore", "ask", NULL};
 
 static const ScOption verify_options[] = {
-        {"repair", SC_OPTION_CHOICE, no_yes}, {"newer", SC_OPTION_CHOICE, ignore_ask}, {"name", SC_OPTION_IMAGE}, DISCONNECT, {0},
+        {"repair", SC_OPTION_CHOICE, no_yes},
+        {"newer", SC_OPTION_CHOICE, ignore_ask},
+        {"name", SC_OPTION_IMAGE},
+        LOGINS,
+        DISCONNECT,
+        {0},
 };
 
 static const ScOption tag_options[] = {{"replace", SC_OPTION_CHOICE, no_yes}, {"name", SC_OPTION_IMAGE}, DISCONNECT, {0}};
@@ -92,6 +110,8 @@ static const ScOption policy_options[] = {{"expected-digest", SC_OPTION_DIGEST},
 const ScVerb sc_verbs[] = {
         {SC_BUS_MANAGER, "Pull", "pull", "pull", SC_SUBJECT_ARGUMENT, pull_options, sc_bus_manager_plan_pull,
          sc_bus_manager_run_pull},
+        {SC_BUS_MANAGER, "CheckLogin", "check-login", "pull", SC_SUBJECT_ARGUMENT, login_options, sc_bus_manager_plan_check_login,
+         sc_bus_manager_run_check_login},
         {SC_BUS_MANAGER, "Install", "install", "install", SC_SUBJECT_ARGUMENT, install_options, sc_bus_manager_plan_install,
          sc_bus_manager_run_install},
         {SC_BUS_MANAGER, "Mount", "mount", "mount", SC_SUBJECT_ARGUMENTS, common_options, sc_bus_mount_plan, sc_bus_mount_run},

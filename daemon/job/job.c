@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "job/job.h"
+#include "job/stage.h"
 #include <string.h>
 
 #define MAX_TEXT (1024u * 1024)
@@ -43,6 +44,7 @@ void sc_job_free(ScJob *job)
         g_free(job->container);
         g_free(job->pull);
         json_object_unref(job->options);
+        g_free(job->twin_key);
         g_clear_pointer(&job->fds, g_array_unref);
         g_ptr_array_unref(job->owners);
         g_free(job->phase);
@@ -84,7 +86,8 @@ char *sc_job_to_text(const ScJob *job)
         set_string(object, "container", job->container);
         set_string(object, "pull", job->pull);
         json_object_set_object_member(object, "options", json_object_ref(job->options));
-        json_object_set_boolean_member(object, "descriptors", job->fds != NULL || job->fds_lost);
+        set_string(object, "twin", job->twin_key);
+        json_object_set_boolean_member(object, "descriptors", sc_stage_waits_for_fds(job));
         json_object_set_int_member(object, "uid", job->uid);
         json_object_set_int_member(object, "flags", job->flags);
         json_object_set_boolean_member(object, "pulling", job->stage == SC_STAGE_PULL);
@@ -98,7 +101,7 @@ char *sc_job_to_text(const ScJob *job)
 ScJob *sc_job_from_text(const char *text, gsize size, GError **error)
 {
         g_autoptr(JsonObject) object = sc_json_parse_object(text, (gssize)size, MAX_TEXT, "record of a job", error);
-        const char *operation, *subject, *container, *pull;
+        const char *operation, *subject, *container, *pull, *twin_key;
         guint64 id, uid, flags;
         bool pulling, descriptors;
         JsonObject *options;
@@ -108,6 +111,7 @@ ScJob *sc_job_from_text(const char *text, gsize size, GError **error)
             !sc_json_get_string(object, "subject", SC_JSON_REQUIRED, &subject, error) ||
             !sc_json_get_string(object, "container", SC_JSON_OPTIONAL, &container, error) ||
             !sc_json_get_string(object, "pull", SC_JSON_OPTIONAL, &pull, error) ||
+            !sc_json_get_string(object, "twin", SC_JSON_OPTIONAL, &twin_key, error) ||
             !sc_json_get_object(object, "options", SC_JSON_REQUIRED, &options, error) ||
             !sc_json_get_bool(object, "descriptors", SC_JSON_OPTIONAL, &descriptors, error) ||
             !sc_json_get_uint(object, "uid", SC_JSON_REQUIRED, &uid, error) ||
@@ -124,6 +128,7 @@ ScJob *sc_job_from_text(const char *text, gsize size, GError **error)
         job->id = id;
         job->container = g_strdup(container);
         job->pull = g_strdup(pull);
+        job->twin_key = g_strdup(twin_key);
         job->fds_lost = descriptors;
         job->flags = (ScJobFlags)flags;
         job->stage = pulling ? SC_STAGE_PULL : SC_STAGE_MAIN;

@@ -25,6 +25,7 @@ typedef enum { SC_STAGE_PULL, SC_STAGE_MAIN } ScJobStage;
 typedef enum {
         SC_JOB_CANCEL_ON_DISCONNECT = 1 << 0, /* not only while it waits */
         SC_JOB_MAY_LAST = 1 << 1,             /* its second stage may take days: it takes nobody's turn */
+        SC_JOB_HOST_LOGINS = 1 << 2,          /* the host's own logins are for it, too (docs/architecture.md says for which) */
 } ScJobFlags;
 
 typedef struct {
@@ -35,6 +36,7 @@ typedef struct {
         char *container;     /* the container it works on: jobs of one container run one after the other; NULL: none */
         char *pull;          /* the image to pull first, [SOURCE:]NAME; NULL: none */
         JsonObject *options; /* never NULL; may hold secrets */
+        char *twin_key;      /* of a pull that another may join, who has the same; NULL: none may. The queue's */
         GArray *fds;         /* those of the options, until the worker has them; NULL: none */
         bool fds_lost;       /* an earlier daemon had them: only a worker that it had started can go on */
         uid_t uid;           /* who asked */

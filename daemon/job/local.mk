@@ -9,7 +9,8 @@ libsc_job_a_SOURCES = \
 	daemon/job/process.c daemon/job/process.h \
 	daemon/job/protocol.c daemon/job/protocol.h \
 	daemon/job/queue.c daemon/job/queue.h \
-	daemon/job/sandbox.c daemon/job/sandbox.h
+	daemon/job/sandbox.c daemon/job/sandbox.h \
+	daemon/job/stage.c daemon/job/stage.h
 
 check_PROGRAMS += tests/unit/test-protocol tests/unit/test-queue
 TESTS += tests/unit/test-protocol tests/unit/test-queue

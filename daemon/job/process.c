@@ -6,6 +6,7 @@
 #include "job/handover.h"
 #include "job/protocol.h"
 #include "job/sandbox.h"
+#include "job/stage.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
@@ -338,21 +339,6 @@ static bool listen_to(Process *process, int socket_fd, GError **error)
         return true;
 }
 
-/* A pull before another operation takes no options of that operation; the operation is told what the pull has found. */
-static JsonObject *stage_options(const ScJob *job)
-{
-        JsonObject *options = json_object_new();
-        JsonObjectIter iter;
-        const char *key;
-        JsonNode *value;
-        json_object_iter_init(&iter, job->options);
-        while (job->stage == SC_STAGE_MAIN && json_object_iter_next(&iter, &key, &value))
-                json_object_set_member(options, key, json_node_copy(value));
-        if (job->stage == SC_STAGE_MAIN && job->pulled != NULL)
-                json_object_set_string_member(options, "pulled", job->pulled);
-        return options;
-}
-
 /* Not in the unit's environment, which everybody may read. */
 static void pass_proxies_on(ScPacket *request)
 {
@@ -371,19 +357,21 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
                                 " were lost when sysconsd was restarted while it waited: ask again",
                                 job->id);
         g_autoptr(ScPacket) request = sc_packet_new(SC_PACKET_REQUEST);
+        g_autoptr(GArray) fds = NULL;
+        g_clear_pointer(&request->options, json_object_unref);
+        if (!sc_stage_request(job, process->scope, &request->options, &fds, error)) {
+                request->options = json_object_new();
+                return false;
+        }
         request->job = job->id;
         request->operation = g_strdup(sc_job_stage_operation(job));
         request->subject = g_strdup(sc_job_stage_subject(job));
-        json_object_unref(request->options);
-        request->options = stage_options(job);
         if (sc_sandbox_has_network(request->operation))
                 pass_proxies_on(request);
-        if (job->stage == SC_STAGE_MAIN) {
-                request->fds = job->fds != NULL ? (int *)(gpointer)job->fds->data : NULL;
-                request->n_fds = job->fds != NULL ? job->fds->len : 0;
-        }
+        request->fds = (int *)(gpointer)fds->data;
+        request->n_fds = fds->len;
         bool ok = sc_packet_send(process->socket_fd, request, error);
-        request->fds = NULL; /* the job's */
+        request->fds = NULL; /* the array's */
         request->n_fds = 0;
         return ok;
 }

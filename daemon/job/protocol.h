@@ -17,7 +17,7 @@
 #include "base/json.h"
 
 #define SC_PROTOCOL_MAX_PACKET (512u * 1024)
-#define SC_PROTOCOL_MAX_FDS 8
+#define SC_PROTOCOL_MAX_FDS 16
 #define SC_PROTOCOL_MAX_TEXT (16u * 1024) /* bytes of a message's line or an error's message */
 
 typedef enum {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "job/queue.h"
+#include "base/login.h"
+#include "base/path.h"
+#include "job/stage.h"
 #include <string.h>
 
 #define READABLE_SECONDS 60
@@ -14,6 +17,7 @@ struct ScQueue {
         GPtrArray *entries; /* Entry, by number */
         guint64 last_id;
         guint schedule_source;
+        char *salt; /* of twin keys: they say whether two are the same, and nothing else */
 };
 
 /* A job, and what the queue keeps of it for itself. */
@@ -50,6 +54,7 @@ ScQueue *sc_queue_new(const ScConfig *config, const ScStageRunner *runner, gpoin
         queue->sink = sink;
         queue->sink_data = sink_data;
         queue->entries = g_ptr_array_new_with_free_func(entry_free);
+        queue->salt = sc_random_name(32);
         return queue;
 }
 
@@ -59,6 +64,7 @@ void sc_queue_free(ScQueue *queue)
                 return;
         g_clear_handle_id(&queue->schedule_source, g_source_remove);
         g_ptr_array_unref(queue->entries);
+        g_free(queue->salt);
         g_free(queue);
 }
 
@@ -174,6 +180,7 @@ static void start_stage(Entry *entry)
         ScQueue *queue = entry->queue;
         g_autoptr(GError) error = NULL;
         entry->stage = queue->runner->start(queue->runner_data, entry->job, &stage_sink, entry, &error);
+        sc_stage_forget_logins(entry->job);
         /* The worker has its own: who reads at the other end of a pipe must see it end. */
         if (entry->job->stage == SC_STAGE_MAIN)
                 g_clear_pointer(&entry->job->fds, g_array_unref);
@@ -293,17 +300,31 @@ static Entry *insert(ScQueue *queue, ScJob *job)
         return entry;
 }
 
-/* Only a pull without options of its own can be shared: both callers get the same. */
+/* A pull can be shared, where both callers get the same: without options, or with the same credentials. */
+static char *make_twin_key(ScQueue *queue, const ScJob *job)
+{
+        char secret[SC_LOGIN_MAX_SIZE];
+        gssize size = sc_stage_read_credentials(job, secret, sizeof(secret));
+        if (strcmp(job->operation, "pull") != 0 || size < 0 || json_object_get_size(job->options) > (size > 0 ? 1 : 0))
+                return NULL;
+        if (size == 0)
+                return g_strdup("");
+        char *key = g_compute_hmac_for_data(G_CHECKSUM_SHA256, (const guchar *)queue->salt, strlen(queue->salt),
+                                            (const guchar *)secret, (gsize)size);
+        explicit_bzero(secret, (gsize)size);
+        return key;
+}
+
 static ScJob *find_twin(ScQueue *queue, const ScJob *job)
 {
-        if (strcmp(job->operation, "pull") != 0 || json_object_get_size(job->options) > 0)
+        if (job->twin_key == NULL)
                 return NULL;
         for (guint i = 0; i < queue->entries->len; i++) {
                 const Entry *entry = g_ptr_array_index(queue->entries, i);
                 const ScJob *other = entry->job;
                 if ((other->state == SC_JOB_QUEUED || other->state == SC_JOB_RUNNING) && !entry->ending && other->uid == job->uid &&
                     strcmp(other->operation, "pull") == 0 && strcmp(other->subject, job->subject) == 0 &&
-                    json_object_get_size(other->options) == 0)
+                    g_strcmp0(other->twin_key, job->twin_key) == 0)
                         return entry->job;
         }
         return NULL;
@@ -323,6 +344,7 @@ static void join(ScJob *job, ScJob *newcomer)
 ScJob *sc_queue_add(ScQueue *queue, ScJob *job, GError **error)
 {
         g_autoptr(ScJob) newcomer = job;
+        job->twin_key = make_twin_key(queue, job);
         ScJob *twin = find_twin(queue, job);
         if (twin != NULL) {
                 join(twin, newcomer);

@@ -40,6 +40,7 @@ typedef struct {
 static const Sandbox sandboxes[] = {
         {"pull", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30},
         {"pull-here", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
+        {"check-login", REACH_REPOSITORY, NETWORK_ALL, 0, 30},
         {"plan", REACH_LOOK, NETWORK_ALL, CAPS_LOOK, 30},
         {"set-policy", REACH_SETTINGS, NETWORK_NONE, CAP(CAP_DAC_OVERRIDE), 30},
         {"prune", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},

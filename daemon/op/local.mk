@@ -4,6 +4,7 @@ libsc_op_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS) $(REGISTRY_CFLAGS) $(STORE_CFLAG
 libsc_op_a_SOURCES = \
 	daemon/op/build.c daemon/op/build.h \
 	daemon/op/change.c daemon/op/change.h \
+	daemon/op/check-login.c \
 	daemon/op/control.c \
 	daemon/op/delete-image.c \
 	daemon/op/describe.c daemon/op/describe.h \
@@ -14,6 +15,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/install.c \
 	daemon/op/install-package.c daemon/op/install-package.h \
 	daemon/op/install-request.c daemon/op/install-request.h \
+	daemon/op/keyring.c \
 	daemon/op/made-folders.c daemon/op/made-folders.h \
 	daemon/op/mount.c \
 	daemon/op/mount-point.c daemon/op/mount-point.h \

@@ -27,6 +27,7 @@ static const ScOperation operations[] = {
         {"restart", sc_op_restart},
         /* neither is changed */
         {"set-policy", sc_op_set_policy},
+        {"check-login", sc_op_check_login},
         {"plan", sc_op_plan},
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/config.h"
 #include "base/json.h"
+#include "base/keyring.h"
 #include "base/report.h"
 #include <gio/gio.h>
 
@@ -18,6 +19,7 @@ typedef struct {
         JsonObject *options;       /* as in the D-Bus contract */
         int *fds;                  /* those of the options, -1 where one was taken; not owned */
         gsize n_fds;
+        ScKeyring *keyring;  /* who one is for registries; NULL: nobody in particular */
         GHashTable *details; /* string to string, the result; the operation fills it */
 } ScOpContext;
 
@@ -28,6 +30,10 @@ typedef struct {
 
 /* NULL for an unknown name. */
 const ScOperation *sc_operation_find(const char *name);
+
+/* From the context's options, whose descriptors it takes: what the caller has given, then what the host has. The context must
+ * outlive it. */
+ScKeyring *sc_op_keyring(const ScOpContext *context, GError **error);
 
 /* Brings every container with an intent to its old or its new state; boot: before the containers' units, with no bus (trials are
  * left to the second call, after boot). Goes on after a failure, and returns the first. */

@@ -73,12 +73,15 @@ static bool is_stream(int fd)
 bool sc_option_fd(const ScOpContext *context, const char *key, int *ret, GError **error)
 {
         JsonObject *reference;
-        guint64 index;
         *ret = -1;
         if (!sc_json_get_object(context->options, key, SC_JSON_OPTIONAL, &reference, error))
                 return false;
-        if (reference == NULL)
-                return true;
+        return reference == NULL || sc_option_take_fd(context, reference, key, ret, error);
+}
+
+bool sc_option_take_fd(const ScOpContext *context, JsonObject *reference, const char *key, int *ret, GError **error)
+{
+        guint64 index;
         if (!sc_json_get_uint(reference, "fd", SC_JSON_REQUIRED, &index, error))
                 return false;
         if (index >= context->n_fds || context->fds[index] < 0)

@@ -17,5 +17,7 @@ bool sc_option_word(const ScOpContext *context, const char *key, const char *con
 /* A file that the caller handed over, {"fd":N}; the caller of this owns it then. -1 where the option is absent. InvalidArgument for
  * what is no pipe, socket, terminal or regular file: a device or a folder would be more than something to read or write. */
 bool sc_option_fd(const ScOpContext *context, const char *key, int *ret, GError **error);
+/* The same of a reference {"fd":N} that lies elsewhere in the options; key: for messages. */
+bool sc_option_take_fd(const ScOpContext *context, JsonObject *reference, const char *key, int *ret, GError **error);
 /* One of the job's details; NULL: it is not known, and left out. */
 void sc_detail(ScOpContext *context, const char *key, const char *value);

@@ -43,6 +43,7 @@ ScTransport *sc_resolve_open(const ScOpContext *context, const ScReference *refe
                 .stream = stream,
                 .file = file,
                 .registries = registries,
+                .keyring = context->keyring,
         };
         ScTransport *transport = sc_transport_new(&request, error);
         if (transport != NULL)

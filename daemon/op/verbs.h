@@ -21,6 +21,7 @@ bool sc_op_plan(ScOpContext *context, GError **error);
 bool sc_op_prune(ScOpContext *context, GError **error);
 bool sc_op_describe(ScOpContext *context, GError **error);
 bool sc_op_delete_image(ScOpContext *context, GError **error);
+bool sc_op_check_login(ScOpContext *context, GError **error);
 bool sc_op_tag_image(ScOpContext *context, GError **error);
 bool sc_op_set_policy(ScOpContext *context, GError **error);
 bool sc_op_verify(ScOpContext *context, GError **error);

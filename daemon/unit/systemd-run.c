@@ -104,6 +104,8 @@ static int append_properties(Message *message, gconstpointer data)
                                       "TimeoutStopUSec", "t", (uint64_t)G_USEC_PER_SEC, "DefaultDependencies", "b", 0);
         if (r >= 0 && command->environment != NULL)
                 r = append_list(message, "Environment", command->environment);
+        if (r >= 0 && command->input_fd > 0)
+                r = sd_bus_message_append(message, "(sv)", "StandardInputFileDescriptor", "h", command->input_fd);
         if (r >= 0)
                 r = append_output(message, command);
         if (r >= 0 && command->rights == SC_SYSTEMD_RIGHTS_STORAGE)

@@ -43,6 +43,7 @@ typedef struct {
         char *const *argv;              /* argv[0]: an absolute path */
         const char *const *environment; /* "NAME=VALUE" each; NULL: nothing besides systemd's */
         guint seconds;                  /* that it may take */
+        int input_fd;                   /* what it reads; 0: nothing */
         int output_fd;                  /* gets what it prints; -1: the unit's journal does */
         const int *error_fd;            /* gets the errors that it prints; NULL: as output_fd */
         ScSystemdRights rights;

@@ -17,6 +17,7 @@ static const ScOption known[] = {
         {"timeout", SC_OPTION_SECONDS},
         {"unset", SC_OPTION_NAMES},
         {"values", SC_OPTION_VALUES},
+        {"credentials", SC_OPTION_LOGIN},
         {"stdin", SC_OPTION_FD},
         {"stdout", SC_OPTION_FD},
         {0},
@@ -121,10 +122,36 @@ END_TEST
 
 START_TEST(too_many_descriptors_are_refused)
 {
-        for (unsigned i = 0; i < SC_PROTOCOL_MAX_FDS; i++)
+        for (unsigned i = 0; i < SC_OPTION_MAX_FDS; i++)
                 ck_assert_int_ge(sc_fds_add(fds_read, STDERR_FILENO, NULL), 0);
         sd_bus_message_append(message, "a{sv}", 1, "stdout", "h", STDERR_FILENO);
         refuse("file descriptors");
+}
+END_TEST
+
+START_TEST(credentials_become_a_descriptor)
+{
+        sd_bus_message_append(message, "a{sv}", 1, "credentials", "s", "me:sec ret:x");
+        g_autoptr(GError) error = NULL;
+        g_autoptr(JsonObject) options = read_back(&error);
+        ck_assert_no_error(error);
+        ck_assert_int_eq(json_object_get_int_member(json_object_get_object_member(options, "credentials"), "fd"), 0);
+        g_autofree char *text = sc_json_to_string(options, false);
+        ck_assert_str_eq(text, "{\"credentials\":{\"fd\":0}}");
+        char secret[32] = "";
+        ck_assert_int_eq(read(g_array_index(fds_read, int, 0), secret, sizeof(secret) - 1), 12);
+        ck_assert_str_eq(secret, "me:sec ret:x");
+}
+END_TEST
+
+START_TEST(credentials_that_are_none_are_refused)
+{
+        sd_bus_message_append(message, "a{sv}", 1, "credentials", "s", "no colon");
+        g_autoptr(GError) error = NULL;
+        g_autoptr(JsonObject) options = read_back(&error);
+        ck_assert_ptr_null(options);
+        ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "USER:PASSWORD");
+        ck_assert_ptr_null(strstr(error->message, "no colon"));
 }
 END_TEST
 
@@ -297,6 +324,8 @@ int main(void)
         tcase_add_test(cases, no_options_are_fine);
         tcase_add_test(cases, descriptors_are_duplicated);
         tcase_add_test(cases, too_many_descriptors_are_refused);
+        tcase_add_test(cases, credentials_become_a_descriptor);
+        tcase_add_test(cases, credentials_that_are_none_are_refused);
         tcase_add_test(cases, path_instead_of_descriptor_is_refused);
         tcase_add_test(cases, unknown_key_is_named);
         tcase_add_test(cases, wrong_type_is_named);

@@ -2,6 +2,8 @@
 #include "test.h"
 #include "job/process.h"
 #include "job/queue.h"
+#include "job/stage.h"
+#include "base/login.h"
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -196,18 +198,6 @@ START_TEST(job_runs_to_its_end)
         ck_assert_str_eq(heard->str, "+1 r1 m1 e1 D1 ");
         ck_assert_ptr_eq(sc_queue_find(queue, 1), job); /* readable for a while */
         ck_assert(!sc_queue_is_empty(queue));
-}
-END_TEST
-
-/* What a short name was taken for is said before anything the worker says. */
-START_TEST(a_note_comes_first)
-{
-        ScJob *job = sc_job_new("pull", "registry/image", 0);
-        job->note = g_strdup("Resolved image as registry/image");
-        job = sc_queue_add(queue, job, NULL);
-        run_loop();
-        ck_assert_str_eq(job->message, "Resolved image as registry/image");
-        ck_assert_str_eq(heard->str, "+1 r1 m1 ");
 }
 END_TEST
 
@@ -546,13 +536,22 @@ START_TEST(adopted_pull_without_its_record_is_all_there_is)
 }
 END_TEST
 
+static void give_reference(ScJob *job, const char *key, int index)
+{
+        JsonObject *reference = json_object_new();
+        json_object_set_int_member(reference, "fd", index);
+        json_object_set_object_member(job->options, key, reference);
+}
+
 /* A job with the writing end of a pipe; the reading end, which does not block. */
 static int give_pipe(ScJob *job)
 {
         int ends[2];
         ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
-        job->fds = sc_fds_new();
+        if (job->fds == NULL)
+                job->fds = sc_fds_new();
         g_array_append_val(job->fds, ends[1]);
+        give_reference(job, "stdout", 0);
         return ends[0];
 }
 
@@ -605,6 +604,80 @@ START_TEST(record_tells_that_descriptors_are_lost)
         g_autofree char *again = sc_job_to_text(copy);
         g_autoptr(ScJob) third = sc_job_from_text(again, strlen(again), NULL);
         ck_assert(third->fds_lost);
+        close(fd);
+}
+END_TEST
+
+/* ---- logins ---- */
+
+static ScJob *give_credentials(ScJob *job, const char *text)
+{
+        if (job->fds == NULL)
+                job->fds = sc_fds_new();
+        int fd = sc_secret_to_fd(text, NULL);
+        int index = sc_fds_add(job->fds, fd, NULL);
+        close(fd);
+        give_reference(job, "credentials", index);
+        return job;
+}
+
+static ScJob *add_with_credentials(const char *text)
+{
+        return sc_queue_add(queue, give_credentials(new_job("pull", "image", NULL, 1000, ":1.1"), text), NULL);
+}
+
+START_TEST(same_pull_with_the_same_credentials_is_joined)
+{
+        ScJob *nobody = add("pull", "image", NULL, 1000, ":1.1");
+        ScJob *me = add_with_credentials("me:secret"), *you = add_with_credentials("you:secret");
+        ck_assert_ptr_ne(nobody, me);
+        ck_assert_ptr_ne(me, you);
+        ck_assert_ptr_eq(add_with_credentials("me:secret"), me);
+        /* The text is forgotten by then, and told apart all the same. */
+        run_loop();
+        ck_assert_int_eq(me->state, SC_JOB_RUNNING);
+        ck_assert_ptr_eq(add_with_credentials("me:secret"), me);
+        ck_assert_ptr_eq(add_with_credentials("you:secret"), you);
+        ck_assert_ptr_eq(add("pull", "image", NULL, 1000, ":1.1"), nobody);
+        ScJob *with_file = give_credentials(new_job("pull", "image", NULL, 1000, ":1.1"), "{}");
+        json_object_remove_member(with_file->options, "credentials");
+        give_reference(with_file, "authfile", 0);
+        with_file = sc_queue_add(queue, with_file, NULL);
+        ck_assert(with_file != nobody && with_file != me && with_file != you);
+        g_autofree char *text = sc_job_to_text(me);
+        ck_assert_ptr_null(strstr(text, "secret"));
+}
+END_TEST
+
+START_TEST(credentials_are_for_the_pull_alone)
+{
+        static char *places[] = {(char *)"/nonexistent", (char *)"/dev/null", (char *)"/etc/passwd", NULL};
+        const ScScope scope = {.auth_files = places};
+        ScJob *job = give_credentials(new_job("run", "image", NULL, 0, NULL), "me:secret");
+        int fd = give_pipe(job);
+        give_reference(job, "stdout", (int)job->fds->len - 1);
+        job->pull = g_strdup("image");
+        job->stage = SC_STAGE_PULL;
+        g_autoptr(GError) error = NULL;
+        for (int turn = 0; turn < 3; turn++) {
+                g_autoptr(JsonObject) options = NULL;
+                g_autoptr(GArray) fds = NULL;
+                job->flags = turn == 1 ? SC_JOB_HOST_LOGINS : 0;
+                job->stage = turn == 2 ? SC_STAGE_MAIN : SC_STAGE_PULL;
+                ck_assert(sc_stage_request(job, &scope, &options, &fds, &error));
+                g_autofree char *text = sc_json_to_string(options, false);
+                ck_assert_str_eq(text, turn == 0   ? "{\"credentials\":{\"fd\":0}}"
+                                       : turn == 1 ? "{\"credentials\":{\"fd\":0},\"logins\":[{\"fd\":1,\"path\":\"/etc/passwd\"}]}"
+                                                   : "{\"stdout\":{\"fd\":0}}");
+                ck_assert_uint_eq(fds->len, turn == 1 ? 2 : 1);
+        }
+        ck_assert(sc_stage_waits_for_fds(job));
+        sc_stage_forget_logins(job);
+        ck_assert(!json_object_has_member(job->options, "credentials"));
+        ck_assert_int_eq(g_array_index(job->fds, int, 0), -1);
+        ck_assert(sc_stage_waits_for_fds(job));
+        sc_job_free(job);
+        ck_assert(is_at_end(fd));
         close(fd);
 }
 END_TEST
@@ -682,7 +755,6 @@ int main(void)
         TCase *cases = tcase_create("jobs");
         tcase_add_checked_fixture(cases, setup, teardown);
         tcase_add_test(cases, job_runs_to_its_end);
-        tcase_add_test(cases, a_note_comes_first);
         tcase_add_test(cases, the_listener_settles_first);
         tcase_add_test(cases, failure_is_told);
         tcase_add_test(cases, worker_that_cannot_start_fails_the_job);
@@ -707,6 +779,8 @@ int main(void)
         tcase_add_test(cases, descriptors_are_kept_until_the_worker_has_them);
         tcase_add_test(cases, descriptors_go_with_a_job_that_never_runs);
         tcase_add_test(cases, record_tells_that_descriptors_are_lost);
+        tcase_add_test(cases, same_pull_with_the_same_credentials_is_joined);
+        tcase_add_test(cases, credentials_are_for_the_pull_alone);
         tcase_add_test(cases, record_holds_all_that_matters);
         tcase_add_test(cases, units_are_told_by_their_names);
         suite_add_tcase(suite, cases);
