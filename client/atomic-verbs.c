@@ -7,8 +7,9 @@
 
 static const ScAtomicOption pull_options[] = {
         {"type", 't', SC_ATOMIC_REFUSE, "TYPE", NULL, "--type is not supported: every registry is asked by the same protocol"},
-        {"src-creds", 0, SC_ATOMIC_REFUSE, "USER:PASSWORD", NULL,
-         "--src-creds is not supported: everybody on this machine could read the password in the list of processes"},
+        {"src-creds", 0, SC_ATOMIC_PASS, "USER[:PASSWORD]",
+         "Your login for the registry; without the password, which everybody could read here, it is asked for", "creds"},
+        {"authfile", 0, SC_ATOMIC_PASS, "FILE", "The file with your logins, instead of the usual places", NULL},
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 

@@ -2,6 +2,7 @@
 
 #include "client.h"
 #include "agent.h"
+#include "base/login.h"
 #include "text.h"
 #include "value.h"
 #include <stdio.h>
@@ -16,6 +17,9 @@ void sc_client_close(ScClient *client)
         client->bus = sd_bus_flush_close_unref(client->bus);
         g_free(client->host);
         client->host = NULL;
+        g_clear_pointer(&client->authfile, g_free);
+        g_clear_pointer(&client->creds, sc_secret_free);
+        g_clear_pointer(&client->login, sc_secret_free);
 }
 
 const char *sc_client_program(const ScClient *client)

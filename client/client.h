@@ -31,6 +31,9 @@ typedef struct {
         gboolean assume_yes; /* atomic's, as the next */
         gboolean debug;
         bool stdout_is_taken; /* by a command that was run: messages go to stderr */
+        char *authfile;       /* of a verb that fetches: the user's file of logins; NULL: the usual places */
+        char *creds;          /* of the same: --creds as it was given; NULL: it was not */
+        char *login;          /* what became of that, USER:PASSWORD; a secret */
         int status;           /* what a command that was run ended with, for the exit code */
 } ScClient;
 

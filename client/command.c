@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The verb that runs a command. */
 
+#include "logins.h"
 #include "options.h"
 #include "run.h"
 #include "verbs.h"
@@ -38,7 +39,7 @@ static bool make_run_call(ScClient *client, const char *subject, gconstpointer d
             sc_call_open_options(call, error) && sc_call_option_string(call, "name", options->name, error) &&
             sc_call_option_map(call, "values", options->values, error) &&
             sc_call_option_string(call, "runtime", options->runtime, error) &&
-            sc_call_option_string(call, "pull", options->pull, error) &&
+            sc_call_option_string(call, "pull", options->pull, error) && sc_logins_append(client, call, subject, error) &&
             sc_call_option_string(call, "cancel-on-disconnect", "yes", error) &&
             sc_streams_append(options->streams, client, call, error) && sc_call_close_options(call, error)) {
                 *ret = call;
@@ -77,6 +78,7 @@ bool sc_verb_run(ScClient *client, int argc, char **argv, GError **error)
                 {"runtime", 0, 0, G_OPTION_ARG_FILENAME, &options.runtime, "The OCI runtime that runs it", "PATH"},
                 {"pull", 0, 0, G_OPTION_ARG_FILENAME, &options.pull,
                  "Whether to pull the image first: missing (the default), always, never", "WHEN"},
+                SC_LOGIN_ENTRIES(client),
                 G_OPTION_ENTRY_NULL,
         };
         const ScSyntax syntax = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "logins.h"
 #include "options.h"
 #include "plan.h"
 #include "package-output.h"
@@ -48,7 +49,7 @@ static bool make_install_call(ScClient *client, const char *image, gconstpointer
             sc_call_option_string(call, "start", options->start ? "now" : NULL, error) &&
             sc_call_option_string(call, "pull", options->pull, error) &&
             sc_call_option_string(call, "system-package", options->system_package, error) &&
-            sc_call_option_fd(client, call, "output", options->package_fd, error) &&
+            sc_call_option_fd(client, call, "output", options->package_fd, error) && sc_logins_append(client, call, image, error) &&
             (options->streams == NULL || sc_streams_append(options->streams, client, call, error)) &&
             sc_call_close_options(call, error)) {
                 *ret = call;
@@ -123,6 +124,7 @@ bool sc_verb_install(ScClient *client, int argc, char **argv, GError **error)
                  "of the whole container",
                  "HOW"},
                 {"output", 0, 0, G_OPTION_ARG_FILENAME, &options.output, "Where to write the package that is built", "FILE"},
+                SC_LOGIN_ENTRIES(client),
                 {"start", 0, 0, G_OPTION_ARG_NONE, &options.start, "Start it, too; else it starts with the next boot", NULL},
                 G_OPTION_ENTRY_NULL,
         };
@@ -182,6 +184,12 @@ static void update_options_clear(UpdateOptions *options)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UpdateOptions, update_options_clear)
 
+static bool append_login(ScClient *client, sd_bus_message *call, const char *name, const UpdateOptions *options, GError **error)
+{
+        return options->image != NULL ? sc_logins_append(client, call, options->image, error)
+                                      : sc_logins_append_for_container(client, call, name, error);
+}
+
 static bool make_update_call(ScClient *client, const char *name, gconstpointer data, sd_bus_message **ret, GError **error)
 {
         const UpdateOptions *options = data;
@@ -194,7 +202,8 @@ static bool make_update_call(ScClient *client, const char *name, gconstpointer d
             sc_call_option_strv(call, "unset-values", options->unset, error) &&
             sc_call_option_string(call, "image", options->image, error) &&
             sc_call_option_string(call, "pull", options->pull, error) &&
-            sc_call_option_uint(call, "health-timeout", options->seconds, error) && sc_call_close_options(call, error)) {
+            sc_call_option_uint(call, "health-timeout", options->seconds, error) &&
+            append_login(client, call, name, options, error) && sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;
         }
@@ -228,6 +237,7 @@ bool sc_verb_update(ScClient *client, int argc, char **argv, GError **error)
                  "Whether to pull the image first: always (the default), missing, never", "WHEN"},
                 {"health-timeout", 0, 0, G_OPTION_ARG_STRING, &options.health_timeout, "How long the service has to prove itself",
                  "SECONDS"},
+                SC_LOGIN_ENTRIES(client),
                 {"display", 0, 0, G_OPTION_ARG_NONE, &client->display, "Show what would be done, and do nothing", NULL},
                 G_OPTION_ENTRY_NULL,
         };

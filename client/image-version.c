@@ -2,6 +2,8 @@
 
 #include "base/reference.h"
 #include "image-name.h"
+#include "logins.h"
+#include "logins.h"
 #include "options.h"
 #include "run.h"
 #include "value.h"
@@ -200,6 +202,7 @@ bool sc_verb_update_image(ScClient *client, int argc, char **argv, GError **erro
         gboolean all = FALSE;
         const GOptionEntry entries[] = {
                 {"all", 'a', 0, G_OPTION_ARG_NONE, &all, "All images", NULL},
+                SC_LOGIN_ENTRIES(client),
                 G_OPTION_ENTRY_NULL,
         };
         const ScSyntax syntax = {

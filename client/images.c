@@ -2,6 +2,7 @@
 
 #include "base/path.h"
 #include "image-name.h"
+#include "logins.h"
 #include "options.h"
 #include "plan.h"
 #include "pull-file.h"
@@ -25,7 +26,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PullOptions, pull_options_clear)
 static bool make_name_call(ScClient *client, const char *name, bool replace, sd_bus_message **ret, GError **error)
 {
         sd_bus_message *call = NULL;
-        if (sc_plannable_call(client, "Pull", name, &call, error) &&
+        if (sc_plannable_call(client, "Pull", name, &call, error) && sc_logins_append(client, call, name, error) &&
             sc_call_option_string(call, "replace", replace ? "yes" : NULL, error) && sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;
@@ -87,6 +88,7 @@ bool sc_verb_pull(ScClient *client, int argc, char **argv, GError **error)
                 {"replace", 0, 0, G_OPTION_ARG_NONE, &options.replace,
                  "Also from where nobody vouches for it, in place of what came from a registry", NULL},
                 {"name", 0, 0, G_OPTION_ARG_STRING, &options.name, "Of an image from a file: what it is called here", "NAME[:TAG]"},
+                SC_LOGIN_ENTRIES(client),
                 G_OPTION_ENTRY_NULL,
         };
         const ScSyntax syntax = {

@@ -4,6 +4,7 @@ noinst_LIBRARIES += libsc-client.a
 libsc_client_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 libsc_client_a_SOURCES = \
 	client/agent.c client/agent.h \
+	client/ask.c client/ask.h \
 	client/atomic.c client/atomic.h \
 	client/atomic-containers.c \
 	client/atomic-delete.c \
@@ -21,6 +22,7 @@ libsc_client_a_SOURCES = \
 	client/deploy.c \
 	client/diff.c client/diff.h \
 	client/exit.c client/exit.h \
+	client/helper.c client/helper.h \
 	client/images.c \
 	client/image-list.c \
 	client/image-name.c client/image-name.h \
@@ -30,6 +32,9 @@ libsc_client_a_SOURCES = \
 	client/jobs.c \
 	client/layers.c client/layers.h \
 	client/listing.c client/listing.h \
+	client/login.c \
+	client/login-file.c client/login-file.h \
+	client/logins.c client/logins.h \
 	client/mount.c \
 	client/object.c \
 	client/options.c client/options.h \

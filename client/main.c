@@ -32,6 +32,8 @@ static const ScVerb verbs[] = {
         {"stop", "CONTAINER...", "Stop containers", sc_verb_stop},
         {"restart", "CONTAINER...", "Restart containers", sc_verb_restart},
         {"trust", "show|add|delete|default", "Which images are trusted", sc_verb_trust},
+        {"login", "[REGISTRY]", "Keep your login for a registry", sc_verb_login},
+        {"logout", "[REGISTRY]", "Forget it", sc_verb_logout},
         {"jobs", "", "List jobs", sc_verb_jobs},
         {"wait", "JOB", "Wait for the end of a job", sc_verb_wait},
         {"cancel", "JOB", "Cancel a job", sc_verb_cancel},

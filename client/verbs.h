@@ -37,6 +37,10 @@ bool sc_verb_jobs(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_wait(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_cancel(ScClient *client, int argc, char **argv, GError **error);
 
+/* login.c */
+bool sc_verb_login(ScClient *client, int argc, char **argv, GError **error);
+bool sc_verb_logout(ScClient *client, int argc, char **argv, GError **error);
+
 /* mount.c */
 bool sc_verb_mount(ScClient *client, int argc, char **argv, GError **error);
 bool sc_verb_umount(ScClient *client, int argc, char **argv, GError **error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "image-name.h"
+#include "logins.h"
 #include "options.h"
 #include "run.h"
 #include "verbs.h"
@@ -16,7 +17,9 @@ static bool make_verify_call(ScClient *client, const char *text, gconstpointer d
         sd_bus_message *call = NULL;
         if (sc_image_call(client, text, "Verify", NULL, &call, error) &&
             sc_call_option_string(call, "repair", options->repair ? "yes" : NULL, error) &&
-            sc_call_option_string(call, "newer", options->newer ? "ask" : NULL, error) && sc_call_close_options(call, error)) {
+            sc_call_option_string(call, "newer", options->newer ? "ask" : NULL, error) &&
+            ((!options->repair && !options->newer) || sc_logins_append(client, call, text, error)) &&
+            sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;
         }
@@ -31,6 +34,7 @@ bool sc_verb_verify(ScClient *client, int argc, char **argv, GError **error)
                 {"repair", 0, 0, G_OPTION_ARG_NONE, &options.repair, "Fetch damaged layers again, and nothing else", NULL},
                 {"newer", 0, 0, G_OPTION_ARG_NONE, &options.newer, "Ask the registry whether its tag means a newer image now",
                  NULL},
+                SC_LOGIN_ENTRIES(client),
                 G_OPTION_ENTRY_NULL,
         };
         const ScSyntax syntax = {

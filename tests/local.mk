@@ -12,6 +12,7 @@ EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench
 	tests/integration/test_change.py \
 	tests/integration/test_client.py \
 	tests/integration/test_collection.py \
+	tests/integration/test_credentials.py \
 	tests/integration/test_engine.py \
 	tests/integration/test_features.py \
 	tests/integration/test_hostile_image.py tests/integration/hostile.py tests/integration/test_resume.py \

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The user's own credential helpers, docker-credential-NAME: programs that keep logins for registries. They run as the user, here.
+ */
+
+#include "base/auth-file.h"
+
+/* A ScKeyringAsk. */
+bool sc_helper_get(gpointer data, const ScAuthHelper *helper, ScLogin *ret, GError **error);
+bool sc_helper_store(const ScAuthHelper *helper, const ScLogin *login, GError **error);
+bool sc_helper_erase(const ScAuthHelper *helper, GError **error);
