@@ -30,7 +30,7 @@ libsc_base_a_SOURCES = \
 	daemon/base/source.c daemon/base/source.h \
 	daemon/base/sysroot.c daemon/base/sysroot.h
 
-# The C++ library is in this small program only: it would cost the daemon 200 KiB.
+# The one program with C++ in it; docs/architecture.md says why it is one of its own.
 libexec_PROGRAMS += sysconsd-toml
 sysconsd_toml_SOURCES = daemon/toml-main.c daemon/base/toml.cc daemon/base/toml.h
 sysconsd_toml_CFLAGS = $(AM_CFLAGS)

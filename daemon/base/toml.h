@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* TOML, read by toml++ behind a face that C can call. Only the program sysconsd-toml (toml-main.c) and tests link it: the C++
- * library would cost every process that has it 200 KiB. */
+/* TOML, read by toml++ behind a face that C can call. Only the program sysconsd-toml (toml-main.c) and tests link it;
+ * docs/architecture.md says why it is a program of its own. */
 
 #include <stddef.h>
 
