@@ -124,7 +124,7 @@ static bool add_given(const ScOpContext *context, ScKeyring *keyring, GError **e
         int fd;
         if (!sc_option_fd(context, "credentials", &fd, error))
                 return false;
-        sc_autofd owned = fd;
+        sc_autofd owned G_GNUC_UNUSED = fd;
         if (fd < 0)
                 return true;
         g_autofree char *text = NULL;
@@ -145,7 +145,7 @@ static bool add_callers_file(const ScOpContext *context, ScKeyring *keyring, GEr
         int fd;
         if (!sc_option_fd(context, "authfile", &fd, error))
                 return false;
-        sc_autofd owned = fd;
+        sc_autofd owned G_GNUC_UNUSED = fd;
         return fd < 0 || add_file(keyring, fd, "the request's authfile", SC_KEYRING_HELPERS_REFUSED, error);
 }
 
@@ -163,7 +163,7 @@ static bool add_hosts_files(const ScOpContext *context, ScKeyring *keyring, GErr
                 if (!sc_json_get_string(json_node_get_object(node), "path", SC_JSON_REQUIRED, &path, error) ||
                     !sc_option_take_fd(context, json_node_get_object(node), "logins", &fd, error))
                         return false;
-                sc_autofd owned = fd;
+                sc_autofd owned G_GNUC_UNUSED = fd;
                 /* Of no concern to who needs no login. */
                 GError *problem = NULL;
                 if (!add_file(keyring, fd, path, SC_KEYRING_HELPERS_RUN, &problem))
