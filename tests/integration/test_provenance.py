@@ -13,7 +13,8 @@ RULES = """polkit.addRule(function(action, subject) {
 MAY_PULL = 'action.id == "org.sysconsd1.pull" || (action.id == "org.sysconsd1.update" && action.lookup("container") == "hello")'
 MAY_IMPORT = f'{MAY_PULL} || action.id == "org.sysconsd1.import"'
 
-# A registry of files: ROOT/REPOSITORY/manifests/TAG and .../blobs/DIGEST. Manifests are where ROOT/elsewhere says.
+# A registry of files: ROOT/REPOSITORY/manifests/TAG and .../blobs/DIGEST. Where ROOT/elsewhere says so,
+# port 5001 sends who asks for a manifest to another one.
 REGISTRY = r"""
 import http.server, json, os, socket, sys
 address, port, root = sys.argv[1], int(sys.argv[2]), sys.argv[3]
@@ -21,7 +22,7 @@ address, port, root = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         what = self.path.removeprefix("/v2/").strip("/")
-        if "/manifests/" in what and os.path.exists(f"{root}/elsewhere"):
+        if "/manifests/" in what and port == 5001 and os.path.exists(f"{root}/elsewhere"):
             self.send_response(307)
             self.send_header("Location", open(f"{root}/elsewhere").read().strip() + self.path)
             self.send_header("Content-Length", "0")
