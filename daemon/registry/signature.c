@@ -2,7 +2,6 @@
 #include "signature.h"
 
 #include "base/error.h"
-#include <math.h>
 #include <string.h>
 
 #define MAX_PAYLOAD SC_SIGNATURE_MAX_SIZE
@@ -152,6 +151,12 @@ static bool check_critical(JsonObject *critical, const char *wanted, ScSignedPay
         return true;
 }
 
+/* Within what a date can be: beyond, a number of this kind tells nothing of its last digits. */
+static bool is_whole(double number)
+{
+        return number > -1e15 && number < 1e15 && (double)(gint64)number == number;
+}
+
 /* Anything may stand there, but what is known must be what it should be. */
 static bool check_optional(JsonObject *optional, GError **error)
 {
@@ -162,8 +167,7 @@ static bool check_optional(JsonObject *optional, GError **error)
         if (timestamp == NULL || JSON_NODE_HOLDS_NULL(timestamp))
                 return true;
         GType type = JSON_NODE_HOLDS_VALUE(timestamp) ? json_node_get_value_type(timestamp) : G_TYPE_INVALID;
-        double seconds = json_node_get_double(timestamp);
-        return (type == G_TYPE_INT64 || (type == G_TYPE_DOUBLE && trunc(seconds) == seconds && fabs(seconds) < 1e15)) ||
+        return type == G_TYPE_INT64 || (type == G_TYPE_DOUBLE && is_whole(json_node_get_double(timestamp))) ||
                sc_throw(error, SC_ERROR_CORRUPT, "Its timestamp is no whole number");
 }
 

@@ -1066,7 +1066,7 @@ START_TEST(test_large_file_is_another)
         tar_large(tar, "large", 'a', 'b');
         tar_large(tar, "other", 'b', 'a');
         g_autoptr(GBytes) bytes = tar_end(tar);
-        g_autofree char *staging = leave_staging(store, left_bytes);
+        g_autofree char *staging UNUSED = leave_staging(store, left_bytes);
         g_autoptr(ScLayerInfo) layer = layer_info(bytes);
         ScImport *import = import_new(store);
         import_layer(import, layer, bytes, &error);

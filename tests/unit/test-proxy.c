@@ -177,7 +177,7 @@ START_TEST(reads_certificates)
         ck_assert_ptr_null(sc_certs_own(none));
         make_certificate(folder, "ca.crt", "other");
         make_certificate(folder, "client.cert", "client.key");
-        g_autofree char *note = write_in(folder, "README", "not a certificate");
+        g_autofree char *note G_GNUC_UNUSED = write_in(folder, "README", "not a certificate");
         g_autoptr(ScCerts) certs = sc_certs_load_from(folder, &error);
         ck_assert_no_error(error);
         ck_assert_ptr_nonnull(sc_certs_own(certs));
