@@ -44,14 +44,13 @@ def engine(bed, storage):
 def test_from_an_engine(engine):
     bed = engine
     cursor = bed.cursor()
-    result = bed.sysconsctl("pull", f"docker:{NAME}")
-    assert result.stdout.count("Pulling layer ") in (0, 2)  # layers are shared with what came from the registry uncompressed
+    bed.sysconsctl("pull", f"docker:{NAME}")
     first = find(bed)
-    assert first["Sources"] == {NAME: "engine"} and first["Id"] in bed.output("podman images -q --no-trunc")
+    assert first["Sources"][NAME] == "engine" and first["Id"] in bed.output("podman images -q --no-trunc")
     assert "sysconsd-skopeo" not in bed.journal(after=cursor)
     again = bed.sysconsctl("pull", f"docker-daemon:{NAME}")
     assert "Pulling layer" not in again.stdout
-    assert find(bed)["Digest"] == first["Digest"]  # made here, and the same each time
+    assert find(bed)["Digests"][NAME] == first["Digests"][NAME]  # made here, and the same each time
     # it is an image as any other
     bed.sysconsctl("install", "--start", "--set", "PORT=8082", "--name", "hello", NAME)
     bed.wait_http(8082)
@@ -108,7 +107,7 @@ def test_from_the_storage_of_podman(bed, storage):
     try:
         bed.sysconsctl("pull", f"containers-storage:{NAME}")
         image = find(bed)
-        assert image["Sources"] == {NAME: "storage"} and image["Id"] in bed.output("podman images -q --no-trunc")
+        assert image["Sources"][NAME] == "storage" and image["Id"] in bed.output("podman images -q --no-trunc")
         wait_done(bed, install(bed, NAME, {"name": "stored", "values": {"PORT": "8083"}}))
         message = error_of(bed, pull(bed, "containers-storage:engine.test/none"))
         assert "skopeo" in message and "engine.test/none" in message
@@ -141,7 +140,7 @@ def test_from_another_repository(bed):
             pull(bed, f"ostree:localhost:5000/other:1@{other}")
         wait_done(bed, pull(bed, f"ostree:{name}@{other}"))
         ours = find(bed, name)
-        assert ours["Sources"] == {name: "ostree"} and ours["Labels"] == theirs["Labels"]
+        assert ours["Sources"][name] == "ostree" and ours["Labels"] == theirs["Labels"]
         assert ours["Id"] != theirs["Id"] and not set(ours["Layers"]) & set(theirs["Layers"])
         wait_done(bed, pull(bed, f"ostree:{name}@{other}"))
         assert find(bed, name)["Digest"] == ours["Digest"]

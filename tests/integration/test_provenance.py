@@ -97,6 +97,8 @@ def victim(bed, fakes):
     bed.sysconsctl("install", "--set", "PORT=8082", "localhost:5000/hello")
     bed.polkit_rules(RULES % MAY_PULL)
     yield bed
+    for name in ("alices:1", "[::1]:5000/hello"):
+        bed.sysconsctl("delete-image", "--force", name, check=False)
     bed.systemctl("start", "docker-registry")
     bed.wait_http(5000, "/v2/")
 
