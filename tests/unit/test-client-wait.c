@@ -23,6 +23,7 @@ typedef struct {
         sd_bus *bus;
         char *client; /* its unique name */
         char *image;
+        pid_t waits; /* the process in which the client is */
 } Daemon;
 
 static sd_bus *connect_bus(void)
@@ -59,6 +60,13 @@ static bool is(const Daemon *daemon, const char *image)
         return g_strcmp0(daemon->image, image) == 0;
 }
 
+/* Once it has ended its parent is somebody else. */
+static void interrupt(const Daemon *daemon)
+{
+        if (getppid() == daemon->waits)
+                kill(daemon->waits, SIGINT);
+}
+
 static int serve_pull(Daemon *daemon, sd_bus_message *call)
 {
         const char *image;
@@ -71,7 +79,7 @@ static int serve_pull(Daemon *daemon, sd_bus_message *call)
         if (is(daemon, "early"))
                 emit_finished(daemon->bus, NULL, "done", "image", "before the reply");
         if (is(daemon, "silent")) {
-                kill(getppid(), SIGINT);
+                interrupt(daemon);
                 return 1; /* there is no answer */
         }
         return sd_bus_reply_method_return(call, "o", JOB);
@@ -104,7 +112,7 @@ static int serve_properties(Daemon *daemon, sd_bus_message *call)
                 emit_state(daemon, "running");
         } else if (is(daemon, "cancelled") || is(daemon, "stubborn")) {
                 ck_assert_int_ge(sd_bus_flush(daemon->bus), 0);
-                kill(getppid(), SIGINT);
+                interrupt(daemon);
         }
         return r;
 }
@@ -113,7 +121,7 @@ static int serve_cancel(Daemon *daemon, sd_bus_message *call)
 {
         int r = sd_bus_reply_method_return(call, NULL);
         if (is(daemon, "stubborn"))
-                kill(getppid(), SIGINT);
+                interrupt(daemon);
         else
                 emit_finished(daemon->bus, NULL, "cancelled", "image", "cancelled");
         return r;
@@ -131,10 +139,10 @@ static int serve(sd_bus_message *call, void *data, sd_bus_error *error)
         return 0;
 }
 
-static void run_daemon(int ready_fd)
+static void run_daemon(int ready_fd, pid_t waits)
 {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        Daemon daemon = {.bus = connect_bus()};
+        Daemon daemon = {.bus = connect_bus(), .waits = waits};
         ck_assert_int_ge(sd_bus_add_filter(daemon.bus, NULL, serve, &daemon), 0);
         ck_assert_int_ge(sd_bus_request_name(daemon.bus, SC_BUS_NAME, 0), 0);
         ck_assert_int_eq(write(ready_fd, "", 1), 1);
@@ -175,10 +183,11 @@ static void start_daemon(Fixture *fixture)
 {
         int ends[2];
         ck_assert_int_eq(pipe(ends), 0);
+        pid_t test = getpid();
         fixture->daemon = fork();
         ck_assert_int_ge(fixture->daemon, 0);
         if (fixture->daemon == 0)
-                run_daemon(ends[1]);
+                run_daemon(ends[1], test);
         close(ends[1]);
         char byte;
         ck_assert_int_eq(read(ends[0], &byte, 1), 1);
