@@ -95,6 +95,9 @@ static ScAttemptResult ask(Failover *failover, ScHttp *http, ScLocation *locatio
         guint other;
         failover->asked[i] = true;
         patience->passing = false;
+        /* How slow the one before was says nothing of this one. */
+        patience->waited = 0;
+        patience->came = 0;
         if (failover->order == SC_FAILOVER_BY_TAG && next_location(failover, &other) != NULL)
                 patience->stall = MIN(stall, SHORT_STALL);
         sc_http_turn_to(http, location);

@@ -52,6 +52,23 @@ START_TEST(request_arrives)
 }
 END_TEST
 
+/* A variable can change more than a proxy. */
+START_TEST(only_proxies_are_taken_from_an_environment)
+{
+        g_autoptr(ScPacket) packet = sc_packet_new(SC_PACKET_REQUEST);
+        packet->job = 7;
+        packet->operation = g_strdup("pull");
+        packet->subject = g_strdup("x");
+        g_hash_table_insert(packet->environment, g_strdup("HTTPS_PROXY"), g_strdup("http://me:secret@proxy.lan"));
+        g_hash_table_insert(packet->environment, g_strdup("no_proxy"), g_strdup(""));
+        g_hash_table_insert(packet->environment, g_strdup("LD_PRELOAD"), g_strdup("/tmp/x.so"));
+        g_autoptr(ScPacket) received = pass(packet);
+        ck_assert_uint_eq(g_hash_table_size(received->environment), 2);
+        ck_assert_str_eq(g_hash_table_lookup(received->environment, "HTTPS_PROXY"), "http://me:secret@proxy.lan");
+        ck_assert_str_eq(g_hash_table_lookup(received->environment, "no_proxy"), "");
+}
+END_TEST
+
 START_TEST(descriptors_come_with_a_request)
 {
         g_autoptr(ScPacket) packet = sc_packet_new(SC_PACKET_REQUEST);
@@ -283,6 +300,7 @@ int main(void)
         TCase *cases = tcase_create("packets");
         tcase_add_checked_fixture(cases, setup, teardown);
         tcase_add_test(cases, request_arrives);
+        tcase_add_test(cases, only_proxies_are_taken_from_an_environment);
         tcase_add_test(cases, descriptors_come_with_a_request);
         tcase_add_test(cases, progress_and_message_arrive);
         tcase_add_test(cases, result_and_error_arrive);

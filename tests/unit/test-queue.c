@@ -201,6 +201,18 @@ START_TEST(job_runs_to_its_end)
 }
 END_TEST
 
+/* What a short name was taken for is said before anything the worker says. */
+START_TEST(a_note_comes_first)
+{
+        ScJob *job = sc_job_new("pull", "registry/image", 0);
+        job->note = g_strdup("Resolved image as registry/image");
+        job = sc_queue_add(queue, job, NULL);
+        run_loop();
+        ck_assert_str_eq(job->message, "Resolved image as registry/image");
+        ck_assert_str_eq(heard->str, "+1 r1 m1 ");
+}
+END_TEST
+
 START_TEST(the_listener_settles_first)
 {
         settles = false;
@@ -755,6 +767,7 @@ int main(void)
         TCase *cases = tcase_create("jobs");
         tcase_add_checked_fixture(cases, setup, teardown);
         tcase_add_test(cases, job_runs_to_its_end);
+        tcase_add_test(cases, a_note_comes_first);
         tcase_add_test(cases, the_listener_settles_first);
         tcase_add_test(cases, failure_is_told);
         tcase_add_test(cases, worker_that_cannot_start_fails_the_job);
