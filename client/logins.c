@@ -28,12 +28,7 @@ static bool add_file(ScKeyring *keyring, const char *path, bool must_be_there, G
         if (fd < 0)
                 return (!must_be_there && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) ||
                        sc_exit_throw(error, SC_EXIT_FAILED, "Cannot open %s: %s", path, g_strerror(errno));
-        g_autofree char *text = NULL;
-        gsize size;
-        if (!sc_read_fd(fd, path, SC_AUTH_FILE_MAX_SIZE, &text, &size, error))
-                return false;
-        ScAuthFile *file = sc_auth_file_parse(text, size, path, error);
-        explicit_bzero(text, size);
+        ScAuthFile *file = sc_auth_file_read(fd, path, error);
         if (file != NULL)
                 sc_keyring_add_file(keyring, file, SC_KEYRING_HELPERS_RUN);
         return file != NULL;

@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "json.h"
+#include "path.h"
 #include <string.h>
 
 /* What docker calls its own registry, in files and to helpers. */
@@ -42,6 +43,17 @@ ScAuthFile *sc_auth_file_parse(const char *text, gsize size, const char *path, G
         }
         ScAuthFile *file = g_new0(ScAuthFile, 1);
         *file = (ScAuthFile){g_strdup(path), g_steal_pointer(&top), auths, helpers, store};
+        return file;
+}
+
+ScAuthFile *sc_auth_file_read(int fd, const char *path, GError **error)
+{
+        g_autofree char *text = NULL;
+        gsize size;
+        if (!sc_read_fd(fd, path, SC_AUTH_FILE_MAX_SIZE, &text, &size, error))
+                return NULL;
+        ScAuthFile *file = sc_auth_file_parse(text, size, path, error);
+        explicit_bzero(text, size);
         return file;
 }
 

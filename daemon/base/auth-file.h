@@ -12,6 +12,8 @@ typedef struct ScAuthFile ScAuthFile;
 
 /* path: for its name, and for messages. Corrupt for what is no JSON; what one entry says is judged when it is asked for. */
 ScAuthFile *sc_auth_file_parse(const char *text, gsize size, const char *path, GError **error);
+/* The same of an open file, from where it stands. */
+ScAuthFile *sc_auth_file_read(int fd, const char *path, GError **error);
 void sc_auth_file_free(ScAuthFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScAuthFile, sc_auth_file_free)
 const char *sc_auth_file_path(const ScAuthFile *file);

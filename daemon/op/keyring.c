@@ -91,12 +91,7 @@ static bool ask(gpointer data, const ScAuthHelper *helper, ScLogin *ret, GError 
 
 static bool add_file(ScKeyring *keyring, int fd, const char *path, ScKeyringHelpers helpers, GError **error)
 {
-        g_autofree char *text = NULL;
-        gsize size;
-        if (!sc_read_fd(fd, path, SC_AUTH_FILE_MAX_SIZE, &text, &size, error))
-                return false;
-        ScAuthFile *file = sc_auth_file_parse(text, size, path, error);
-        explicit_bzero(text, size);
+        ScAuthFile *file = sc_auth_file_read(fd, path, error);
         if (file != NULL)
                 sc_keyring_add_file(keyring, file, helpers);
         return file != NULL;
