@@ -100,7 +100,8 @@ bool sc_verb_pull(ScClient *client, int argc, char **argv, GError **error)
                 "oci-archive:PATH[:REF]\n"
                 "and oci-layout:FOLDER[:REF] an OCI image layout. The path - is standard input.\n"
                 "On this host, docker:NAME of a Docker engine or podman's service, containers-storage:NAME of podman's storage;\n"
-                "ostree:NAME@PATH of another OSTree repository.",
+                "ostree:NAME@PATH of another OSTree repository.\n"
+                "dir:FOLDER, sif:FILE, tarball:FILE, or skopeo: and any name that skopeo(1) takes: skopeo reads it, as you.",
                 entries,
                 1,
                 SC_ARGUMENTS_ANY,

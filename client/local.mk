@@ -43,6 +43,7 @@ libsc_client_a_SOURCES = \
 	client/plan-print.c \
 	client/package-output.c client/package-output.h \
 	client/pull-file.c client/pull-file.h \
+	client/pull-skopeo.c client/pull-skopeo.h \
 	client/progress.c client/progress.h \
 	client/relay.c client/relay.h \
 	client/remote.c client/remote.h \

@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/reference.h"
 #include "exit.h"
+#include "pull-skopeo.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -68,10 +69,34 @@ static bool open_folder(ScPullFile *file, const char *path, GError **error)
         return true;
 }
 
+static ScPullFile *file_new(void)
+{
+        ScPullFile *file = g_new0(ScPullFile, 1);
+        file->fd = file->own_end = file->dir_fd = -1;
+        return file;
+}
+
+static bool open_by_skopeo(const char *image, ScPullFile **ret, GError **error)
+{
+        g_autoptr(ScPullFile) file = file_new();
+        g_autofree char *path = g_strdup(strchrnul(image, ':'));
+        if (*path == ':')
+                path[1 + strcspn(path + 1, ":")] = '\0';
+        file->subject = g_strdup(sc_source_facts(SC_SOURCE_DOCKER_ARCHIVE)->prefix);
+        file->file_name = *path == ':' ? name_of_path(path + 1) : NULL;
+        if (!sc_pull_skopeo_start(image, &file->fd, &file->skopeo, error))
+                return false;
+        *ret = g_steal_pointer(&file);
+        return true;
+}
+
 bool sc_pull_file_open(const char *text, ScPullFile **ret, GError **error)
 {
         const char *rest;
         *ret = NULL;
+        const char *image = sc_pull_skopeo_image(text);
+        if (image != NULL)
+                return open_by_skopeo(image, ret, error);
         const ScSourceFacts *source = sc_source_find(text, &rest, NULL);
         /* What is wrong with another source, sysconsd says. */
         if (source == NULL || !sc_source_is_file(source->source))
@@ -80,8 +105,7 @@ bool sc_pull_file_open(const char *text, ScPullFile **ret, GError **error)
         g_autofree char *path = g_strndup(rest, colon != NULL ? (gsize)(colon - rest) : strlen(rest));
         if (*path == '\0')
                 return sc_exit_throw(error, SC_EXIT_USAGE, "%s: a path is missing, as in %sPATH[:NAME]", text, source->prefix);
-        g_autoptr(ScPullFile) file = g_new0(ScPullFile, 1);
-        file->fd = file->own_end = file->dir_fd = -1;
+        g_autoptr(ScPullFile) file = file_new();
         file->subject = g_strconcat(source->prefix, colon != NULL ? colon + 1 : "", NULL);
         file->file_name = strcmp(path, "-") != 0 ? name_of_path(path) : NULL;
         if (!(source->source == SC_SOURCE_OCI_LAYOUT ? open_folder(file, path, error) : open_archive(file, path, error)))
@@ -99,6 +123,8 @@ void sc_pull_file_free(ScPullFile *file)
                 g_thread_join(file->server);
         }
         sc_close(&file->fd);
+        if (file->skopeo != 0)
+                sc_pull_skopeo_end(file->skopeo);
         sc_close(&file->own_end);
         sc_close(&file->dir_fd);
         g_free(file->subject);

@@ -14,10 +14,12 @@ typedef struct {
         /* of a folder */
         int own_end, dir_fd;
         GThread *server;
+        GPid skopeo; /* that writes into it; 0: none */
 } ScPullFile;
 
-/* SOURCE:PATH or SOURCE:PATH:NAME; PATH has no colon in it, and "-" is standard input. *ret NULL: the source is no file. */
+/* SOURCE:PATH or SOURCE:PATH:NAME; PATH has no colon in it, and "-" is standard input; or what skopeo reads (pull-skopeo.h). *ret
+ * NULL: the source is no file. */
 bool sc_pull_file_open(const char *text, ScPullFile **ret, GError **error);
-/* A folder is not shown any more. */
+/* A folder is not shown any more, and skopeo not waited for. */
 void sc_pull_file_free(ScPullFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScPullFile, sc_pull_file_free)

@@ -26,7 +26,8 @@ static const struct {
         {"dockertar:", SC_SOURCE_DOCKER_ARCHIVE},
 };
 
-static const char *const later_sources[] = {"dir:"};
+/* What skopeo reads for a client, who hands it over as an archive. */
+static const char *const of_clients[] = {"dir:", "sif:", "tarball:", "skopeo:"};
 
 const ScSourceFacts *sc_source_facts(ScSource source)
 {
@@ -61,10 +62,11 @@ const ScSourceFacts *sc_source_find(const char *text, const char **ret_rest, GEr
         for (guint i = 0; i < G_N_ELEMENTS(facts); i++)
                 if (*facts[i].prefix != '\0' && g_str_has_prefix(text, facts[i].prefix))
                         return found(text, facts[i].prefix, facts[i].source, ret_rest);
-        for (guint i = 0; i < G_N_ELEMENTS(later_sources); i++)
-                if (g_str_has_prefix(text, later_sources[i])) {
-                        sc_throw(error, SC_ERROR_UNSUPPORTED, "Cannot pull '%.200s': the source %s is not supported", text,
-                                 later_sources[i]);
+        for (guint i = 0; i < G_N_ELEMENTS(of_clients); i++)
+                if (g_str_has_prefix(text, of_clients[i])) {
+                        sc_throw(error, SC_ERROR_UNSUPPORTED,
+                                 "Cannot take '%.200s': the source %s is for `sysconsctl pull`, which has skopeo read it", text,
+                                 of_clients[i]);
                         return NULL;
                 }
         *ret_rest = text;

@@ -123,6 +123,25 @@ def test_through_a_pipe(bed):
     assert result.returncode == 1 and "MaxArchiveSize=" in result.stderr
 
 
+def test_what_skopeo_reads(bed):
+    """as who calls: it hands over what it reads"""
+    bed.run([*SKOPEO, f"docker-archive:{PLACE}/hello-1.tar:localhost/hello:v", f"dir:{PLACE}/folder"])
+    bed.run(["chmod", "700", f"{PLACE}/folder"])
+    bed.sysconsctl("pull", f"dir:{PLACE}/folder")
+    bed.sysconsctl("pull", "--name", "any", f"skopeo:oci-archive:{PLACE}/Web.tar:one")
+    bed.sysconsctl("pull", f"docker-archive:{PLACE}/hello-1.tar")
+    names = images(bed)
+    assert names["folder:latest"]["layers"] == names["any:latest"]["layers"] == names["localhost/hello:v"]["layers"]
+    assert sources(bed, "folder:latest")["folder:latest"] == "archive"
+    assert "no such file" in fails(bed, "pull", f"dir:{PLACE}/none")
+    assert "TRANSPORT:DETAILS" in fails(bed, "pull", "skopeo:--help", code=2)
+    bed.polkit_rules(IMPORT_RULE)
+    assert "permission denied" in fails(bed, "pull", f"dir:{PLACE}/folder", user="alice")
+    assert "skopeo" not in bed.output("ps -eo comm").split()
+    with pytest.raises(Refused, match="sysconsctl pull"):
+        pull(bed, f"dir:{PLACE}/folder")
+
+
 def test_somebody_without_rights(bed):
     """Who may import hands his own files over, and nobody else's."""
     bed.run(f"install -o alice -m 600 {PLACE}/hello-1.tar /home/alice/own.tar; cp -r {PLACE}/layout /home/alice/own; chown -R alice /home/alice/own; "
