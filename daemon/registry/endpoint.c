@@ -180,3 +180,9 @@ bool sc_endpoint_may_see_login(const ScEndpoint *endpoint, GUri *uri)
         bool made_insecure = endpoint->trust == SC_ENDPOINT_INSECURE && g_ascii_strcasecmp(host, endpoint->host_name) == 0;
         return verified || made_insecure || sc_reference_is_loopback(&reference) || configured_as_insecure(endpoint, host, uri);
 }
+
+bool sc_endpoint_may_send_login(const ScEndpoint *endpoint, GUri *registry, GUri *receiver)
+{
+        bool downgrade = g_str_equal(g_uri_get_scheme(receiver), "http") && !g_str_equal(g_uri_get_scheme(registry), "http");
+        return !downgrade && sc_endpoint_may_see_login(endpoint, registry) && sc_endpoint_may_see_login(endpoint, receiver);
+}

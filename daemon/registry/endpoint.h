@@ -38,3 +38,6 @@ bool sc_endpoint_allows_unverified(const ScEndpoint *endpoint, GUri *uri);
 /* May the host of this URI be told a password? Over verified TLS, or where the configuration (or loopback) makes do without;
  * "http:" alone is no reason. */
 bool sc_endpoint_may_see_login(const ScEndpoint *endpoint, GUri *uri);
+/* It is the registry that says who is to be told the password: whoever speaks in its place, where nobody vouches for it, would name
+ * himself. So both have to be such hosts, and none is told in plain text what the registry would not be. */
+bool sc_endpoint_may_send_login(const ScEndpoint *endpoint, GUri *registry, GUri *receiver);

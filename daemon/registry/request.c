@@ -225,12 +225,9 @@ static bool throw_no_login(Attempt *attempt, GError **error)
                         attempt->location->host, attempt->location->host);
 }
 
-/* The registry, over whatever it is spoken to, says to whom the password is to be sent; what it cannot do is to make it go in plain
- * text where it would not itself. */
 static bool check_secrecy(Attempt *attempt, GUri *receiver, GUri *registry, GError **error)
 {
-        bool downgrade = g_str_equal(g_uri_get_scheme(receiver), "http") && !g_str_equal(g_uri_get_scheme(registry), "http");
-        if (!downgrade && sc_endpoint_may_see_login(attempt->location->endpoint, receiver))
+        if (sc_endpoint_may_send_login(attempt->location->endpoint, registry, receiver))
                 return true;
         return sc_throw(
                 error, SC_ERROR_ACCESS_DENIED,

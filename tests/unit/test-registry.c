@@ -438,6 +438,37 @@ START_TEST(trusts_only_whom_it_may)
 }
 END_TEST
 
+START_TEST(lets_nobody_choose_who_gets_the_password)
+{
+        static const struct {
+                const char *reference, *registry, *receiver;
+                bool allowed;
+        } cases[] = {
+                {"quay.io/etcd", "https://quay.io/v2/", "https://auth.example.org/token", true},
+                {"quay.io/etcd", "https://quay.io/v2/", "https://quay.io/v2/", true},
+                {"quay.io/etcd", "https://quay.io/v2/", "http://127.0.0.1:5001/token", false},
+                {"localhost:5000/etcd", "http://localhost:5000/v2/", "https://auth.example.org/token", true},
+                {"http:lab.example.org/etcd", "http://lab.example.org/v2/", "https://auth.example.org/token", true},
+                /* whoever is on the way there can say this */
+                {"http:quay.io/etcd", "http://quay.io/v2/", "https://auth.example.org/token", false},
+                {"http:quay.io/etcd", "https://quay.io/v2/", "https://auth.example.org/token", false},
+                {"http:quay.io/etcd", "http://quay.io/v2/", "http://quay.io/v2/", false},
+        };
+        char *insecure[] = {(char *)"lab.example.org", NULL};
+        const ScConfig config = {.insecure_registries = insecure};
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(ScReference) reference = sc_reference_parse(cases[i].reference, NULL);
+                g_autoptr(GUri) registry = g_uri_parse(cases[i].registry, SOUP_HTTP_URI_FLAGS, NULL);
+                g_autoptr(GUri) receiver = g_uri_parse(cases[i].receiver, SOUP_HTTP_URI_FLAGS, NULL);
+                ScEndpoint *endpoint = sc_endpoint_new(
+                        reference, reference->source == SC_SOURCE_REGISTRY ? SC_ENDPOINT_VERIFIED : SC_ENDPOINT_PLAIN, &config);
+                ck_assert_msg(sc_endpoint_may_send_login(endpoint, registry, receiver) == cases[i].allowed, "%s to %s",
+                              cases[i].registry, cases[i].receiver);
+                sc_endpoint_free(endpoint);
+        }
+}
+END_TEST
+
 START_TEST(refuses_a_certificate_that_nobody_signed)
 {
         Server server = {};
@@ -836,6 +867,7 @@ int main(void)
         tcase_add_test(tests, wants_a_registry_in_the_name);
         tcase_add_test(tests, knows_where_docker_io_is);
         tcase_add_test(tests, trusts_only_whom_it_may);
+        tcase_add_test(tests, lets_nobody_choose_who_gets_the_password);
         tcase_add_test(tests, refuses_a_certificate_that_nobody_signed);
         tcase_add_loop_test(tests, takes_any_certificate_where_told, 0, 2);
         tcase_add_test(tests, does_not_follow_from_https_to_http);
