@@ -102,6 +102,9 @@ static bool fetch_manifest(Repair *repair, const ScReference *origin, GError **e
                                 image->names[0]);
         info->name = g_strdup(image->info->name);
         info->source = g_strdup(image->info->source);
+        /* By these it was let in, and is again: they are judged whenever it is used. */
+        info->transport = g_strdup(image->info->transport);
+        info->signatures = g_strdup(image->info->signatures);
         if (!sc_image_describe_layers(repair->repository, info, context->cancellable, error))
                 return false;
         for (char **name = image->names; *name != NULL; name++) {

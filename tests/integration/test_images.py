@@ -431,6 +431,9 @@ def test_whatever_is_damaged_is_named_and_repaired(hello):
     def spoil(path):
         bed.run(["sh", "-c", 'cp "$1" "$1.new" && printf X >>"$1.new" && mv "$1.new" "$1"', "sh", path])
 
+    def described(ref):
+        return bed.output(["ostree", "show", f"--repo={REPO}", "--print-metadata-key=sysconsd.image", ref])
+
     def tree(ref):
         return re.search(r"\b([0-9a-f]{64}) ([0-9a-f]{64})", bed.output(["ostree", "ls", f"--repo={REPO}", "-C", "-d", ref, "/"]))
 
@@ -466,8 +469,11 @@ def test_whatever_is_damaged_is_named_and_repaired(hello):
     repaired("^configuration: /content is changed$", "changed configuration")
     manifest = rev(f"ociimage/localhost_3A5000_2Fhello_3Alatest")
     checksum = re.search(r"\b([0-9a-f]{64})\b", bed.output(["ostree", "ls", f"--repo={REPO}", "-C", manifest, "/manifest.json"]))[1]
+    before = described(manifest)
     damage(bed, place(checksum, "file"))
     repaired("^manifest: /manifest.json is changed$", "changed manifest")
+    # by what is said there it is judged again
+    assert described(rev("ociimage/localhost_3A5000_2Fhello_3Alatest")) == before
     bed.sysconsctl("prune")
     assert verify(bed, HELLO)["returncode"] == 0
 
