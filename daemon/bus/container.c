@@ -178,6 +178,9 @@ static bool plan_update_pull(ScCall *call, const ScCatalogContainer *container, 
         if ((origin = sc_short_name_to_pull(call, origin, error)) == NULL || !sc_plan_pull(call, origin, error))
                 return false;
         call->pull = sc_reference_to_text(origin);
+        /* A name that was given here is perhaps somebody else's where short names are looked for: it is another image then. */
+        if (is_short)
+                sc_call_need(call, "configure");
         /* The pull gives the image that name and no other. */
         call->renamed = is_short ? g_strdup(origin->name) : NULL;
         return true;
