@@ -242,11 +242,23 @@ bool sc_bus_image_plan_tag(ScCall *call, GError **error)
         return true;
 }
 
+/* It may wait for long, and the name mean more by then than it did when the caller was asked for actions. */
+static void hold_to_what_was_allowed(ScCall *call)
+{
+        ScCatalog *catalog = call->service->catalog;
+        const ScCatalogImage *before = sc_catalog_image_named(catalog, call->image);
+        json_object_set_string_member(call->options, "before", before != NULL ? before->id : "");
+        if (!sc_origin_is_installed(catalog, call->image))
+                json_object_set_string_member(call->options, "installed", "none");
+}
+
 bool sc_bus_image_run_tag(ScCall *call, GError **error)
 {
         const char *from = one_name(call, look_up(call, NULL), NULL);
         json_object_set_string_member(call->options, "name", from);
         json_object_set_string_member(call->options, "as", call->image);
+        if (!sc_call_is_master(call))
+                hold_to_what_was_allowed(call);
         return sc_call_queue(call, call->subject, error);
 }
 

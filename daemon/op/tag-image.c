@@ -7,15 +7,33 @@
 #include "base/reference.h"
 #include "options.h"
 #include "store/image.h"
+#include "store/name-claim.h"
 #include <string.h>
+
+/* Who was allowed to do it when no container had been installed by the name was not asked for more. */
+static bool check_containers(const ScOpContext *context, const char *name, GError **error)
+{
+        static const char *const words[] = {"any", "none", NULL};
+        const char *installed;
+        g_autofree char *container = NULL;
+        if (!sc_option_word(context, "installed", words, &installed, error))
+                return false;
+        if (strcmp(installed, "any") == 0)
+                return true;
+        return sc_name_find_container(context->config, name, &container, error) &&
+               (container == NULL ||
+                sc_throw(error, SC_ERROR_BUSY, "The container %s was installed from %s in the meantime: try again", container,
+                         name));
+}
 
 bool sc_op_tag_image(ScOpContext *context, GError **error)
 {
         static const char *const replace_words[] = {"no", "yes", NULL};
-        const char *replace, *as, *name;
+        const char *replace, *as, *name, *before;
         bool changed;
         if (!sc_json_get_string(context->options, "as", SC_JSON_REQUIRED, &as, error) ||
-            !sc_option_string(context, "name", &name, error) || !sc_option_word(context, "replace", replace_words, &replace, error))
+            !sc_option_string(context, "name", &name, error) || !sc_option_string(context, "before", &before, error) ||
+            !sc_option_word(context, "replace", replace_words, &replace, error))
                 return false;
         g_autoptr(ScReference) reference = sc_reference_parse(as, error);
         if (reference == NULL || !sc_reference_is_tag(reference, error))
@@ -27,9 +45,14 @@ bool sc_op_tag_image(ScOpContext *context, GError **error)
                 return false;
         if (name != NULL && !g_strv_contains((const char *const *)image->names, name))
                 return sc_throw(error, SC_ERROR_NOT_FOUND, "The image %s has no name %s", image->names[0], name);
-        if (!sc_failpoint("tag", error) ||
-            !sc_image_tag(repository, name != NULL ? name : image->names[0], reference->name,
-                          strcmp(replace, "yes") == 0 ? SC_TAG_REPLACE : SC_TAG_NEW, &changed, error))
+        const ScTag tag = {
+                .from = name != NULL ? name : image->names[0],
+                .to = reference->name,
+                .flags = strcmp(replace, "yes") == 0 ? SC_TAG_REPLACE : SC_TAG_NEW,
+                .before = before,
+        };
+        if (!sc_failpoint("tag", error) || !check_containers(context, tag.to, error) ||
+            !sc_image_tag(repository, &tag, &changed, error))
                 return false;
         sc_detail(context, "image", reference->name);
         sc_detail(context, "image-id", image->id);

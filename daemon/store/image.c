@@ -453,16 +453,15 @@ bool sc_image_is_revision(const ScImage *image, const char *revision)
         return strcmp(revision, image->id) == 0 || strcmp(revision, digest) == 0 || g_strcmp0(revision, image->commit) == 0;
 }
 
-bool sc_image_tag(ScRepository *repository, const char *old_name, const char *new_name, ScTagFlags flags, bool *ret_changed,
-                  GError **error)
+bool sc_image_tag(ScRepository *repository, const ScTag *tag, bool *ret_changed, GError **error)
 {
-        g_autofree char *from = sc_ref_encode(old_name), *to = sc_ref_encode(new_name);
+        g_autofree char *from = sc_ref_encode(tag->from), *to = sc_ref_encode(tag->to);
         g_autofree char *commit = sc_repository_resolve(repository, from, error);
         g_autoptr(ScImage) image = commit != NULL ? read_image(repository, commit, error) : NULL;
         g_autoptr(GError) none = NULL;
 
         if (image == NULL)
-                return sc_prefix(error, "Image %s", old_name);
+                return sc_prefix(error, "Image %s", tag->from);
         g_autofree char *before = sc_repository_resolve(repository, to, &none);
         if (before == NULL && !g_error_matches(none, SC_ERROR, SC_ERROR_NOT_FOUND)) {
                 g_propagate_error(error, g_steal_pointer(&none));
@@ -473,15 +472,17 @@ bool sc_image_tag(ScRepository *repository, const char *old_name, const char *ne
                 return true;
         /* What cannot be read is another image, for all that is known. */
         g_autoptr(ScImage) other = before != NULL ? read_image(repository, before, NULL) : NULL;
-        if (before != NULL && (flags & SC_TAG_REPLACE) == 0 && (other == NULL || strcmp(other->id, image->id) != 0))
+        if (tag->before != NULL && strcmp(tag->before, other != NULL ? other->id : "") != 0)
+                return sc_throw(error, SC_ERROR_BUSY, "The name %s was given to another image in the meantime: try again", tag->to);
+        if (before != NULL && (tag->flags & SC_TAG_REPLACE) == 0 && (other == NULL || strcmp(other->id, image->id) != 0))
                 return sc_throw(error, SC_ERROR_EXISTS,
                                 "The name %s means another image already: delete it first, or say that it shall be replaced",
-                                new_name);
+                                tag->to);
         if (!sc_repository_move_ref(repository, to, before != NULL ? before : "", commit, error))
                 return false;
         g_autofree char *now = sc_repository_resolve(repository, to, NULL);
         return g_strcmp0(now, commit) == 0 ||
-               sc_throw(error, SC_ERROR_BUSY, "The name %s was given to another image at the same time: try again", new_name);
+               sc_throw(error, SC_ERROR_BUSY, "The name %s was given to another image at the same time: try again", tag->to);
 }
 
 bool sc_image_delete(ScRepository *repository, const ScImage *image, const char *const *names, GError **error)

@@ -41,9 +41,14 @@ typedef enum {
         SC_TAG_REPLACE = 1 << 0, /* takes the name from it */
 } ScTagFlags;
 
+typedef struct {
+        const char *from, *to; /* names */
+        ScTagFlags flags;
+        const char *before; /* the id of the image that the new name means, "": none, NULL: any. Busy where it means another one */
+} ScTag;
+
 /* One more name, durably: only a ref, to the commit of the old name, which says where the image came from. */
-bool sc_image_tag(ScRepository *repository, const char *old_name, const char *new_name, ScTagFlags flags, bool *ret_changed,
-                  GError **error);
+bool sc_image_tag(ScRepository *repository, const ScTag *tag, bool *ret_changed, GError **error);
 
 typedef struct {
         const char *name;

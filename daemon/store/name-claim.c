@@ -14,14 +14,13 @@ static bool is_name(const char *text, const char *name)
         return reference != NULL && strcmp(reference->name, name) == 0;
 }
 
-/* The container of which this is the image, broken ones left out; NULL: none. */
-static bool find_container(const ScConfig *config, const char *image, char **ret, GError **error)
+bool sc_name_find_container(const ScConfig *config, const char *name, char **ret, GError **error)
 {
         g_autoptr(GPtrArray) deployments = sc_deployment_list(config, error);
         *ret = NULL;
         for (guint i = 0; deployments != NULL && i < deployments->len && *ret == NULL; i++) {
                 const ScDeployment *deployment = deployments->pdata[i];
-                if (deployment->info != NULL && is_name(deployment->info->image, image))
+                if (deployment->info != NULL && is_name(deployment->info->image, name))
                         *ret = g_strdup(deployment->name);
         }
         return deployments != NULL;
@@ -51,7 +50,7 @@ static bool is_verified(ScRepository *repository, const char *commit, const char
 static bool check_container(const ScConfig *config, const ScNameClaim *claim, GError **error)
 {
         g_autofree char *container = NULL;
-        if (!find_container(config, claim->name, &container, error))
+        if (!sc_name_find_container(config, claim->name, &container, error))
                 return false;
         return container == NULL ||
                sc_throw(error, SC_ERROR_EXISTS,

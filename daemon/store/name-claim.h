@@ -17,3 +17,6 @@ typedef struct {
 /* *ret_from: what the name has to mean still when it is given (as ScImageTarget's `from`); NULL: anything. Exists tells the way
  * out. */
 bool sc_name_claim(ScRepository *repository, const ScConfig *config, const ScNameClaim *claim, char **ret_from, GError **error);
+
+/* The container that was installed by the name, broken ones left out; *ret NULL: none. */
+bool sc_name_find_container(const ScConfig *config, const char *name, char **ret, GError **error);

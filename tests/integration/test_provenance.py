@@ -3,7 +3,7 @@
 
 import pytest
 from bed import wait_until
-from sysconsbus import ROOT, Refused, call, container, get, image, objects, pull, state, verb, wait_done, wait_over
+from sysconsbus import ROOT, Refused, call, container, get, image, objects, options, pull, state, verb, wait_done, wait_over
 
 HELLO = "localhost:5000/hello:latest"
 RULES = """polkit.addRule(function(action, subject) {
@@ -305,3 +305,43 @@ def test_names_that_are_digests(victim):
     bed.polkit_rules(RULES % 'action.id == "org.sysconsd1.manage-images"')
     with pytest.raises(Refused, match="digest"):
         call(bed, image(identity(bed)), "Image", "Tag", "sa{sv}", f"sha256:{'0' * 64}", "0", user="alice")
+
+
+def test_a_name_that_was_given_here(victim):
+    """The container's image has a name without a registry, and is gone; where short names are looked for it is somebody else's."""
+    bed = victim
+    info, settings = "/var/lib/containers/atomic/hello.0/info", "/etc/containers/registries.conf.d/50-search.conf"
+    bed.run(["sed", "-i", f's|"{HELLO}"|"hello:latest"|', info])
+    bed.write(settings, 'unqualified-search-registries = ["localhost:5000"]\n')
+    try:
+        bed.systemctl("restart", "sysconsd")
+        for values in ({}, {"pull": "always"}):
+            with pytest.raises(Refused, match="org.sysconsd1.configure"):
+                verb(bed, container("hello"), "Container", "Update", values, user="alice")
+    finally:
+        bed.run(["rm", settings])
+        bed.run(["sed", "-i", f's|"hello:latest"|"{HELLO}"|', info])
+        bed.systemctl("restart", "sysconsd")
+
+
+def test_a_tag_that_waits(victim):
+    """Nothing was installed by the name when she was allowed to give it to another image."""
+    bed = victim
+    failpoint = "/run/sysconsd/failpoint"
+    bed.sysconsctl("tag", HELLO, "ours")
+    bed.sysconsctl("pull", "localhost:5000/hello:2")
+    bed.polkit_rules(RULES % 'action.id == "org.sysconsd1.manage-images"')
+    other, before = identity(bed, "localhost:5000/hello:2"), identity(bed)
+    assert other != before
+    try:
+        bed.write(failpoint, "tag wait\n")
+        job = call(bed, image(other), "Image", "Tag", "sa{sv}", "ours", *options({"replace": "yes"}), user="alice")[0]
+        bed.sysconsctl("install", "--name=second", "--set", "PORT=8083", "ours")
+        bed.write(f"{failpoint}.go", "")
+        assert "second" in str(error_of(bed, job))
+        assert identity(bed, "ours:latest") == before
+    finally:
+        bed.run(["rm", "-f", failpoint, f"{failpoint}.go"])
+        bed.sysconsctl("uninstall", "second", check=False)
+        for name in ("ours", "localhost:5000/hello:2"):
+            bed.sysconsctl("delete-image", "--force", name, check=False)

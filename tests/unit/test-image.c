@@ -164,20 +164,39 @@ START_TEST(test_tag)
         one->source = g_strdup("registry-insecure");
         publish(store, "host/one:1", one);
         publish(store, "host/two:1", two);
-        ck_assert(sc_image_tag(store->repository, "host/one:1", "mine:latest", SC_TAG_NEW, &changed, &error) && changed);
-        ck_assert(sc_image_tag(store->repository, "host/one:1", "mine:latest", SC_TAG_NEW, &changed, &error) && !changed);
+        ck_assert(sc_image_tag(store->repository, &(ScTag){"host/one:1", "mine:latest", SC_TAG_NEW, NULL}, &changed, &error) &&
+                  changed);
+        ck_assert(sc_image_tag(store->repository, &(ScTag){"host/one:1", "mine:latest", SC_TAG_NEW, NULL}, &changed, &error) &&
+                  !changed);
         g_autoptr(ScImage) image = sc_image_find(store->repository, "mine", &error);
         g_autofree char *image_names = names(image), *sources = g_strjoinv(" ", image->sources);
         ck_assert_str_eq(image_names, "host/one:1 mine:latest");
         ck_assert_str_eq(sources, "registry-insecure tag:http:host/one:1");
 
-        ck_assert(!sc_image_tag(store->repository, "host/two:1", "mine:latest", SC_TAG_NEW, &changed, &error));
+        ck_assert(!sc_image_tag(store->repository, &(ScTag){"host/two:1", "mine:latest", SC_TAG_NEW, NULL}, &changed, &error));
         ck_assert_error(error, SC_ERROR_EXISTS, "mine:latest means another image");
         g_clear_error(&error);
-        ck_assert(sc_image_tag(store->repository, "host/two:1", "mine:latest", SC_TAG_REPLACE, &changed, &error) && changed);
+        ck_assert(sc_image_tag(store->repository, &(ScTag){"host/two:1", "mine:latest", SC_TAG_REPLACE, NULL}, &changed, &error) &&
+                  changed);
         g_autoptr(ScImage) other = sc_image_find(store->repository, "mine", &error);
         ck_assert_str_ne(other->id, image->id);
-        ck_assert(!sc_image_tag(store->repository, "host/three:1", "mine:latest", SC_TAG_REPLACE, &changed, &error));
+
+        /* What somebody was allowed to replace is not what is there. */
+        const ScTag tags[] = {
+                {"host/one:1", "mine:latest", SC_TAG_REPLACE, image->id},
+                {"host/one:1", "mine:latest", SC_TAG_REPLACE, ""},
+                {"host/one:1", "other:latest", SC_TAG_REPLACE, image->id},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(tags); i++) {
+                ck_assert(!sc_image_tag(store->repository, &tags[i], &changed, &error));
+                ck_assert_error(error, SC_ERROR_BUSY, "in the meantime");
+                g_clear_error(&error);
+        }
+        const ScTag allowed = {"host/one:1", "mine:latest", SC_TAG_REPLACE, other->id};
+        ck_assert(sc_image_tag(store->repository, &allowed, &changed, &error) && changed);
+
+        ck_assert(
+                !sc_image_tag(store->repository, &(ScTag){"host/three:1", "mine:latest", SC_TAG_REPLACE, NULL}, &changed, &error));
         ck_assert_error(error, SC_ERROR_NOT_FOUND, "host/three:1");
         store_check(store);
 }
