@@ -6,6 +6,8 @@
 
 /* Local files of some kilobytes take some milliseconds. */
 #define PARSER_SECONDS 10
+/* A parser that was killed has said nothing about the files. */
+#define AGAIN_SECONDS 10
 
 /* One run of the parser. It outlives the settings, if it must. */
 typedef struct {
@@ -26,6 +28,7 @@ struct ScSettings {
         char *stamp; /* of the files that were read; NULL: none yet */
         ScRegistries *registries;
         GError *error; /* instead */
+        gint64 again;  /* monotonic time from which on they are read again, though they are the same; G_MAXINT64: never */
         Parse *parse;  /* that is running; NULL: none */
         GArray *waiters;
 };
@@ -34,6 +37,7 @@ ScSettings *sc_settings_new(const ScScope *scope)
 {
         ScSettings *settings = g_new0(ScSettings, 1);
         settings->scope = scope;
+        settings->again = G_MAXINT64;
         settings->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
         return settings;
 }
@@ -52,6 +56,7 @@ static void forget_what_is_known(ScSettings *settings)
         g_clear_pointer(&settings->stamp, g_free);
         g_clear_pointer(&settings->registries, sc_registries_free);
         g_clear_error(&settings->error);
+        settings->again = G_MAXINT64;
 }
 
 void sc_settings_free(ScSettings *settings)
@@ -91,13 +96,16 @@ static void on_parsed(GObject *source, GAsyncResult *result, gpointer data)
         g_autofree char *output = NULL, *complaint = NULL;
         GError *error = NULL;
         ScRegistries *registries = NULL;
-        if (g_subprocess_communicate_utf8_finish(parse->process, result, &output, &complaint, &error))
+        bool is_over = g_subprocess_communicate_utf8_finish(parse->process, result, &output, &complaint, &error);
+        if (is_over)
                 registries = sc_registries_files_take(&parse->files, g_subprocess_get_successful(parse->process), output, complaint,
                                                       &error);
         else
                 sc_prefix(&error, "Cannot read the settings of registries");
         if (settings != NULL) {
                 know(settings, g_steal_pointer(&parse->stamp), registries, error);
+                if (!is_over || !g_subprocess_get_if_exited(parse->process))
+                        settings->again = g_get_monotonic_time() + AGAIN_SECONDS * G_TIME_SPAN_SECOND;
                 settings->parse = NULL;
         } else {
                 sc_registries_free(registries);
@@ -123,7 +131,7 @@ static bool start(ScSettings *settings)
         GError *error = NULL;
         bool found = sc_registries_files_find(settings->scope, &parse->files, &error);
         parse->stamp = found ? sc_registries_files_stamp(&parse->files) : NULL;
-        bool same = found && g_strcmp0(parse->stamp, settings->stamp) == 0;
+        bool same = found && g_strcmp0(parse->stamp, settings->stamp) == 0 && g_get_monotonic_time() < settings->again;
         parse->process = found && !same ? sc_registries_files_parse(&parse->files, &error) : NULL;
         if (parse->process != NULL) {
                 parse->settings = settings;
@@ -132,8 +140,11 @@ static bool start(ScSettings *settings)
                 g_subprocess_communicate_utf8_async(parse->process, NULL, NULL, on_parsed, parse);
                 return false;
         }
-        if (!same)
+        if (!same) {
                 know(settings, g_steal_pointer(&parse->stamp), error == NULL ? sc_registries_new() : NULL, error);
+                /* A parser that could not be started says nothing of the files, either. */
+                settings->again = error == NULL ? G_MAXINT64 : 0;
+        }
         parse_free(parse);
         return true;
 }

@@ -88,6 +88,18 @@ def test_update_of_a_short_name(bed, settings):
     assert image_of(bed, "short") == f"{REGISTRY}/hello:latest"
 
 
+def test_a_parser_that_cannot_be_started(bed, settings):
+    """That says nothing of the files, which are the same when it can."""
+    parser = "/usr/libexec/sysconsd-toml"
+    settings("10-a", f'unqualified-search-registries = ["{REGISTRY}"]\n')
+    bed.run(["mv", parser, f"{parser}.away"])
+    try:
+        assert parser in refused(bed, "pull", "hello")
+    finally:
+        bed.run(["mv", f"{parser}.away", parser])
+    assert "Resolved" in bed.sysconsctl("pull", "hello").stdout
+
+
 def test_files_that_cannot_be_used(bed, settings):
     for name, text, part in (
             ("", "[registries.search]\nregistries = ['a.example']\n", f"{CONF}:1: [registries.*] is version 1"),
