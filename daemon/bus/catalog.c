@@ -41,6 +41,7 @@ static void container_free(gpointer data)
         g_free(container->runtime);
         g_free(container->unit);
         g_free(container->previous);
+        g_free(container->broken);
         g_free(container);
 }
 
@@ -97,7 +98,7 @@ static ScCatalogContainer *container_new(const ScDeployment *deployment)
         container->slot = info != NULL ? deployment->slot : -1;
         container->previous = text_of(deployment->previous != NULL ? sc_info_image_id(deployment->previous) : NULL);
         container->preinstalled = deployment->preinstalled;
-        container->broken = info == NULL;
+        container->broken = g_strdup(deployment->broken);
         container->has_service = info == NULL || info->has_service;
         container->has_remote_rootfs = info != NULL && info->remote != NULL;
         return container;
@@ -234,7 +235,7 @@ static void compare_containers(ScCatalog *catalog, const ScCatalogContainer *old
         note(changed, old->created == new->created, "Created");
         note(changed, strcmp(old->command, new->command) == 0, "Command");
         note(changed, strcmp(old->runtime, new->runtime) == 0, "Runtime");
-        note(changed, old->broken == new->broken && old->has_service == new->has_service, "State");
+        note(changed, (old->broken == NULL) == (new->broken == NULL) && old->has_service == new->has_service, "State");
         note(changed, old->slot == new->slot, "Deployment");
         note(changed, strcmp(old->previous, new->previous) == 0, "Previous");
         note(changed, old->preinstalled == new->preinstalled, "Preinstalled");

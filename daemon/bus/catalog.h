@@ -23,7 +23,7 @@ typedef struct {
         char *previous; /* image id, "": nothing to roll back to */
         int preinstalled;
         bool has_service;
-        bool broken;
+        char *broken; /* why, NULL: it is not */
         bool has_remote_rootfs;
 } ScCatalogContainer;
 

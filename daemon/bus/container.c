@@ -44,7 +44,7 @@ static int get_state(sd_bus *bus, const char *path, const char *interface, const
 {
         const ScCatalogContainer *container = data;
         ScService *service = sd_bus_slot_get_userdata(sd_bus_get_current_slot(bus));
-        const char *state = container->broken         ? "broken"
+        const char *state = container->broken != NULL ? "broken"
                             : !container->has_service ? "no service"
                                                       : sc_units_state(service->units, container->unit);
         return sd_bus_message_append(reply, "s", state);
@@ -199,10 +199,9 @@ bool sc_bus_container_plan_update(ScCall *call, GError **error)
         const ScCatalogContainer *container = look_up(call, error);
         if (container->preinstalled)
                 return sc_throw(error, SC_ERROR_UNSUPPORTED, "Cannot update a preinstalled container");
-        if (container->broken)
-                return sc_throw(error, SC_ERROR_CORRUPT,
-                                "Cannot update %s: its info file cannot be read; uninstall it and install it anew",
-                                container->name);
+        if (container->broken != NULL)
+                return sc_throw(error, SC_ERROR_CORRUPT, "Cannot update %s, which is broken (uninstall it and install it anew): %s",
+                                container->name, container->broken);
         if (!plan_update_pull(call, container, error))
                 return false;
         /* Root has installed it: that it is kept up to date is in root's sense. What else there is to be had with root's logins is

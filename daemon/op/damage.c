@@ -341,10 +341,15 @@ static gboolean has_no_whole_object(gpointer key, gpointer value G_GNUC_UNUSED, 
 
 bool sc_damage_mend_containers(ScDamage *damage, const ScOpContext *context, GError **error)
 {
-        sc_autofd checkout_fd = sc_checkout_open(context->config, false, NULL);
+        g_autoptr(GError) none = NULL;
+        sc_autofd checkout_fd = sc_checkout_open_to_lock(context->config, &none);
         g_hash_table_foreach_remove(damage->inodes, has_no_whole_object, damage);
-        if (checkout_fd < 0 || g_hash_table_size(damage->inodes) == 0)
+        if (g_hash_table_size(damage->inodes) == 0 || g_error_matches(none, SC_ERROR, SC_ERROR_NOT_FOUND))
                 return true;
+        if (checkout_fd < 0) {
+                g_propagate_error(error, g_steal_pointer(&none));
+                return false;
+        }
         g_autoptr(GPtrArray) names = list_containers(checkout_fd, error);
         for (guint i = 0; names != NULL && i < names->len; i++)
                 if (!mend_container(damage, context, checkout_fd, names->pdata[i], error))

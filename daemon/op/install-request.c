@@ -87,8 +87,8 @@ bool sc_install_slots_are_free(int checkout_fd, const char *container, GError **
                 if (sc_lstat(checkout_fd, folder, NULL, NULL) != 0)
                         return sc_throw(error, SC_ERROR_EXISTS,
                                         "%s is in the way in the checkout path: choose another name with --name, or remove it with "
-                                        "`sysconsctl prune`",
-                                        folder);
+                                        "`sysconsctl prune` or `sysconsctl uninstall %s`",
+                                        folder, container);
         }
         return true;
 }

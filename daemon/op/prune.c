@@ -76,9 +76,14 @@ static bool prune_slot(ScOpContext *context, ScSystemd *systemd, int checkout_fd
 
 static bool prune_deployments(ScOpContext *context, GError **error)
 {
-        sc_autofd checkout = sc_checkout_open(context->config, false, NULL);
-        if (checkout < 0)
+        g_autoptr(GError) none = NULL;
+        sc_autofd checkout = sc_checkout_open_to_lock(context->config, &none);
+        if (g_error_matches(none, SC_ERROR, SC_ERROR_NOT_FOUND))
                 return true;
+        if (checkout < 0) {
+                g_propagate_error(error, g_steal_pointer(&none));
+                return false;
+        }
         g_autoptr(ScSystemd) systemd = sc_systemd_open(context->config->scope, error);
         g_autoptr(GPtrArray) slots = systemd != NULL ? sc_prune_slots(checkout, error) : NULL;
         if (slots == NULL)
@@ -94,7 +99,7 @@ static bool prune_deployments(ScOpContext *context, GError **error)
 /* A deployment of the atomic command may have none, and needs its image for the way back: before that goes, it gets one. */
 static void restore_root_file_systems(ScOpContext *context)
 {
-        sc_autofd checkout = sc_checkout_open(context->config, false, NULL);
+        sc_autofd checkout = sc_checkout_open_to_lock(context->config, NULL);
         g_autoptr(GPtrArray) containers = checkout >= 0 ? sc_deployment_list(context->config, NULL) : NULL;
         for (guint i = 0; containers != NULL && i < containers->len; i++) {
                 const ScDeployment *container = containers->pdata[i];

@@ -50,11 +50,52 @@ static void repair_clear(Repair *repair)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Repair, repair_clear)
 
+/* 0: the image does not have the layer. */
+static guint64 size_of_layer(const ScImageInfo *info, const ScDigest *digest)
+{
+        for (guint i = 0; i < info->layers->len; i++) {
+                const ScLayerInfo *layer = info->layers->pdata[i];
+                if (sc_digest_equal(&layer->digest, digest))
+                        return layer->size;
+        }
+        return 0;
+}
+
+/* The first versions of the atomic command did not record how large a layer is: then the registry says it, as long as the name
+ * means an image that has the layer. */
+static bool learn_sizes(Repair *repair, GError **error)
+{
+        GPtrArray *layers = repair->verdict->layers;
+        g_auto(ScManifestText) manifest = {0};
+        g_autofree char *config = NULL;
+        g_autoptr(ScImageInfo) info = NULL;
+        for (guint i = 0; i < layers->len; i++) {
+                ScLayerInfo *layer = layers->pdata[i];
+                if (layer->size > 0)
+                        continue;
+                if (info == NULL)
+                        info = sc_resolve(repair->context, repair->transport, repair->context->cancellable, &manifest, &config,
+                                          error);
+                if (info == NULL)
+                        return false;
+                layer->size = size_of_layer(info, &layer->digest);
+                if (layer->size == 0)
+                        return sc_throw(
+                                error, SC_ERROR_NOT_FOUND,
+                                "The image that %s means by now has other layers than the one that is damaged: pull it, update "
+                                "what was made of it, and prune",
+                                repair->image->names[0]);
+        }
+        return true;
+}
+
 static bool fetch_layers(Repair *repair, GError **error)
 {
         GCancellable *cancellable = repair->context->cancellable;
         GPtrArray *layers = repair->verdict->layers;
         guint64 total = 0;
+        if (!learn_sizes(repair, error))
+                return false;
         for (guint i = 0; i < layers->len; i++)
                 total += ((const ScLayerInfo *)layers->pdata[i])->size;
         sc_report_phase(repair->context->report, "Pulling", total);

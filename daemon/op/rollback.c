@@ -12,9 +12,11 @@ bool sc_rollback_is_possible(const ScConfig *config, const ScDeployment *deploym
 {
         if (deployment->preinstalled)
                 return sc_throw(error, SC_ERROR_UNSUPPORTED, "Cannot roll back a preinstalled container");
-        if (deployment->slot >= 0 && deployment->previous != NULL)
+        if (deployment->slot < 0)
+                return sc_throw(error, SC_ERROR_CORRUPT, "The container %s is broken: %s", deployment->name, deployment->broken);
+        if (deployment->previous != NULL)
                 return true;
-        g_autofree char *slot = sc_slot_name(deployment->name, deployment->slot < 0 ? 0 : 1 - deployment->slot);
+        g_autofree char *slot = sc_slot_name(deployment->name, 1 - deployment->slot);
         return sc_throw(error, SC_ERROR_NOT_FOUND, "Cannot find a previous deployment to rollback located at %s/%s",
                         config->checkout_path, slot);
 }

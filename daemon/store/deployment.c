@@ -32,10 +32,17 @@ int sc_checkout_open(const ScConfig *config, bool create, GError **error)
                 sc_throw_errno(error, "Cannot make the checkout path %s", config->checkout_path);
                 return -1;
         }
+        if (create)
+                return sc_checkout_open_to_lock(config, error);
         g_autofree char *path = sc_place_checkout(config);
-        sc_autofd fd = sc_open_dir(path, error);
-        if (fd < 0 || !create)
-                return sc_steal_fd(&fd);
+        return sc_open_dir(path, error);
+}
+
+int sc_checkout_open_to_lock(const ScConfig *config, GError **error)
+{
+        sc_autofd fd = sc_checkout_open(config, false, error);
+        if (fd < 0)
+                return -1;
         const char *folders[] = {SC_LOCK_DIR, SC_INTENT_DIR};
         for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
                 sc_autofd made = sc_make_dirs(fd, folders[i], 0700, error);
@@ -112,7 +119,10 @@ static ScDeployment *load(int folder_fd, const char *folder_path, const char *na
         g_autofree char *folder = deployment->slot >= 0 ? sc_slot_name(name, deployment->slot) : g_strdup(name);
         deployment->path = g_build_filename(folder_path, folder, NULL);
         if (!preinstalled && deployment->slot < 0) {
-                deployment->broken = g_strdup_printf("%s/%s does not point to %s.0 or %s.1", folder_path, name, name, name);
+                deployment->broken = g_strdup_printf(
+                        "%s/%s does not point to %s.0 or %s.1: set the link again, to where the unit's "
+                        "WorkingDirectory= is, or uninstall %s",
+                        folder_path, name, name, name, name);
                 return deployment;
         }
         deployment->info = read_slot_info(folder_fd, name, folder, &error);
@@ -127,15 +137,48 @@ static ScDeployment *load(int folder_fd, const char *folder_path, const char *na
         return deployment;
 }
 
+static bool has_info(int checkout_fd, const char *name, int slot)
+{
+        g_autofree char *folder = sc_slot_name(name, slot);
+        g_autofree char *info = g_build_filename(folder, "info", NULL);
+        return sc_slot_exists(checkout_fd, name, slot) && sc_lstat(checkout_fd, info, NULL, NULL) == 1;
+}
+
+/* Somebody's hand, or a crash of the atomic command, has taken the symlink away: the container may run on. A change of ours that is
+ * under way, or was interrupted, has an intent. */
+static bool has_lost_link(int checkout_fd, const char *name)
+{
+        g_autofree char *intent = g_strdup_printf(SC_INTENT_DIR "/%s.json", name);
+        return sc_lstat(checkout_fd, name, NULL, NULL) == 0 && (has_info(checkout_fd, name, 0) || has_info(checkout_fd, name, 1)) &&
+               sc_lstat(checkout_fd, intent, NULL, NULL) == 0;
+}
+
 /* A preinstalled container is a folder by its plain name (or a symlink to NAME.0, as an installed one). */
 static bool is_container(int folder_fd, const char *name, bool preinstalled)
 {
         struct stat st;
-        if (name[0] == '.' || !sc_container_name_check(name, NULL) || sc_lstat(folder_fd, name, &st, NULL) != 1)
+        if (name[0] == '.' || !sc_container_name_check(name, NULL))
                 return false;
+        if (sc_lstat(folder_fd, name, &st, NULL) != 1)
+                return !preinstalled && has_lost_link(folder_fd, name);
         if (S_ISLNK(st.st_mode))
                 return !preinstalled;
         return preinstalled && S_ISDIR(st.st_mode);
+}
+
+/* Of "NAME.N" the owner, of anything else itself. */
+static char *owner_of(const char *entry)
+{
+        gsize length = strlen(entry);
+        bool is_slot = length > 2 && (g_str_has_suffix(entry, ".0") || g_str_has_suffix(entry, ".1"));
+        return g_strndup(entry, is_slot ? length - 2 : length);
+}
+
+static void add(GPtrArray *list, GHashTable *seen, int fd, const char *path, const char *name, bool preinstalled)
+{
+        if (!is_container(fd, name, preinstalled) || !g_hash_table_add(seen, g_strdup(name)))
+                return;
+        g_ptr_array_add(list, load(fd, path, name, preinstalled));
 }
 
 static void add_folder(GPtrArray *list, GHashTable *seen, const char *path, bool preinstalled)
@@ -147,11 +190,11 @@ static void add_folder(GPtrArray *list, GHashTable *seen, const char *path, bool
                 sc_close(&listing_fd);
                 return;
         }
-        for (struct dirent *entry; (entry = readdir(listing)) != NULL;)
-                if (is_container(fd, entry->d_name, preinstalled) && !g_hash_table_contains(seen, entry->d_name)) {
-                        g_hash_table_add(seen, g_strdup(entry->d_name));
-                        g_ptr_array_add(list, load(fd, path, entry->d_name, preinstalled));
-                }
+        for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
+                g_autofree char *owner = owner_of(entry->d_name);
+                add(list, seen, fd, path, entry->d_name, preinstalled);
+                add(list, seen, fd, path, owner, preinstalled);
+        }
         closedir(listing);
 }
 

@@ -27,6 +27,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScDeployment, sc_deployment_free)
 
 /* Opens the checkout path; create: makes it with its state folders where they are missing (NotFound otherwise). -1 on error. */
 int sc_checkout_open(const ScConfig *config, bool create, GError **error);
+/* Makes the state folders only: the atomic command, which made the checkout path, has left none, and no container of it could be
+ * locked. NotFound where there is no checkout path. */
+int sc_checkout_open_to_lock(const ScConfig *config, GError **error);
 
 /* Every container, preinstalled ones too (an installed one hides a preinstalled one of the same name), sorted by name. One that
  * cannot be read is there as broken: it never breaks the list. A checkout path that is not there gives an empty list. */

@@ -167,6 +167,56 @@ def test_listed(host):
     assert [job["state"] for job in jobs] == ["done"]
 
 
+VERSION = "rootfs/etc/hello-version"
+
+
+def verified(bed, *arguments):
+    """The exit code, and the details of the job."""
+    result = bed.sysconsctl("verify", "--json", *arguments, check=False, timeout=120)
+    return result.returncode, json.loads(result.stdout)["details"] | {"said": result.stderr}
+
+
+def test_verify(host, derived):
+    """Of whatever form the atomic command stored: what is damaged is named, and comes anew from where its name says."""
+    bed = host
+
+    def spoil(ref, path):
+        checksum = ostree(bed, "ls", "-C", ref, path).split()[4]
+        bed.run(f"printf x >>{REPOSITORY}/objects/{checksum[:2]}/{checksum[2:]}.file")
+
+    for name in images(bed):
+        assert "is whole" in bed.sysconsctl("verify", name).stdout
+    for name, slot in ((HELLO + ":latest", "web.1"), (HELLO + ":1", "first.0")):
+        bed.run(f"printf tampered | dd of={CHECKOUT}/{slot}/{VERSION} conv=notrunc status=none")
+        code, details = verified(bed, name)
+        assert code == 1 and details["error-name"] == "org.sysconsd1.Error.VerifyFailed"
+        assert details["damaged-files"].endswith(": /etc/hello-version is changed") and details["damaged-layers"] in images(bed)[name]["layers"]
+        assert slot[:-2] in details["containers"].split("\n") and details["damaged"] == "1"
+        code, details = verified(bed, "--repair", name)
+        assert code == 0 and details["repaired"] == "yes", details["said"]
+        assert "tampered" not in bed.read(f"{CHECKOUT}/{slot}/{VERSION}")
+    config = "ociimage/" + images(bed)[HELLO + ":latest"]["id"]
+    spoil(config, "/content")
+    assert verified(bed, HELLO)[0] == 1 and verified(bed, "--repair", HELLO)[0] == 0
+    # a layer of which only the registry knows the size
+    derived.push(bed, "tool:2")
+    build(bed, ["pull", {"image": "tool:2", "form": "inspect"}])
+    old = "127.0.0.1:5000/tool:2"
+    wait_until(lambda: images(bed).get(old, {}).get("digest"))
+    layer = "ociimage/" + images(bed)[old]["layers"][0].removeprefix("sha256:")
+    assert ostree(bed, "show", "--print-metadata-key=docker.size", layer, check=False) == ""
+    spoil(layer, "/exports/hostfs/usr/local/bin/tool")
+    assert verified(bed, old)[0] == 1
+    derived.push(bed, "tool:2=tool:1")
+    refused = bed.sysconsctl("verify", "--repair", old, check=False)
+    assert refused.returncode == 3 and "has other layers than the one that is damaged" in refused.stderr, refused.stderr
+    derived.push(bed, "tool:2")
+    for name in images(bed):
+        assert verified(bed, "--repair", name)[0] == verified(bed, name)[0] == 0
+    bed.sysconsctl("delete-image", old)
+    ostree(bed, "fsck", "--quiet")
+
+
 def test_update_and_back(host):
     bed = host
     atomic_unit = bed.read("/etc/systemd/system/web.service")
@@ -252,6 +302,82 @@ def test_no_service(host, derived):
     assert "manually modified" not in said
     left = bed.output("ls -d /usr/local/bin/tool* /etc/tool* /var/lib/tool 2>/dev/null || true")
     assert left == ""
+
+
+def test_root_of_another(host):
+    """What was installed with --rootfs."""
+    bed = host
+    elsewhere = "/srv/elsewhere"
+    build(bed, ["install", {"name": "base", "image": HELLO, "given": {"PORT": "8091"}}],
+          ["install", {"name": "tenant", "image": HELLO, "given": {"PORT": "8092"}, "remote": f"{CHECKOUT}/base.0", "start": True}])
+    bed.run(f"mkdir {elsewhere} && cp -a {CHECKOUT}/base.0/rootfs {elsewhere}/rootfs")
+    build(bed, ["install", {"name": "stranger", "image": HELLO, "given": {"PORT": "8093"}, "remote": elsewhere}])
+    root = f"find {CHECKOUT}/base.0/rootfs | LC_ALL=C sort | sha256sum"
+    before = bed.output(root)
+    wait_until(lambda: {"base", "tenant", "stranger"} <= set(containers(bed)))
+    listed = containers(bed)
+    assert {name: listed[name]["state"] for name in ("base", "tenant", "stranger")} == {"base": "inactive", "tenant": "running", "stranger": "inactive"}
+    assert listed["tenant"]["image"] == HELLO + ":latest" and listed["tenant"]["command"] == "/usr/local/bin/hello"
+
+    assert "Latest version already installed." in bed.sysconsctl("update", "tenant").stdout
+    bed.sysconsctl("update", "--set=RECEIVER=Moon", "tenant", timeout=120)
+    wait_until(lambda: "Hello Moon" in (bed.http(8092) or ""))
+    assert bed.output(f"readlink {CHECKOUT}/tenant.1/rootfs") == f"{CHECKOUT}/base.0/rootfs"
+    assert info(bed, "tenant")["remote"] == f"{CHECKOUT}/base.0" and info(bed, "tenant")["sysconsd"]["set-values"] == {"PORT": "8092", "RECEIVER": "Moon"}
+    bed.sysconsctl("rollback", "tenant", timeout=120)
+    wait_until(lambda: "Hello World" in (bed.http(8092) or ""))
+    refused = bed.sysconsctl("uninstall", "base", check=False)
+    assert refused.returncode == 1 and "The container tenant uses the root file system" in refused.stderr
+    bed.sysconsctl("uninstall", "tenant")
+    assert bed.http(8092) is None and bed.output(root) == before
+    bed.sysconsctl("uninstall", "base")
+
+    bed.run(f"mv {elsewhere} {elsewhere}.away")
+    refused = bed.sysconsctl("update", "--set=RECEIVER=Moon", "stranger", check=False)
+    assert refused.returncode == 1 and elsewhere in refused.stderr, refused.stderr
+    assert containers(bed)["stranger"]["state"] == "inactive" and live(bed, "stranger") == "stranger.0"
+    bed.run(f"mv {elsewhere}.away {elsewhere}")
+    bed.sysconsctl("uninstall", "stranger")
+    assert bed.exists(f"{elsewhere}/{VERSION}") and not bed.exists(f"{CHECKOUT}/stranger.0")
+    bed.run(f"rm -r {elsewhere}")
+
+
+def test_lost_link(host):
+    """While the service runs on, of which the other slot is the one before."""
+    bed = host
+    link = f"{CHECKOUT}/astray"
+    build(bed, ["install", {"name": "astray", "image": HELLO, "given": {"PORT": "8094"}, "start": True}],
+          ["install", {"name": "astray", "image": HELLO, "slot": 1}])
+    greeting(bed, 8094, "healthy")
+    wait_until(lambda: containers(bed).get("astray", {}).get("state") == "running")
+    pid = main_pid(bed, "astray")
+    bed.run(["rm", link])
+    wait_until(lambda: containers(bed)["astray"]["state"] == "broken")
+    # prune may be the first that has to lock containers here, and what has no record is nobody's container
+    bed.run(f"rm -r {CHECKOUT}/.sysconsd && mkdir {CHECKOUT}/left.1")
+    said = bed.sysconsctl("prune", timeout=120).stdout
+    assert "Deleting left.1" in said and not bed.exists(f"{CHECKOUT}/left.1")
+    assert all(f"Keeping astray.{slot}: astray.service is active" in said for slot in (0, 1))
+    for verb in ("update", "rollback"):
+        refused = bed.sysconsctl(verb, "astray", check=False)
+        assert refused.returncode == 1 and f"{link} does not point to astray.0 or astray.1: set the link again" in refused.stderr, refused.stderr
+    refused = bed.sysconsctl("install", "--name=astray", HELLO, check=False)
+    assert refused.returncode == 1 and "sysconsctl uninstall astray" in refused.stderr
+    assert main_pid(bed, "astray") == pid
+
+    place = bed.output("systemctl show -P WorkingDirectory astray")
+    assert place == f"{CHECKOUT}/astray.1"
+    bed.run(["ln", "-s", place, link])
+    wait_until(lambda: containers(bed)["astray"]["state"] == "running")
+    bed.sysconsctl("rollback", "astray", timeout=120)
+    greeting(bed, 8094, "healthy")
+    assert live(bed, "astray") == "astray.0"
+
+    bed.run(["rm", link])
+    wait_until(lambda: containers(bed)["astray"]["state"] == "broken")
+    bed.sysconsctl("uninstall", "astray")
+    assert bed.http(8094) is None and "astray" not in containers(bed)
+    assert bed.output(f"ls -d {CHECKOUT}/*astray* /etc/systemd/system/*astray* /etc/systemd/system/*/*astray* /etc/tmpfiles.d/*astray* 2>/dev/null || true") == ""
 
 
 def test_first_versions(host):

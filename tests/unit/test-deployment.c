@@ -125,8 +125,8 @@ START_TEST(slots_swap)
         g_autoptr(ScDeployment) again = sc_deployment_find(checkout.config, "a", &error);
         ck_assert_str_eq(again->previous->image, "three");
         ck_assert(sc_slot_make_live(checkout.fd, "a", -1, &error));
-        ck_assert_ptr_null(sc_deployment_find(checkout.config, "a", &error));
-        ck_assert_error(error, SC_ERROR_NOT_FOUND, "There is no container a");
+        ck_assert_ptr_null(sc_deployment_find(checkout.config, "b", &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "There is no container b");
         checkout_free(&checkout);
 }
 END_TEST
@@ -178,6 +178,49 @@ START_TEST(one_broken_container_does_not_break_the_list)
         ck_assert(broken->info == NULL && broken->broken != NULL);
         ck_assert(good->info != NULL && !good->preinstalled && good->broken == NULL);
         ck_assert(shipped->preinstalled && shipped->slot == -1);
+        checkout_free(&checkout);
+}
+END_TEST
+
+/* Its service may run: it is not gone, as it would be while an uninstall is half-way. */
+START_TEST(a_lost_link_is_a_broken_container)
+{
+        Checkout checkout = checkout_new();
+        g_autoptr(GError) error = NULL;
+        deploy(&checkout, "a", 0, "x");
+        deploy(&checkout, "a", 1, "x");
+        ck_assert_int_eq(mkdirat(checkout.fd, "folder.0", 0755), 0);
+        g_autoptr(GPtrArray) list = sc_deployment_list(checkout.config, &error);
+        g_autoptr(ScDeployment) found = sc_deployment_find(checkout.config, "a", &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(list->len, 1);
+        const ScDeployment *listed = list->pdata[0];
+        ck_assert(strcmp(listed->name, "a") == 0 && listed->slot == -1 && listed->info == NULL);
+        ck_assert(found->slot == -1 && strstr(found->broken, "does not point to a.0 or a.1") != NULL);
+
+        g_autoptr(ScIntent) intent = sc_intent_new("a", "uninstall");
+        ck_assert(sc_intent_write(checkout.fd, intent, &error));
+        g_autoptr(GPtrArray) meanwhile = sc_deployment_list(checkout.config, &error);
+        ck_assert_uint_eq(meanwhile->len, 0);
+        ck_assert_ptr_null(sc_deployment_find(checkout.config, "a", &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "There is no container a");
+        checkout_free(&checkout);
+}
+END_TEST
+
+/* The atomic command has left no folders of ours. */
+START_TEST(a_checkout_path_without_state_can_be_locked)
+{
+        Checkout checkout = checkout_new();
+        g_autoptr(GError) error = NULL;
+        ck_assert(sc_remove_tree(checkout.fd, SC_STATE_DIR, &error));
+        sc_autofd fd = sc_checkout_open_to_lock(checkout.config, &error);
+        ck_assert_no_error(error);
+        ck_assert_int_eq(sc_lstat(checkout.fd, SC_LOCK_DIR, NULL, NULL), 1);
+        g_free(checkout.config->checkout_path);
+        checkout.config->checkout_path = g_strdup("/nonexistent/path");
+        ck_assert_int_eq(sc_checkout_open_to_lock(checkout.config, &error), -1);
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "/nonexistent");
         checkout_free(&checkout);
 }
 END_TEST
@@ -256,6 +299,8 @@ int main(void)
         tcase_add_test(tcase, slots_swap);
         tcase_add_test(tcase, a_sweep_takes_only_its_own);
         tcase_add_test(tcase, one_broken_container_does_not_break_the_list);
+        tcase_add_test(tcase, a_lost_link_is_a_broken_container);
+        tcase_add_test(tcase, a_checkout_path_without_state_can_be_locked);
         tcase_add_test(tcase, intents_round_trip);
         tcase_add_test(tcase, bad_intents_are_refused);
         suite_add_tcase(suite, tcase);
