@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const ScVerb verbs[] = {
-        {"pull", "IMAGE...", "Fetch images from their registries", sc_verb_pull},
+        {"pull", "[SOURCE:]IMAGE...", "Fetch images from registries, files or this host", sc_verb_pull},
         {"images", "", "List images", sc_verb_images},
         {"info", "IMAGE", "Labels and variables of an image", sc_verb_info},
         {"version", "IMAGE...", "Version, id and digest of images", sc_verb_version},
