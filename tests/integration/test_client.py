@@ -34,6 +34,30 @@ def test_every_verb_has_help_manual_and_completion(bed):
     assert re.fullmatch(r"sysconsctl \d+\.\d+.*\n", bed.sysconsctl("--version").stdout)
 
 
+def complete(*words):
+    """What completion offers for the last word; with what it needs of bash-completion, and no sysconsctl to ask."""
+    script = f"""_init_completion() {{ words=("${{given[@]}}"); cword=$((${{#words[@]}} - 1)); cur=${{words[cword]}}; prev=${{words[cword - 1]}}; }}
+                 _filedir() {{ COMPREPLY=(files); }}
+                 __ltrim_colon_completions() {{ :; }}
+                 compopt() {{ :; }}
+                 sysconsctl() {{ :; }}
+                 given=(sysconsctl "$@")
+                 source {TESTS.parent}/data/completions/sysconsctl && _sysconsctl
+                 echo "${{COMPREPLY[@]}}"
+                 """
+    result = subprocess.run(["bash", "-c", script, "complete", *words], capture_output=True, text=True)
+    assert result.stderr == "", words
+    return result.stdout.split()
+
+
+def test_completion():
+    assert "--json" in complete("--") and "--filter=" not in complete("--")
+    assert {"--filter=", "--json"} <= set(complete("list", "--"))
+    assert complete("pull", "docker-") == ["docker-archive:"] and complete("pull", "docker-archive:/") == ["docker-archive:files"]
+    assert complete("trust", "add", "--transport=oci-") == ["oci-archive"]
+    assert complete("install", "--name=") == []
+
+
 def test_manual_pages_are_well_formed():
     for page in (TESTS.parent / "data" / "man").iterdir():
         result = subprocess.run(["groff", "-man", "-ww", "-z", "-K", "utf8", str(page)], capture_output=True, text=True)
