@@ -247,6 +247,19 @@ static void privileged(Print *print)
         more(print, "privileged_files");
 }
 
+/* Parts of the plan, in words. */
+static void unknown(Print *print)
+{
+        guint n = list_length(print, "unknown");
+        if (n > 0)
+                line(print, "Not known before the layers are here:");
+        for (guint i = 0; i < n; i++) {
+                g_autofree char *text = sc_value_to_text(list_entry(print, "unknown", i));
+                bool is_privileged = g_strcmp0(text, "privileged_files") == 0;
+                line(print, "  %s", is_privileged ? "programs that get rights from their files" : text != NULL ? text : "");
+        }
+}
+
 char *sc_plan_format(JsonObject *plan)
 {
         Print print = {g_string_new(NULL), plan};
@@ -264,7 +277,7 @@ char *sc_plan_format(JsonObject *plan)
         privileged(&print);
         strings(&print, "Refs that go:", "refs");
         strings(&print, "Deployments that go:", "deployments");
-        strings(&print, "Not known before the layers are here:", "unknown");
+        unknown(&print);
         strings(&print, "Left out, because it is too long:", "left_out");
         strings(&print, "Notes:", "notes");
         strings(&print, "It would be refused:", "conflicts");

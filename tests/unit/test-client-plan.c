@@ -58,6 +58,7 @@ START_TEST(a_plan_reads_well)
                 "{\"name\": \"NAME\", \"changed\": true, \"old_from\": \"system\", \"new_from\": \"system\"},"
                 "{\"name\": \"HIDDEN\", \"changed\": true, \"old_from\": \"set\", \"new_from\": \"default\"}],"
                 "\"privileged_files\": [{\"path\": \"/bin/su\", \"mode\": \"4755\", \"uid\": 0, \"gid\": 0}],"
+                "\"unknown\": [\"privileged_files\", \"unit\"],"
                 "\"not_listed\": {\"files\": 7}}");
         ck_assert_str_eq(text, "update hello: this would be done\n"
                                "Image: localhost/hello:2\n"
@@ -80,6 +81,9 @@ START_TEST(a_plan_reads_well)
                                "  HIDDEN (default)\n"
                                "Programs in the image that get rights from their files:\n"
                                "  4755 0:0 /bin/su\n"
+                               "Not known before the layers are here:\n"
+                               "  programs that get rights from their files\n"
+                               "  unit\n"
                                "Notes:\n"
                                "  a\\x1b[1mb\n");
 }
