@@ -96,12 +96,27 @@ static bool add_requirement(JsonArray *requirements, const ScTrustRule *rule, co
 
 /* ---- edits ---- */
 
+/* A registry's scope is no address: with a scheme in front or a slash behind it is the beginning of no image's name. */
+static bool check_scope(const ScTrustRule *rule, GError **error)
+{
+        bool is_address = strstr(rule->scope, "://") != NULL || g_str_has_suffix(rule->scope, "/");
+        return strcmp(rule->transport, "docker") != 0 || !is_address ||
+               sc_exit_throw(error, SC_EXIT_USAGE,
+                             "No image's name begins with '%s': write HOST[:PORT][/PATH[:TAG]], without a scheme in front or a "
+                             "slash behind",
+                             rule->scope);
+}
+
 bool sc_trust_add(JsonObject *policy, const ScTrustRule *rule, GError **error)
 {
         bool with_keys = strcmp(rule->type, "signedBy") == 0 || strcmp(rule->type, "sigstoreSigned") == 0;
         bool has_keys = rule->keys != NULL && rule->keys[0] != NULL;
+        if (!check_scope(rule, error))
+                return false;
         if (with_keys && !has_keys)
-                return sc_exit_throw(error, SC_EXIT_FAILED, "At least one public key must be defined for type '%s'", rule->type);
+                return sc_exit_throw(error, rule->by_path ? SC_EXIT_FAILED : SC_EXIT_USAGE,
+                                     "At least one public key must be defined for type '%s'%s", rule->type,
+                                     rule->by_path ? "" : ": give --key=FILE, or another --type");
         if (!with_keys && has_keys)
                 return sc_exit_throw(error, SC_EXIT_USAGE, "The type %s needs no key", rule->type);
         g_autoptr(JsonArray) requirements = with_keys ? json_array_new() : one_requirement(rule->type);

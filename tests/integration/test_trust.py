@@ -389,7 +389,9 @@ def test_command_line(policed, signer, signed):
     lines = [line.split() for line in policed.sysconsctl("trust", "show").stdout.splitlines()]
     assert ["docker", "localhost:5000/x", "sigstoreSigned", "matchRepository"] in lines and ["*", "*", "reject", "-"] in lines
 
-    for words, code, text in [(["add", "localhost:5000/y"], 1, "At least one public key must be defined for type 'signedBy'"),
+    for words, code, text in [(["add", "localhost:5000/y"], 2, "At least one public key must be defined for type 'signedBy': give --key"),
+                              (["add", "--type=reject", "https://localhost:5000"], 2, "No image's name begins with"),
+                              (["add", "--type=reject", "localhost:5000/"], 2, "No image's name begins with"),
                               (["add", "--key=/nothing", "localhost:5000/y"], 1, "The public key file /nothing was not found."),
                               (["add", "--type=other", "localhost:5000/y"], 2, "--type"), (["default", "maybe"], 2, "accept or reject"),
                               (["delete", "localhost:5000/y"], 3, "no rule for docker, localhost:5000/y"),
