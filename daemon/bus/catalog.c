@@ -445,6 +445,23 @@ static ScCatalogImage *find_meant(ScCatalog *catalog, const char *text)
         return NULL;
 }
 
+/* A name without a registry is exact here; the one that was probably meant is told. */
+static bool throw_not_found(const ScCatalog *catalog, const ScReference *reference, GError **error)
+{
+        g_autofree char *end = g_strconcat("/", reference->name, NULL);
+        const char *first = NULL;
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, catalog->images);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                for (char *const *name = ((const ScCatalogImage *)value)->names; *name != NULL; name++)
+                        if (g_str_has_suffix(*name, end) && (first == NULL || strcmp(*name, first) < 0))
+                                first = *name;
+        if (reference->host != NULL || first == NULL)
+                return sc_throw(error, SC_ERROR_NOT_FOUND, "Image %s not found", reference->name);
+        return sc_throw(error, SC_ERROR_NOT_FOUND, "Image %s not found: did you mean %s?", reference->name, first);
+}
+
 ScCatalogImage *sc_catalog_image_find(ScCatalog *catalog, const char *name_or_id, GError **error)
 {
         g_autoptr(ScReference) reference = sc_reference_parse(name_or_id, NULL);
@@ -466,8 +483,10 @@ ScCatalogImage *sc_catalog_image_find(ScCatalog *catalog, const char *name_or_id
                         found = image;
                 }
         }
-        if (found == NULL)
-                sc_throw(error, SC_ERROR_NOT_FOUND, "Image %s not found", reference != NULL ? reference->name : "of that name");
+        if (found == NULL && reference != NULL)
+                throw_not_found(catalog, reference, error);
+        else if (found == NULL)
+                sc_throw(error, SC_ERROR_NOT_FOUND, "Image of that name not found");
         return found;
 }
 

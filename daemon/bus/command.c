@@ -25,7 +25,7 @@ static bool plan_image(ScCall *call, GError **error)
         if (reference == NULL)
                 return sc_prefix(error, "There is no container %s, and as an image", call->subject);
         if ((reference = sc_short_name_to_use(call, reference, error)) == NULL)
-                return false;
+                return sc_prefix(error, "There is no container %s, and as an image", call->subject);
         call->image = g_strdup(reference->name);
         if (sc_plan_wants_pull(call, reference)) {
                 if (!sc_plan_pull(call, reference, error))

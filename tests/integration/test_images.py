@@ -265,6 +265,8 @@ def test_a_prefix_of_several_is_no_id(two):
     ids = [i["id"] for i in images(bed)]
     short = bed.sysconsctl("delete-image", ids[0][:3], check=False)
     assert short.returncode == 3
+    without_registry = bed.sysconsctl("delete-image", "hello:2", check=False)
+    assert without_registry.returncode == 3 and f"did you mean {HELLO}:2?" in without_registry.stderr
     assert len(names(bed)) == 3
 
 
