@@ -56,6 +56,12 @@ static const ScSourceFacts *found(const char *text, const char *prefix, ScSource
 
 const ScSourceFacts *sc_source_find(const char *text, const char **ret_rest, GError **error)
 {
+        if (g_str_has_prefix(text, "oci:/") || g_str_has_prefix(text, "oci:.")) {
+                sc_throw(error, SC_ERROR_INVALID_REFERENCE,
+                         "Cannot pull '%.200s': oci: is a registry, as for the atomic command; an OCI layout is oci-layout:FOLDER",
+                         text);
+                return NULL;
+        }
         for (guint i = 0; i < G_N_ELEMENTS(aliases); i++)
                 if (g_str_has_prefix(text, aliases[i].prefix))
                         return found(text, aliases[i].prefix, aliases[i].source, ret_rest);

@@ -145,8 +145,15 @@ static bool read_archive(Archive *archive, GCancellable *cancellable, GError **e
                                                : sc_tar_index_new(archive->request.file, cancellable, error);
         if (archive->index == NULL)
                 return false;
-        if (!read_entry(archive, "manifest.json", SC_MANIFEST_MAX_SIZE, &text, &size, error))
+        g_autoptr(GError) local = NULL;
+        if (!read_entry(archive, "manifest.json", SC_MANIFEST_MAX_SIZE, &text, &size, &local)) {
+                if (g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
+                        return sc_throw(error, SC_ERROR_CORRUPT,
+                                        "It is no archive of `docker save` (an OCI archive is oci-archive:PATH): %s",
+                                        local->message);
+                g_propagate_error(error, g_steal_pointer(&local));
                 return sc_prefix(error, "It is no archive of `docker save`");
+        }
         g_autoptr(GPtrArray) images = sc_docker_list_parse(text, size, archive->request.config->max_layers, error);
         const ScDockerImage *image = images != NULL
                                              ? sc_docker_list_choose(images, archive->request.reference->choice, &name, error)

@@ -55,10 +55,20 @@ static Answer *get(const Engine *engine, const char *what, GCancellable *cancell
         answer->limit = (gint64)engine->config->stall_timeout * G_TIME_SPAN_SECOND;
         answer->http = sc_http_new_local(answer->socket);
         answer->message = soup_message_new("GET", text);
-        answer->body = sc_http_send(answer->http, answer->message, FIRST_BYTE, cancellable, error);
+        g_autoptr(GError) local = NULL;
+        answer->body = sc_http_send(answer->http, answer->message, FIRST_BYTE, cancellable, &local);
         if (answer->body != NULL)
                 return answer;
-        prefix(answer->socket, error);
+        /* Not the image is what could not be found. */
+        if (g_error_matches(local, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) {
+                sc_throw(error, SC_ERROR_NETWORK,
+                         "No engine answers at %s: start its socket, or set EngineSocket= in sysconsd.conf (podman's is "
+                         "/run/podman/podman.sock)",
+                         answer->socket);
+        } else {
+                g_propagate_error(error, g_steal_pointer(&local));
+                prefix(answer->socket, error);
+        }
         answer_free(&answer->stream);
         return NULL;
 }

@@ -105,7 +105,16 @@ static bool read_index(Layout *layout, char **ret, gsize *ret_size, GCancellable
 {
         g_autofree char *version = NULL;
         gsize size;
-        if (!read_file(layout, "oci-layout", &version, &size, cancellable, error) || !sc_oci_layout_check(version, size, error))
+        g_autoptr(GError) local = NULL;
+        if (!read_file(layout, "oci-layout", &version, &size, cancellable, &local)) {
+                if (g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND))
+                        return sc_throw(error, SC_ERROR_CORRUPT,
+                                        "It is no OCI image layout (an archive of `docker save` is docker-archive:PATH): %s",
+                                        local->message);
+                g_propagate_error(error, g_steal_pointer(&local));
+                return sc_prefix(error, "It is no OCI image layout");
+        }
+        if (!sc_oci_layout_check(version, size, error))
                 return sc_prefix(error, "It is no OCI image layout");
         return read_file(layout, "index.json", ret, ret_size, cancellable, error);
 }

@@ -537,7 +537,8 @@ START_TEST(archives_that_lie_are_refused)
         }
         Tar none = tar_new();
         tar_file(&none, "index.json", "{}");
-        source_fails("docker-archive:", tar_finish(&none), SC_ERROR_NOT_FOUND, "It is no archive of `docker save`");
+        source_fails("docker-archive:", tar_finish(&none), SC_ERROR_CORRUPT,
+                     "It is no archive of `docker save` (an OCI archive is");
 
         /* another layer than the configuration proves */
         Tar tar = tar_new();
@@ -670,7 +671,7 @@ START_TEST(layouts_in_archives_are_read)
         tar_file(&old, "oci-layout", "{\"imageLayoutVersion\":\"2.0.0\"}");
         source_fails("oci-archive:", tar_finish(&old), SC_ERROR_UNSUPPORTED, "version '2.0.0'");
         tar_file(&bad, "index.json", "{}");
-        source_fails("oci-archive:", tar_finish(&bad), SC_ERROR_NOT_FOUND, "no OCI image layout");
+        source_fails("oci-archive:", tar_finish(&bad), SC_ERROR_CORRUPT, "no OCI image layout (an archive of `docker save` is");
 }
 END_TEST
 

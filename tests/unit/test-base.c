@@ -103,6 +103,9 @@ START_TEST(bad_references_are_refused)
         g_autoptr(GError) error = NULL;
         ck_assert_ptr_null(sc_reference_parse("dir:/tmp/x", &error));
         ck_assert_error(error, SC_ERROR_UNSUPPORTED, "dir:");
+        g_clear_error(&error);
+        ck_assert_ptr_null(sc_reference_parse("oci:/tmp/x", &error));
+        ck_assert_error(error, SC_ERROR_INVALID_REFERENCE, "oci-layout:");
 }
 END_TEST
 
