@@ -213,7 +213,7 @@ static const ScAtomicVerb verbs[] = {
         IMAGES_UPDATE("update"),
         IMAGES_VERSION("version"),
         NOT_HERE("diff", "mount both with `atomic mount`, and use diff"),
-        NOT_HERE("help", "mount the image, and read its help file with `man -l`"),
+        NOT_HERE("help", "`atomic --help` lists the commands; of an image mount it, and read its help file with `man -l`"),
         NOT_HERE("host", "use rpm-ostree"),
         NOT_HERE("migrate", "this was about Docker's storage; sysconsd takes an atomic host over as it is"),
         NOT_HERE("push", "sysconsd does not push images; use `skopeo copy` or `podman push`"),

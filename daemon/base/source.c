@@ -58,8 +58,7 @@ const ScSourceFacts *sc_source_find(const char *text, const char **ret_rest, GEr
 {
         if (g_str_has_prefix(text, "oci:/") || g_str_has_prefix(text, "oci:.")) {
                 sc_throw(error, SC_ERROR_INVALID_REFERENCE,
-                         "Cannot pull '%.200s': oci: is a registry, as for the atomic command; an OCI layout is oci-layout:FOLDER",
-                         text);
+                         "oci: is a registry, as for the atomic command; an OCI layout in a folder is oci-layout:FOLDER");
                 return NULL;
         }
         for (guint i = 0; i < G_N_ELEMENTS(aliases); i++)

@@ -44,10 +44,11 @@ bool sc_plan_pull(ScCall *call, const ScReference *reference, GError **error)
         const ScCatalogImage *before = sc_catalog_image_named(catalog, reference->name);
         bool is_taken = before != NULL ? sc_origin_is_verified(before, reference->name)
                                        : sc_origin_is_installed(catalog, reference->name);
-        return !is_taken || sc_throw(error, SC_ERROR_EXISTS,
-                                     "The name %s means an image of a registry, or a container was installed by it, and nobody "
-                                     "vouches for what comes from this source (%s): to give the name to it, pull with `replace`",
-                                     reference->name, call->source);
+        return !is_taken ||
+               sc_throw(error, SC_ERROR_EXISTS,
+                        "The name %s means an image of a registry, or a container was installed by it, and nobody "
+                        "vouches for what comes from this source (%s): to give the name to it, pull with `replace` (--replace)",
+                        reference->name, call->source);
 }
 
 bool sc_origin_is_verified(const ScCatalogImage *image, const char *name)

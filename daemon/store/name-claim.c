@@ -55,7 +55,7 @@ static bool check_container(const ScConfig *config, const ScNameClaim *claim, GE
         return container == NULL ||
                sc_throw(error, SC_ERROR_EXISTS,
                         "The container %s was installed from the image %s, which is not here any more, and nobody vouches for what "
-                        "comes from this source (%s): to give the name to it, pull with `replace`",
+                        "comes from this source (%s): to give the name to it, pull with `replace` (--replace)",
                         container, claim->name, claim->source);
 }
 
@@ -76,7 +76,7 @@ bool sc_name_claim(ScRepository *repository, const ScConfig *config, const ScNam
                 return sc_throw(
                         error, SC_ERROR_EXISTS,
                         "The name %s means an image of a registry, and nobody vouches for what comes from this source (%s): "
-                        "to give the name to it, pull with `replace`",
+                        "to give the name to it, pull with `replace` (--replace)",
                         claim->name, claim->source);
         }
         *ret_from = g_steal_pointer(&before);
