@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,10 @@ def files(session_bed, tmp_path_factory):
         subprocess.run([*SKOPEO, f"oci:{layout}:hello:{version}", f"docker-archive:{out}/hello-{version}.tar:localhost/hello:v"], check=True)
     subprocess.run([*SKOPEO, f"oci:{layout}:hello:1", f"oci-archive:{out}/Web.tar:one"], check=True)
     subprocess.run([*SKOPEO, f"oci:{layout}:hello:2", f"oci:{out}/layout:localhost/layouts/hello:2"], check=True)
-    podman = ["podman", "--root", made / "podman", "--runroot", made / "podman-run", "--storage-driver", "vfs"]
-    subprocess.run([*podman, "load", "-q", "-i", out / "hello-2.tar"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([*podman, "save", "-q", "-o", out / "podman.tar", "localhost/hello:v"], check=True)
+    with tempfile.TemporaryDirectory(prefix="podman.") as state:  # podman takes no long path for it
+        podman = ["podman", "--root", made / "podman", "--runroot", state, "--storage-driver", "vfs"]
+        subprocess.run([*podman, "load", "-q", "-i", out / "hello-2.tar"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*podman, "save", "-q", "-o", out / "podman.tar", "localhost/hello:v"], check=True)
     place = Path(f"/proc/{session_bed.pid()}/root{PLACE}")
     subprocess.run(["cp", "-r", out, place], check=True)
     subprocess.run(["chmod", "-R", "a+rX", place], check=True)

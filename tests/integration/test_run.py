@@ -385,14 +385,16 @@ def test_on_the_bus(hello):
     assert refused.value.error == "InvalidArgument" and "has type h" in refused.value.message
     empty = start("")
     assert wait_over(bed, empty) == "failed"
-    # A command does not keep others from their turn, nor its container from changes.
+    # Commands do not keep others from their turn, but their files stay as long as they run.
     jobs = [start("sh", "-c", "trap 'exit 0' TERM; sleep 600 & wait") for _ in range(6)]
     wait_until(lambda: len(units(bed)) == 6)
-    bed.sysconsctl("uninstall", "hello")
+    refused = bed.sysconsctl("uninstall", "hello", check=False)
+    assert refused.returncode == 1 and "let it end first" in refused.stderr
     for job in jobs:
         call(bed, job, "Job", "Cancel", "a{sv}", "0")
     for job in jobs:
         assert wait_over(bed, job) == "cancelled"
+    bed.sysconsctl("uninstall", "hello")
 
 
 # ---- nothing is left

@@ -214,7 +214,7 @@ START_TEST(a_checkout_path_without_state_can_be_locked)
         Checkout checkout = checkout_new();
         g_autoptr(GError) error = NULL;
         ck_assert(sc_remove_tree(checkout.fd, SC_STATE_DIR, &error));
-        sc_autofd fd = sc_checkout_open_to_lock(checkout.config, &error);
+        sc_autofd fd G_GNUC_UNUSED = sc_checkout_open_to_lock(checkout.config, &error);
         ck_assert_no_error(error);
         ck_assert_int_eq(sc_lstat(checkout.fd, SC_LOCK_DIR, NULL, NULL), 1);
         g_free(checkout.config->checkout_path);
