@@ -227,7 +227,7 @@ START_TEST(says_that_nobody_listens)
         Server server = {};
         server_start(&server, NULL, NULL);
         g_autoptr(ScTransport) transport = registry_at(&server, "", "ok", NULL);
-        server_end(&server);
+        server_stop(&server);
         g_autoptr(GError) error = NULL;
         ck_assert(!pull(transport, &error));
         ck_assert_error(error, SC_ERROR_NETWORK, "is the registry running");
@@ -282,7 +282,7 @@ START_TEST(says_who_it_is)
         ScTransport *registry = registry_at(&server, "", welcome[_i].name, NULL);
         bool ok = pull(registry, &error);
         sc_transport_free(registry);
-        server_end(&server);
+        server_stop(&server);
         ck_assert_no_error(error);
         ck_assert(ok);
         g_autofree char *log = server_log(&server);
@@ -326,7 +326,7 @@ START_TEST(is_turned_away)
         ScTransport *registry = registry_at(&server, "", turned_away[_i].name, NULL);
         ck_assert(!pull(registry, &error));
         sc_transport_free(registry);
-        server_end(&server);
+        server_stop(&server);
         ck_assert_error(error, turned_away[_i].code, turned_away[_i].message);
         ck_assert_ptr_null(strstr(error->message, "wrong"));
         ck_assert_ptr_null(strstr(error->message, "pass:word"));
@@ -350,7 +350,7 @@ START_TEST(lets_no_password_out)
         ck_assert(!pull(registry, &error));
         sc_transport_free(registry);
         ck_assert_error(error, SC_ERROR_ACCESS_DENIED, "nothing protects them");
-        server_end(&server);
+        server_stop(&server);
         sc_keyring_free(server.keyring);
         server_free(&server);
 }
@@ -634,6 +634,44 @@ START_TEST(leaves_nothing_to_a_thread_that_is_still_cancelling)
 }
 END_TEST
 
+static gpointer cancel_a_little_later(gpointer cancellable)
+{
+        g_usleep((gulong)g_random_int_range(0, 400));
+        g_cancellable_cancel(cancellable);
+        g_object_unref(cancellable);
+        return NULL;
+}
+
+static void start_to_cancel(GCancellable *cancellable)
+{
+        g_thread_unref(g_thread_new("cancel", cancel_a_little_later, g_object_ref(cancellable)));
+}
+
+/* Cancelled at any moment of an answer's arrival, also between that and its being taken. */
+START_TEST(cancels_while_an_answer_arrives)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        g_autofree char *uri = g_strdup_printf("http://%s/v2/ok/manifests/latest", server.host);
+        g_autoptr(ScHttp) http = sc_http_new();
+        guint taken = 0, cancelled = 0;
+        for (guint i = 0; i < 400; i++) {
+                g_autoptr(GCancellable) cancellable = g_cancellable_new();
+                g_autoptr(GError) error = NULL;
+                SoupMessage *message = soup_message_new("GET", uri);
+                g_signal_connect_swapped(message, i % 2 == 0 ? "got-headers" : "starting", G_CALLBACK(start_to_cancel),
+                                         cancellable);
+                GInputStream *body = sc_http_send(http, message, 10 * G_TIME_SPAN_SECOND, cancellable, &error);
+                taken += body != NULL;
+                cancelled += error != NULL && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+                sc_http_release(http, &message, &body);
+                sc_http_reset(http);
+        }
+        ck_assert_uint_eq(taken + cancelled, 400);
+        server_stop(&server);
+}
+END_TEST
+
 static gpointer pull_in_thread(gpointer transport)
 {
         GError *error = NULL;
@@ -881,5 +919,9 @@ int main(void)
         tcase_add_test(tests, gives_up_within_two_minutes);
         tcase_add_test(tests, counts_attempts_without_progress);
         suite_add_tcase(suite, tests);
+        TCase *arrival = tcase_create("arrival");
+        tcase_set_timeout(arrival, 60);
+        tcase_add_test(arrival, cancels_while_an_answer_arrives);
+        suite_add_tcase(suite, arrival);
         return test_run(suite);
 }
