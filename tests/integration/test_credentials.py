@@ -257,7 +257,7 @@ def test_restart_while_a_private_image_is_pulled(bed):
 
 def test_user_instance(bed):
     """A user's daemon looks into the user's own files."""
-    bed.run("install -d -o alice /home/alice/.config/containers")
+    bed.run("install -d -o alice /home/alice/.config /home/alice/.config/containers")
     bed.write("/home/alice/.config/containers/auth.json", LOGIN, mode="644")
     bed.run(["busctl", "--user", "call", "org.sysconsd1", "/org/sysconsd1", "org.sysconsd1.Manager", "Pull", "sa{sv}", HELLO, "0"], user="alice")
     wait_until(lambda: f"{HELLO}:latest" in bed.sysconsctl("--user", "images", "--json", user="alice").stdout)
