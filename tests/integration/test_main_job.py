@@ -90,7 +90,7 @@ def test_update_rollback_uninstall(hello):
     for path in ("/etc/systemd/system/hello.service", "/etc/tmpfiles.d/hello.conf", f"{CHECKOUT}/hello.0", f"{CHECKOUT}/hello.1",
                  "/etc/systemd/system/multi-user.target.wants/hello.service", f"{CHECKOUT}/.sysconsd/intent/hello.json"):
         assert not bed.exists(path), path
-    assert bed.output(f"ls -A {CHECKOUT} | grep -v -e '^.storage$' -e '^.sysconsd$' || true") == ""
+    assert bed.output(f"find {CHECKOUT} -mindepth 1 -maxdepth 1 ! -name .storage ! -name .sysconsd") == ""
     assert bed.output("systemctl show -P LoadState hello") == "not-found"
 
 

@@ -13,10 +13,12 @@ RECORDS = f"{CHECKOUT}/.sysconsd/mount"
 
 
 def mounts(bed):
+    # none is what grep calls a failure
     return bed.output(f"findmnt -rno TARGET,OPTIONS | grep '^{WHERE}' || true").splitlines()
 
 
 def records(bed):
+    # the first mount makes the folder
     return bed.output(f"ls -A {RECORDS} 2>/dev/null || true").split()
 
 
