@@ -227,7 +227,7 @@ START_TEST(says_that_nobody_listens)
         Server server = {};
         server_start(&server, NULL, NULL);
         g_autoptr(ScTransport) transport = registry_at(&server, "", "ok", NULL);
-        server_stop(&server);
+        server_end(&server);
         g_autoptr(GError) error = NULL;
         ck_assert(!pull(transport, &error));
         ck_assert_error(error, SC_ERROR_NETWORK, "is the registry running");
@@ -282,7 +282,7 @@ START_TEST(says_who_it_is)
         ScTransport *registry = registry_at(&server, "", welcome[_i].name, NULL);
         bool ok = pull(registry, &error);
         sc_transport_free(registry);
-        server_stop(&server);
+        server_end(&server);
         ck_assert_no_error(error);
         ck_assert(ok);
         g_autofree char *log = server_log(&server);
@@ -326,7 +326,7 @@ START_TEST(is_turned_away)
         ScTransport *registry = registry_at(&server, "", turned_away[_i].name, NULL);
         ck_assert(!pull(registry, &error));
         sc_transport_free(registry);
-        server_stop(&server);
+        server_end(&server);
         ck_assert_error(error, turned_away[_i].code, turned_away[_i].message);
         ck_assert_ptr_null(strstr(error->message, "wrong"));
         ck_assert_ptr_null(strstr(error->message, "pass:word"));
@@ -350,7 +350,7 @@ START_TEST(lets_no_password_out)
         ck_assert(!pull(registry, &error));
         sc_transport_free(registry);
         ck_assert_error(error, SC_ERROR_ACCESS_DENIED, "nothing protects them");
-        server_stop(&server);
+        server_end(&server);
         sc_keyring_free(server.keyring);
         server_free(&server);
 }
