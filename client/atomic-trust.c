@@ -28,14 +28,14 @@ static const char *short_type(const char *type)
         return type;
 }
 
-/* It printed where signatures lie as well, in a third column; that is in registries.d. */
 static void print_line(const char *transport, const char *scope, JsonArray *requirements, gpointer data)
 {
+        const char *place = g_hash_table_lookup(data, scope != NULL ? scope : "");
         const char *type = short_type(sc_trust_type(requirements, 0));
         if (transport == NULL)
-                printf("%-35s %-8s\n", "* (default)", type);
+                printf("%-35s %-8s %s\n", "* (default)", type, place != NULL ? place : "");
         else if (strcmp(transport, "docker") == 0 || strcmp(transport, "atomic") == 0)
-                printf("%-35s %-8s \n", scope, type);
+                printf("%-35s %-8s %s\n", scope, type, place != NULL ? place : "");
 }
 
 bool sc_atomic_trust_show(ScClient *client, int argc, char **argv, GError **error)
@@ -43,10 +43,11 @@ bool sc_atomic_trust_show(ScClient *client, int argc, char **argv, GError **erro
         const ScSyntax syntax = {argv[0], "", "", NULL, NULL, 0, 0};
         char **arguments;
         g_auto(ScTrust) trust = {0};
-        if (sc_options_parse(client, &syntax, argc, argv, &arguments, error) != SC_PARSED || !sc_trust_get(client, &trust, error))
+        if (sc_options_parse(client, &syntax, argc, argv, &arguments, error) != SC_PARSED ||
+            !sc_trust_get_all(client, &trust, error))
                 return false;
         if (!client->json) {
-                sc_trust_for_each(trust.policy, print_line, NULL);
+                sc_trust_for_each(trust.policy, print_line, trust.lookasides);
                 return true;
         }
         g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
@@ -66,7 +67,7 @@ static bool may_overwrite(const ScClient *client, const char *kind, const char *
 }
 
 typedef struct {
-        char *kind, *type, *key_type;
+        char *kind, *type, *key_type, *sigstore;
         char **keys;
 } AddOptions;
 
@@ -75,6 +76,7 @@ static void add_options_clear(AddOptions *options)
         g_free(options->kind);
         g_free(options->type);
         g_free(options->key_type);
+        g_free(options->sigstore);
         g_strfreev(options->keys);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AddOptions, add_options_clear)
@@ -89,10 +91,11 @@ static bool add(ScClient *client, const AddOptions *options, const char *scope, 
                 .keys = options->keys,
                 .by_path = true,
         };
-        g_auto(ScTrust) trust = {0};
+        g_auto(ScTrust) trust = {.scope = options->sigstore != NULL ? scope : NULL, .lookaside = options->sigstore};
         if (!sc_options_choice("type", options->type, types, error) ||
             !sc_options_choice("keytype", options->key_type, key_types, error) ||
-            !get_transport(options->kind, &rule.transport, error) || !sc_trust_get(client, &trust, error))
+            !get_transport(options->kind, &rule.transport, error) ||
+            !sc_trust_check_place(rule.transport, options->sigstore, error) || !sc_trust_get(client, &trust, error))
                 return false;
         if (sc_trust_has(trust.policy, rule.transport, scope) && !may_overwrite(client, options->kind, scope))
                 return true;
@@ -107,6 +110,7 @@ bool sc_atomic_trust_add(ScClient *client, int argc, char **argv, GError **error
                 {"sigstoretype", 0, 0, G_OPTION_ARG_FILENAME, &options.kind, NULL, NULL},
                 {"type", 0, 0, G_OPTION_ARG_FILENAME, &options.type, NULL, NULL},
                 {"keytype", 0, 0, G_OPTION_ARG_FILENAME, &options.key_type, NULL, NULL},
+                {"sigstore", 0, 0, G_OPTION_ARG_FILENAME, &options.sigstore, NULL, NULL},
                 G_OPTION_ENTRY_NULL,
         };
         const ScSyntax syntax = {argv[0], "", "", NULL, entries, 1, 1};
@@ -127,11 +131,13 @@ bool sc_atomic_trust_delete(ScClient *client, int argc, char **argv, GError **er
         const char *transport;
         g_auto(ScTrust) trust = {0};
         if (sc_options_parse(client, &syntax, argc, argv, &arguments, error) != SC_PARSED ||
-            !get_transport(kind, &transport, error) || !sc_trust_get(client, &trust, error))
+            !get_transport(kind, &transport, error) || !sc_trust_get_all(client, &trust, error))
                 return false;
         if (!sc_trust_delete(trust.policy, transport, arguments[0]))
                 return sc_exit_throw(error, SC_EXIT_FAILED, "Could not find trust policy defined for %s transport %s",
                                      kind != NULL ? kind : "web", arguments[0]);
+        if (strcmp(transport, "docker") == 0 && g_hash_table_contains(trust.lookasides, arguments[0]))
+                trust.scope = arguments[0];
         return sc_trust_set(client, &trust, error);
 }
 

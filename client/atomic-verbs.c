@@ -127,9 +127,7 @@ static const ScAtomicOption trust_add_options[] = {
         SIGSTORE_TYPE,
         {"type", 't', SC_ATOMIC_PASS, "TYPE", "signedBy, insecureAcceptAnything or reject", NULL},
         {"keytype", 0, SC_ATOMIC_PASS, "TYPE", "GPGKeys is the only one", NULL},
-        {"sigstore", 's', SC_ATOMIC_REFUSE, "URL", NULL,
-         "--sigstore is not supported: write the address into a file of /etc/containers/registries.d, see "
-         "containers-registries.d(5)"},
+        {"sigstore", 's', SC_ATOMIC_PASS, "URL", "Where signatures lie", NULL},
         {NULL, 0, SC_ATOMIC_PASS, NULL, NULL, NULL},
 };
 

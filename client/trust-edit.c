@@ -107,6 +107,13 @@ static bool check_scope(const ScTrustRule *rule, GError **error)
                              rule->scope);
 }
 
+bool sc_trust_check_place(const char *transport, const char *url, GError **error)
+{
+        if (url == NULL || strcmp(transport, "docker") == 0)
+                return true;
+        return sc_exit_throw(error, SC_EXIT_USAGE, "--sigstore is for images of registries, not for the transport %s", transport);
+}
+
 bool sc_trust_add(JsonObject *policy, const ScTrustRule *rule, GError **error)
 {
         bool with_keys = strcmp(rule->type, "signedBy") == 0 || strcmp(rule->type, "sigstoreSigned") == 0;

@@ -19,6 +19,9 @@ typedef struct {
         bool by_path;         /* the policy names the files; else it gets what is in them */
 } ScTrustRule;
 
+/* Whether images of that transport can have a place for their signatures; url NULL: none is wanted. */
+bool sc_trust_check_place(const char *transport, const char *url, GError **error);
+
 /* A requirement for each key, all of which must be met; or one without a key. Takes the place of what was there for the scope. */
 bool sc_trust_add(JsonObject *policy, const ScTrustRule *rule, GError **error);
 bool sc_trust_has(JsonObject *policy, const char *transport, const char *scope);

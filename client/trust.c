@@ -20,6 +20,25 @@ void sc_trust_clear(ScTrust *trust)
 {
         g_clear_pointer(&trust->text, g_free);
         g_clear_pointer(&trust->policy, json_object_unref);
+        g_clear_pointer(&trust->lookasides, g_hash_table_unref);
+}
+
+static bool get_lookasides(ScClient *client, GHashTable **ret, GError **error)
+{
+        sd_bus_message *call = NULL, *reply = NULL;
+        g_autoptr(GHashTable) lookasides = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        bool ok = sc_call_new(client, SC_BUS_ROOT, SC_BUS_MANAGER, "GetLookaside", NULL, &call, error) &&
+                  sc_call(client, call, NULL, &reply, error);
+        int r = ok ? sd_bus_message_enter_container(reply, 'a', "{ss}") : 0;
+        const char *scope, *url;
+        while (ok && r >= 0 && (r = sd_bus_message_read(reply, "{ss}", &scope, &url)) > 0)
+                g_hash_table_insert(lookasides, g_strdup(scope), g_strdup(url));
+        ok = ok && sc_bus_check(r, "GetLookaside", error);
+        sd_bus_message_unref(call);
+        sd_bus_message_unref(reply);
+        if (ok)
+                *ret = g_steal_pointer(&lookasides);
+        return ok;
 }
 
 bool sc_trust_get(ScClient *client, ScTrust *ret, GError **error)
@@ -38,6 +57,11 @@ bool sc_trust_get(ScClient *client, ScTrust *ret, GError **error)
         return ok && ret->policy != NULL;
 }
 
+bool sc_trust_get_all(ScClient *client, ScTrust *ret, GError **error)
+{
+        return sc_trust_get(client, ret, error) && get_lookasides(client, &ret->lookasides, error);
+}
+
 static bool make_set_call(ScClient *client, const char *name, gconstpointer data, sd_bus_message **ret, GError **error)
 {
         const ScTrust *trust = data;
@@ -47,6 +71,9 @@ static bool make_set_call(ScClient *client, const char *name, gconstpointer data
         g_autofree char *expected = sc_digest_to_string(&digest), *text = sc_json_to_string(trust->policy, true);
         if (sc_call_new(client, SC_BUS_ROOT, SC_BUS_MANAGER, "SetPolicy", text, &call, error) &&
             sc_call_open_options(call, error) && sc_call_option_string(call, "expected-digest", expected, error) &&
+            sc_call_option_string(call, "lookaside-scope", trust->scope, error) &&
+            (trust->scope == NULL ||
+             sc_call_option_string(call, "lookaside", trust->lookaside != NULL ? trust->lookaside : "", error)) &&
             sc_call_close_options(call, error)) {
                 *ret = call;
                 return true;
@@ -64,7 +91,7 @@ bool sc_trust_set(ScClient *client, const ScTrust *trust, GError **error)
 /* ---- the verb ---- */
 
 typedef struct {
-        char *type, *transport, *identity;
+        char *type, *transport, *identity, *sigstore;
         char **keys;
 } TrustOptions;
 
@@ -73,6 +100,7 @@ static void trust_options_clear(TrustOptions *options)
         g_free(options->type);
         g_free(options->transport);
         g_free(options->identity);
+        g_free(options->sigstore);
         g_strfreev(options->keys);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TrustOptions, trust_options_clear)
@@ -87,30 +115,65 @@ static const char *identity_of(JsonArray *requirements, guint i)
         return json_object_get_string_member_with_default(json_node_get_object(identity), "type", NULL);
 }
 
+typedef struct {
+        ScTable *table;
+        GHashTable *lookasides; /* those that are not in the table yet */
+} Rows;
+
+static void add_row(Rows *rows, const char *transport, const char *scope, const char *type, const char *identity)
+{
+        bool has_place = transport == NULL || strcmp(transport, "docker") == 0;
+        g_autofree char *key = NULL, *place = NULL;
+        if (has_place)
+                g_hash_table_steal_extended(rows->lookasides, scope, (gpointer *)&key, (gpointer *)&place);
+        sc_table_add(rows->table, transport != NULL ? transport : "*");
+        sc_table_add(rows->table, *scope == '\0' ? "*" : scope);
+        sc_table_add(rows->table, type);
+        sc_table_add(rows->table, identity);
+        sc_table_add(rows->table, place);
+}
+
 static void add_rows(const char *transport, const char *scope, JsonArray *requirements, gpointer data)
 {
-        for (guint i = 0; i < json_array_get_length(requirements); i++) {
-                sc_table_add(data, transport != NULL ? transport : "*");
-                sc_table_add(data, scope == NULL || *scope == '\0' ? "*" : scope);
-                sc_table_add(data, sc_trust_type(requirements, i));
-                sc_table_add(data, identity_of(requirements, i));
+        /* The transport's default: registries.d has one for all. */
+        for (guint i = 0; i < json_array_get_length(requirements); i++)
+                add_row(data, transport, scope != NULL ? scope : "", sc_trust_type(requirements, i), identity_of(requirements, i));
+}
+
+/* What has a place and no rule of its own. */
+static void add_other_places(Rows *rows)
+{
+        g_autoptr(GList) scopes = g_list_sort(g_hash_table_get_keys(rows->lookasides), (GCompareFunc)strcmp);
+        for (const GList *scope = scopes; scope != NULL; scope = scope->next) {
+                g_autofree char *copy = g_strdup(scope->data);
+                add_row(rows, "docker", copy, NULL, NULL);
         }
+}
+
+static void print_json(const ScTrust *trust)
+{
+        if (g_hash_table_size(trust->lookasides) > 0)
+                sc_json_set_string_map(trust->policy, "lookaside", trust->lookasides);
+        g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+        json_node_set_object(node, trust->policy);
+        sc_client_print_json(node);
 }
 
 static bool show(ScClient *client, GError **error)
 {
-        static const ScColumn columns[] = {{"TRANSPORT"}, {"SCOPE", SC_COLUMN_SHRINK}, {"REQUIREMENT"}, {"IDENTITY"}};
+        static const ScColumn columns[] = {
+                {"TRANSPORT"}, {"SCOPE", SC_COLUMN_SHRINK}, {"REQUIREMENT"}, {"IDENTITY"}, {"SIGNATURES", SC_COLUMN_SHRINK}};
         g_auto(ScTrust) trust = {0};
-        if (!sc_trust_get(client, &trust, error))
+        if (!sc_trust_get_all(client, &trust, error))
                 return false;
         if (client->json) {
-                g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
-                json_node_set_object(node, trust.policy);
-                sc_client_print_json(node);
+                print_json(&trust);
                 return true;
         }
         g_autoptr(ScTable) table = sc_table_new(columns, G_N_ELEMENTS(columns));
-        sc_trust_for_each(trust.policy, add_rows, table);
+        Rows rows = {table, trust.lookasides};
+        sc_trust_for_each(trust.policy, add_rows, &rows);
+        add_other_places(&rows);
         sc_client_print_table(table, false, false);
         return true;
 }
@@ -124,9 +187,10 @@ static bool add(ScClient *client, const TrustOptions *options, const char *scope
                 .identity = options->identity,
                 .keys = options->keys,
         };
-        g_auto(ScTrust) trust = {0};
+        g_auto(ScTrust) trust = {.scope = options->sigstore != NULL ? scope : NULL, .lookaside = options->sigstore};
         return sc_options_choice("type", options->type, types, error) &&
-               sc_options_choice("identity", options->identity, identities, error) && sc_trust_get(client, &trust, error) &&
+               sc_options_choice("identity", options->identity, identities, error) &&
+               sc_trust_check_place(rule.transport, options->sigstore, error) && sc_trust_get(client, &trust, error) &&
                sc_trust_add(trust.policy, &rule, error) && sc_trust_set(client, &trust, error);
 }
 
@@ -134,9 +198,12 @@ static bool delete_scope(ScClient *client, const TrustOptions *options, const ch
 {
         const char *transport = options->transport != NULL ? options->transport : "docker";
         g_auto(ScTrust) trust = {0};
-        if (!sc_trust_get(client, &trust, error))
+        if (!sc_trust_get_all(client, &trust, error))
                 return false;
-        if (!sc_trust_delete(trust.policy, transport, scope))
+        bool had_rule = sc_trust_delete(trust.policy, transport, scope);
+        if (strcmp(transport, "docker") == 0 && g_hash_table_contains(trust.lookasides, scope) && *scope != '\0')
+                trust.scope = scope;
+        if (!had_rule && trust.scope == NULL)
                 return sc_exit_throw(error, SC_EXIT_NOT_FOUND, "There is no rule for %s, %s", transport, scope);
         return sc_trust_set(client, &trust, error);
 }
@@ -161,7 +228,7 @@ static bool dispatch(ScClient *client, const TrustOptions *options, char *const 
                 return sc_exit_throw(error, SC_EXIT_USAGE, "trust: show, add, delete or default, and not '%s'", action);
         if (shows != (argument == NULL))
                 return sc_exit_throw(error, SC_EXIT_USAGE, "trust %s takes %s", action, shows ? "no argument" : "one argument");
-        if ((!adds && (options->type != NULL || options->identity != NULL || options->keys != NULL)) ||
+        if ((!adds && (options->type != NULL || options->identity != NULL || options->sigstore != NULL || options->keys != NULL)) ||
             (!adds && !deletes && options->transport != NULL))
                 return sc_exit_throw(error, SC_EXIT_USAGE, "trust %s does not take that option", action);
         return adds      ? add(client, options, argument, error)
@@ -180,6 +247,8 @@ bool sc_verb_trust(ScClient *client, int argc, char **argv, GError **error)
                  "signedBy (the default: GPG), sigstoreSigned, insecureAcceptAnything, reject", "TYPE"},
                 {"identity", 0, 0, G_OPTION_ARG_FILENAME, &options.identity,
                  "Which name must be signed: matchRepoDigestOrExact (the default), matchExact, matchRepository", "HOW"},
+                {"sigstore", 's', 0, G_OPTION_ARG_FILENAME, &options.sigstore,
+                 "Where signatures by GPG lie: https://HOST/PATH, http:// or file:///PATH (in registries.d)", "URL"},
                 {"transport", 0, 0, G_OPTION_ARG_FILENAME, &options.transport, "docker (a registry, the default), oci-archive ...",
                  "NAME"},
                 G_OPTION_ENTRY_NULL,
@@ -187,7 +256,8 @@ bool sc_verb_trust(ScClient *client, int argc, char **argv, GError **error)
         const ScSyntax syntax = {
                 .name = argv[0],
                 .synopsis = "show|add SCOPE|delete SCOPE|default accept|default reject",
-                .summary = "Show or change which images are trusted: policy.json, for sysconsd, podman and skopeo.",
+                .summary =
+                        "Show or change which images are trusted: policy.json and registries.d, for sysconsd, podman and skopeo.",
                 .details =
                         "SCOPE is HOST[:PORT][/PATH[:TAG]] in full, or *.DOMAIN. What a key file holds becomes part of the policy.",
                 .entries = entries,

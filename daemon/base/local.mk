@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 noinst_LIBRARIES += libsc-base.a
-libsc_base_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
+libsc_base_a_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS) $(YAML_CFLAGS)
 libsc_base_a_SOURCES = \
 	daemon/base/atomicfile.c daemon/base/atomicfile.h \
 	daemon/base/auth-file.c daemon/base/auth-file.h \
@@ -23,6 +23,7 @@ libsc_base_a_SOURCES = \
 	daemon/base/reference.c daemon/base/reference.h \
 	daemon/base/proxy-variables.h \
 	daemon/base/registries.c daemon/base/registries.h daemon/base/registries-rule.h \
+	daemon/base/registries-d.c daemon/base/registries-d.h \
 	daemon/base/registries-files.c daemon/base/registries-files.h \
 	daemon/base/registries-parse.c \
 	daemon/base/report.c daemon/base/report.h \

@@ -29,9 +29,9 @@ libsc_bus_a_SOURCES = \
 libexec_PROGRAMS += sysconsd
 sysconsd_SOURCES = daemon/main.c
 sysconsd_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
-sysconsd_LDADD = libsc-bus.a libsc-job.a libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+sysconsd_LDADD = libsc-bus.a libsc-job.a libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(YAML_LIBS) $(BASE_LIBS)
 
-BUS_UNIT_LDADD = libsc-bus.a libsc-job.a libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
+BUS_UNIT_LDADD = libsc-bus.a libsc-job.a libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(YAML_LIBS) $(BASE_LIBS) $(CHECK_LIBS)
 check_PROGRAMS += tests/unit/test-options tests/unit/test-verbs
 TESTS += tests/unit/test-options tests/unit/test-verbs
 tests_unit_test_options_SOURCES = tests/unit/test-options.c tests/unit/test.h

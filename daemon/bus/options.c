@@ -12,7 +12,7 @@
 static const char *const signatures[] = {
         [SC_OPTION_CHOICE] = "s", [SC_OPTION_CONTAINER] = "s", [SC_OPTION_IMAGE] = "s",  [SC_OPTION_RUNTIME] = "s",
         [SC_OPTION_PATH] = "s",   [SC_OPTION_SECONDS] = "u",   [SC_OPTION_NAMES] = "as", [SC_OPTION_VALUES] = "a{ss}",
-        [SC_OPTION_FD] = "h",     [SC_OPTION_DIGEST] = "s",    [SC_OPTION_LOGIN] = "s",
+        [SC_OPTION_FD] = "h",     [SC_OPTION_DIGEST] = "s",    [SC_OPTION_LOGIN] = "s",  [SC_OPTION_LINE] = "s",
 };
 
 /* What ends in a unit file or a terminal holds no control characters (the bus has checked that it is UTF-8). */

@@ -34,6 +34,7 @@ typedef enum {
         SC_OPTION_NAMES,     /* as: names of variables */
         SC_OPTION_VALUES,    /* a{ss}: variables and their values */
         SC_OPTION_DIGEST,    /* s: sha256:HEX */
+        SC_OPTION_LINE,      /* s: what it must be is for the worker to say */
         SC_OPTION_LOGIN,     /* s: USER:PASSWORD, which goes into a file in memory at once: then it is as FD */
         SC_OPTION_FD,        /* h: a file; what kind of file is for the worker to check, who may wait for an answer */
 } ScOptionType;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/policy.h"
 #include "base/containers-conf.h"
+#include "base/registries-d.h"
 #include "bus/reply.h"
 
 /* "" where there is none. */
@@ -26,6 +27,36 @@ int sc_bus_policy_get(sd_bus_message *message, void *data, sd_bus_error *ret_err
         if (text == NULL)
                 return sc_bus_reply_error(message, error);
         return sd_bus_reply_method_return(message, "s", text);
+}
+
+static int append_map(sd_bus_message *reply, GHashTable *map)
+{
+        GHashTableIter iter;
+        gpointer key, value;
+        int r = sd_bus_message_open_container(reply, 'a', "{ss}");
+        g_hash_table_iter_init(&iter, map);
+        while (r >= 0 && g_hash_table_iter_next(&iter, &key, &value))
+                r = sd_bus_message_append(reply, "{ss}", key, value);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int sc_bus_policy_get_lookaside(sd_bus_message *message, void *data, sd_bus_error *ret_error)
+{
+        ScService *service = data;
+        g_autoptr(GError) error = NULL;
+        g_autofree char *folder = sc_containers_path(service->config->scope, "registries.d");
+        g_autoptr(ScRegistriesD) registries = sc_registries_d_load(folder, &error);
+        if (registries == NULL)
+                return sc_bus_reply_error(message, error);
+        g_autoptr(GHashTable) lookasides = sc_registries_d_lookasides(registries);
+        sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = append_map(reply, lookasides);
+        if (r >= 0)
+                r = sd_bus_message_send(reply);
+        sd_bus_message_unref(reply);
+        return r;
 }
 
 bool sc_bus_policy_run_set(ScCall *call, GError **error)

@@ -105,7 +105,9 @@ static const ScOption verify_options[] = {
 
 static const ScOption tag_options[] = {{"replace", SC_OPTION_CHOICE, no_yes}, {"name", SC_OPTION_IMAGE}, DISCONNECT, {0}};
 
-static const ScOption policy_options[] = {{"expected-digest", SC_OPTION_DIGEST}, DISCONNECT, {0}};
+static const ScOption policy_options[] = {
+        {"expected-digest", SC_OPTION_DIGEST}, {"lookaside-scope", SC_OPTION_LINE}, {"lookaside", SC_OPTION_LINE}, DISCONNECT, {0},
+};
 
 const ScVerb sc_verbs[] = {
         {SC_BUS_MANAGER, "Pull", "pull", "pull", SC_SUBJECT_ARGUMENT, pull_options, sc_bus_manager_plan_pull,

@@ -16,6 +16,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/install-package.c daemon/op/install-package.h \
 	daemon/op/install-request.c daemon/op/install-request.h \
 	daemon/op/keyring.c \
+	daemon/op/lookaside-file.c daemon/op/lookaside-file.h \
 	daemon/op/made-folders.c daemon/op/made-folders.h \
 	daemon/op/mount.c \
 	daemon/op/mount-point.c daemon/op/mount-point.h \
@@ -63,7 +64,7 @@ libexec_PROGRAMS += sysconsd-worker
 sysconsd_worker_SOURCES = daemon/worker-main.c
 sysconsd_worker_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 sysconsd_worker_LDADD = libsc-op.a libsc-job.a libsc-registry.a libsc-store.a libsc-unit.a libsc-base.a \
-	$(REGISTRY_LIBS) $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+	$(REGISTRY_LIBS) $(STORE_LIBS) $(ISAL_LIBS) $(YAML_LIBS) $(BASE_LIBS)
 
 check_PROGRAMS += tests/unit/test-deployment tests/unit/test-op-options
 TESTS += tests/unit/test-deployment tests/unit/test-op-options

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/path.h"
+#include "lookaside-file.h"
 #include "options.h"
 #include "registry/policy.h"
 #include <errno.h>
@@ -47,21 +48,86 @@ static bool check_expected(const ScOpContext *context, const char *before, gsize
                sc_throw(error, SC_ERROR_BUSY, "The policy was changed by somebody else meanwhile: look at it again");
 }
 
-static bool write_policy(ScOpContext *context, const char *text, gsize size, GError **error)
+/* What is set, by whom it was asked. */
+typedef struct {
+        ScOpContext *context;
+        int folder; /* of the settings, locked */
+        const char *text;
+        gsize size;
+        const char *images, *url; /* where signatures lie; images NULL: stays as it is; url "": nowhere in particular */
+        bool changed;
+} Setting;
+
+static bool write_policy(Setting *setting, const char *before, gsize before_size, GError **error)
 {
-        g_autofree char *folder = sc_containers_own_folder(context->config->scope);
-        g_autofree char *path = NULL, *before = NULL;
-        gsize before_size;
-        sc_autofd fd = open_folder(folder, error);
-        if (fd < 0 || !sc_containers_read(context->config->scope, NAME, SC_POLICY_MAX_SIZE, &path, &before, &before_size, error) ||
-            !check_expected(context, before != NULL ? before : "", before_size, error))
-                return false;
-        bool same = before != NULL && before_size == size && memcmp(before, text, size) == 0;
-        sc_detail(context, "changed", same ? "no" : "yes");
-        if (same)
+        if (before != NULL && before_size == setting->size && memcmp(before, setting->text, setting->size) == 0)
                 return true;
-        return sc_write_sweep(fd, NAME, error) && sc_failpoint("set-policy", error) &&
-               sc_write_file(fd, NAME, text, (gssize)size, 0644, SC_WRITE_REPLACE, error);
+        setting->changed = true;
+        return sc_write_sweep(setting->folder, NAME, error) && sc_failpoint("set-policy", error) &&
+               sc_write_file(setting->folder, NAME, setting->text, (gssize)setting->size, 0644, SC_WRITE_REPLACE, error);
+}
+
+static bool write_lookaside(Setting *setting, GError **error)
+{
+        bool changed = false;
+        if (setting->images == NULL || *setting->url == '\0')
+                return true;
+        if (!sc_lookaside_file_write(setting->context->config->scope, setting->folder, setting->images, setting->url, &changed,
+                                     error))
+                return false;
+        setting->changed |= changed;
+        return true;
+}
+
+static bool remove_lookaside(Setting *setting, GError **error)
+{
+        bool changed = false;
+        g_autofree char *other = NULL;
+        if (setting->images == NULL || *setting->url != '\0')
+                return true;
+        if (!sc_lookaside_file_remove(setting->context->config->scope, setting->images, &changed, &other, error))
+                return false;
+        setting->changed |= changed;
+        if (other != NULL)
+                sc_report_message(setting->context->report, "%s still says where signatures of %s lie, among other things", other,
+                                  setting->images);
+        return true;
+}
+
+/* Two files cannot be exchanged in one moment. Where signatures lie lets nothing in by itself, so it is there before the rule that
+ * may want them, and goes after it; who is interrupted between the two says the same again. */
+static bool write_all(Setting *setting, GError **error)
+{
+        const ScOpContext *context = setting->context;
+        g_autofree char *path = NULL, *before = NULL;
+        gsize size;
+        return sc_containers_read(context->config->scope, NAME, SC_POLICY_MAX_SIZE, &path, &before, &size, error) &&
+               check_expected(context, before != NULL ? before : "", size, error) && write_lookaside(setting, error) &&
+               write_policy(setting, before, size, error) && remove_lookaside(setting, error);
+}
+
+static bool read_lookaside(Setting *setting, GError **error)
+{
+        if (!sc_option_string(setting->context, "lookaside-scope", &setting->images, error) ||
+            !sc_option_string(setting->context, "lookaside", &setting->url, error))
+                return false;
+        if ((setting->images == NULL) != (setting->url == NULL))
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                                "Of the options `lookaside-scope` and `lookaside` each needs the other");
+        return setting->images == NULL || *setting->url == '\0' || sc_lookaside_file_check(setting->images, setting->url, error);
+}
+
+static bool set(Setting *setting, GError **error)
+{
+        g_autofree char *folder = sc_containers_own_folder(setting->context->config->scope);
+        sc_autofd fd = open_folder(folder, error);
+        if (fd < 0)
+                return false;
+        setting->folder = fd;
+        if (!write_all(setting, error))
+                return false;
+        sc_detail(setting->context, "changed", setting->changed ? "yes" : "no");
+        return true;
 }
 
 bool sc_op_set_policy(ScOpContext *context, GError **error)
@@ -79,5 +145,6 @@ bool sc_op_set_policy(ScOpContext *context, GError **error)
         g_autoptr(ScPolicy) policy = sc_policy_parse(text, (gssize)size, "policy", &local);
         if (policy == NULL)
                 return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "%s", local->message);
-        return write_policy(context, text, size, error);
+        Setting setting = {.context = context, .text = text, .size = size};
+        return read_lookaside(&setting, error) && set(&setting, error);
 }

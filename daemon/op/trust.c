@@ -4,9 +4,9 @@
 #include "base/containers-conf.h"
 #include "base/error.h"
 #include "base/journal.h"
+#include "base/registries-d.h"
 #include "registry/attachment.h"
 #include "registry/lookaside.h"
-#include "registry/registries-d.h"
 #include "registry/trust.h"
 #include "resolve.h"
 #include <syslog.h>
@@ -80,10 +80,11 @@ static bool fetch_signatures(const Trust *trust, const ScOpContext *context, con
         g_autoptr(ScRegistriesD) registries = sc_registries_d_load(folder, error);
         if (registries == NULL)
                 return false;
-        const char *lookaside = sc_registries_d_lookaside(registries, trust->name);
+        g_auto(GStrv) scopes = sc_docker_name_scopes(trust->name);
+        const char *lookaside = sc_registries_d_lookaside(registries, (const char *const *)scopes);
         return (!gpg || sc_lookaside_fetch(lookaside != NULL ? lookaside : DEFAULT_LOOKASIDE, trust->name, digest, context->config,
                                            signatures, cancellable, error)) &&
-               (!sigstore || !sc_registries_d_uses_attachments(registries, trust->name) ||
+               (!sigstore || !sc_registries_d_uses_attachments(registries, (const char *const *)scopes) ||
                 fetch_attachments(context, reference, digest, signatures, cancellable, error));
 }
 

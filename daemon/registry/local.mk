@@ -32,7 +32,6 @@ libsc_registry_a_SOURCES = \
 	daemon/registry/printable.c daemon/registry/printable.h \
 	daemon/registry/proxy.c daemon/registry/proxy.h \
 	daemon/registry/registry.h \
-	daemon/registry/registries-d.c daemon/registry/registries-d.h \
 	daemon/registry/request.c daemon/registry/request.h \
 	daemon/registry/skeleton.c daemon/registry/skeleton.h \
 	daemon/registry/stream.h \
@@ -100,7 +99,7 @@ check_PROGRAMS += tests/unit/test-policy tests/unit/test-signature
 TESTS += tests/unit/test-policy tests/unit/test-signature
 tests_unit_test_policy_SOURCES = tests/unit/test-policy.c tests/unit/test.h
 tests_unit_test_policy_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_policy_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)
+tests_unit_test_policy_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS) $(YAML_LIBS)
 tests_unit_test_signature_SOURCES = tests/unit/test-signature.c tests/unit/test.h
 tests_unit_test_signature_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_signature_LDADD = libsc-registry.a $(UNIT_LDADD) $(REGISTRY_LIBS)

@@ -6,7 +6,7 @@ FUZZ_CFLAGS = $(AM_CFLAGS) $(BASE_CFLAGS)
 REPLAY = tests/fuzz/replay.c tests/fuzz/fuzz.h
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run
-REGISTRY_FUZZ_LIBS = libsc-registry.a libsc-base.a $(REGISTRY_LIBS) $(BASE_LIBS)
+REGISTRY_FUZZ_LIBS = libsc-registry.a libsc-base.a $(REGISTRY_LIBS) $(YAML_LIBS) $(BASE_LIBS)
 UNIT_FUZZ_LIBS = libsc-unit.a libsc-base.a $(BASE_LIBS)
 
 FUZZ_REPLAYS =

@@ -9,7 +9,7 @@ from bed import CHECKOUT, wait_until
 from sysconsbus import NAME, ROOT, Refused, call, container, get, install, objects, options, pull, run, state, verb, wait_done, wait_over
 
 HELLO = "localhost:5000/hello"
-FREE = {"GetContainer", "GetImage", "GetPolicy", "ListJobs", "ListLayers", "DescribeVariables"}  # they read
+FREE = {"GetContainer", "GetImage", "GetLookaside", "GetPolicy", "ListJobs", "ListLayers", "DescribeVariables"}  # they read
 
 
 @pytest.fixture

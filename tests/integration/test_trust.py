@@ -372,7 +372,8 @@ def test_policy_over_the_bus(policed, signer):
 def test_command_line(policed, signer, signed):
     """sysconsctl and atomic edit the policy that sysconsd and skopeo go by."""
     policed.write("/etc/trust-test/good.gpg", signer.run("gpg", "--export", "--armor", "good").stdout)
-    assert json.loads(policed.sysconsctl("trust", "--json", "show").stdout) == {"default": ACCEPT}
+    places = {"localhost:5000/trust": f"http://127.0.0.1:{PORT}"}
+    assert json.loads(policed.sysconsctl("trust", "--json", "show").stdout) == {"default": ACCEPT, "lookaside": places}
     assert not policed.exists(POLICY)  # nobody has changed anything
     policed.sysconsctl("trust", "default", "reject")
     assert json.loads(policed.read(POLICY)) == {"default": REJECT}
@@ -387,7 +388,8 @@ def test_command_line(policed, signer, signed):
     assert policy["transports"]["oci"] == {"": ACCEPT} and policy["default"] == REJECT
     policed.sysconsctl("pull", "localhost:5000/trust/signed:1")
     lines = [line.split() for line in policed.sysconsctl("trust", "show").stdout.splitlines()]
-    assert ["docker", "localhost:5000/x", "sigstoreSigned", "matchRepository"] in lines and ["*", "*", "reject", "-"] in lines
+    assert ["docker", "localhost:5000/x", "sigstoreSigned", "matchRepository", "-"] in lines and ["*", "*", "reject", "-", "-"] in lines
+    assert ["docker", "localhost:5000/trust", "signedBy", "-", f"http://127.0.0.1:{PORT}"] in lines
 
     for words, code, text in [(["add", "localhost:5000/y"], 2, "At least one public key must be defined for type 'signedBy': give --key"),
                               (["add", "--type=reject", "https://localhost:5000"], 2, "No image's name begins with"),
@@ -413,9 +415,82 @@ def test_command_line(policed, signer, signed):
         {"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/etc/trust-test/good.gpg"}]
     policed.sysconsctl("pull", "localhost:5000/trust/signed:1")
     assert [line.rstrip() for line in policed.output(["atomic", "trust", "show"]).splitlines()] == [
-        f"{'localhost:5000/trust':<35} signed", f"{'* (default)':<35} reject"]
+        f"{'localhost:5000/trust':<35} signed   http://127.0.0.1:{PORT}", f"{'* (default)':<35} reject"]
     result = policed.run(["atomic", "trust", "delete", "localhost:5000/z"], check=False)
     assert result.returncode == 1 and result.stderr.strip() == "Could not find trust policy defined for web transport localhost:5000/z"
     policed.run(["atomic", "trust", "delete", "localhost:5000/trust"])
     policed.run(["atomic", "trust", "default", "accept"])
     assert json.loads(policed.output(["atomic", "trust", "show", "-j"]))["default"] == ACCEPT
+
+
+def test_where_signatures_lie(policed, signer, signed):
+    """`trust add --sigstore` says it in a file of its own, `trust delete` takes it back; what else is there is nobody's to rewrite."""
+    scope, folder = "localhost:5000/trust/signed", "/etc/containers/registries.d"
+    own, key = f"{folder}/localhost:5000-trust-signed.yaml", "--key=/etc/trust-test/good.gpg"
+    digest = signer.digest("trust/signed:1")
+    place = f"/srv/trust-test/trust/signed@{digest.replace(':', '=')}"
+    data = base64.b64encode((signer.storage("trust/signed", digest) / "signature-1").read_bytes()).decode()
+    policed.run(f"mkdir -p {place}; base64 -d >{place}/signature-1", stdin=data)
+    policed.write("/etc/trust-test/good.gpg", signer.run("gpg", "--export", "--armor", "good").stdout)
+    pull = lambda: policed.sysconsctl("pull", "localhost:5000/trust/signed:1", check=False)  # noqa: E731
+    rows = lambda: [line.split() for line in policed.sysconsctl("trust", "show").stdout.splitlines()]  # noqa: E731
+    try:
+        policed.sysconsctl("trust", "add", key, "--sigstore=file:///srv/nothing", scope)
+        assert "there is no such signature" in pull().stderr
+        assert policed.output(f"stat -c %a:%U {own}") == "644:root"
+        assert ["docker", scope, "signedBy", "-", "file:///srv/nothing"] in rows()
+        policed.sysconsctl("trust", "add", key, "--sigstore=file:///srv/trust-test", scope)
+        assert pull().returncode == 0
+        assert bus.call(policed, bus.ROOT, "Manager", "GetLookaside", user="alice")[0] == {
+            "localhost:5000/trust": f"http://127.0.0.1:{PORT}", scope: "file:///srv/trust-test"}
+        # other tools read the file, too
+        signer.run("cp", "-r", "registries.d", "both.d")
+        (signer.folder / "both.d" / "own.yaml").write_text(policed.read(own).replace("file:///srv/trust-test", f"file://{signer.folder}/storage"))
+        (signer.folder / "policy.json").write_text(policed.read(POLICY))
+        shutil.rmtree(signer.folder / "out", ignore_errors=True)
+        signer.inside("skopeo", "--registries.d=both.d", "--policy=policy.json", "copy", "-q", "--src-tls-verify=false",
+                      "docker://localhost:5000/trust/signed:1", f"dir:{signer.folder}/out")
+        # without the option it stays, with it nothing else is said of other images
+        policed.sysconsctl("trust", "add", key, scope)
+        assert "srv/trust-test" in policed.read(own)
+
+        before = policed.read(POLICY), policed.output(f"ls -A {folder}"), policed.read(f"{folder}/test.yaml"), policed.read(own)
+        for words, code, text in [
+                (["--sigstore=ftp://example.com", scope], 1, "no URL at which signatures can lie"),
+                (["--sigstore=https://me:secret@example.com", scope], 1, "no URL"), (["--sigstore=file:relative", scope], 1, "no URL"),
+                (["--sigstore=https://example.com/\"", scope], 1, "no URL"),
+                (["--sigstore=https://example.com", "*.example.com"], 1, "no scope that registries.d knows"),
+                (["--sigstore=https://example.com", "../../etc/shadow"], 1, "no scope"),
+                (["--sigstore=https://example.com", "localhost:5000/trust"], 1, f"{folder}/test.yaml has more to say"),
+                (["--sigstore=https://example.com", "localhost:5000/trust-signed"], 1, f"{own} is about other images"),
+                (["--sigstore=https://example.com", "--transport=oci", ""], 2, "--sigstore is for images of registries")]:
+            result = policed.sysconsctl("trust", "add", key, *words, check=False)
+            assert result.returncode == code and text in result.stderr, f"{words}: {result.returncode} {result.stderr}"
+            now = policed.read(POLICY), policed.output(f"ls -A {folder}"), policed.read(f"{folder}/test.yaml"), policed.read(own)
+            assert now == before
+
+        # who is killed between the two files has changed no rule, and says it again
+        policed.write("/run/sysconsd/failpoint", "set-policy kill\n")
+        assert policed.sysconsctl("trust", "add", "--type=reject", "--sigstore=https://example.com/a", "localhost:5000/z", check=False).returncode != 0
+        assert policed.read(POLICY) == before[0] and ["docker", "localhost:5000/z", "-", "-", "https://example.com/a"] in rows()
+        policed.sysconsctl("trust", "add", "--type=reject", "--sigstore=https://example.com/a", "localhost:5000/z")
+        assert ["docker", "localhost:5000/z", "reject", "-", "https://example.com/a"] in rows()
+        policed.sysconsctl("trust", "delete", "localhost:5000/z")
+        policed.sysconsctl("trust", "delete", scope)
+        assert policed.output(f"ls -A {folder}") == "test.yaml" and json.loads(policed.read(POLICY))["transports"]["docker"] == {}
+        assert policed.sysconsctl("trust", "delete", scope, check=False).returncode == 3
+
+        # as atomic said it, and over what that left
+        policed.write(own, f"docker:\n  {scope}:\n    sigstore: file:///srv/nothing\n")
+        policed.run(["atomic", "trust", "add", "-k", "/etc/trust-test/good.gpg", "-s", "file:///srv/trust-test", scope])
+        assert f"{scope:<35} signed   file:///srv/trust-test" in policed.output(["atomic", "trust", "show"]).splitlines()
+        assert pull().returncode == 0 and policed.output(f"ls -A {folder}").split() == [own.split("/")[-1], "test.yaml"]
+        result = policed.run(["atomic", "trust", "add", "--sigstoretype=atomic", "--sigstore=https://a.com", "--type=reject", "x"], check=False)
+        assert result.returncode != 0 and "--sigstore is for images of registries" in result.stderr
+        policed.run(["atomic", "trust", "delete", scope])
+        policed.sysconsctl("trust", "add", key, "localhost:5000/trust")
+        result = policed.sysconsctl("trust", "delete", "localhost:5000/trust")
+        assert f"{folder}/test.yaml still says where signatures of localhost:5000/trust lie" in result.stdout
+        assert policed.output(f"ls -A {folder}") == "test.yaml" and policed.read(f"{folder}/test.yaml") == before[2]
+    finally:
+        policed.run(f"rm -rf /srv/trust-test {own} {folder}/localhost:5000-z.yaml")

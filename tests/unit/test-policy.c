@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/registries-d.h"
 #include "registry/policy.h"
-#include "registry/registries-d.h"
 #include "test.h"
 
 /* policy.json, registries.d, and the names in them. Expectations are those of containers-policy.json(5), containers-registries.d(5)
@@ -362,8 +362,9 @@ START_TEST(finds_where_signatures_lie)
         ck_assert(sc_registries_d_add(registries, places, strlen(places), "places.yaml", &error));
         ck_assert_no_error(error);
         g_autoptr(ScDockerName) name = sc_docker_name_parse(lookasides[_i].image, NULL);
-        ck_assert_pstr_eq(sc_registries_d_lookaside(registries, name), lookasides[_i].lookaside);
-        ck_assert_int_eq(sc_registries_d_uses_attachments(registries, name), lookasides[_i].attachments);
+        g_auto(GStrv) scopes = sc_docker_name_scopes(name);
+        ck_assert_pstr_eq(sc_registries_d_lookaside(registries, (const char *const *)scopes), lookasides[_i].lookaside);
+        ck_assert_int_eq(sc_registries_d_uses_attachments(registries, (const char *const *)scopes), lookasides[_i].attachments);
 }
 END_TEST
 
@@ -393,15 +394,61 @@ START_TEST(refuses_bad_places)
 }
 END_TEST
 
+static void write_place(const char *folder, const char *name, const char *text)
+{
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        ck_assert(g_file_set_contents(path, text, -1, NULL));
+}
+
+/* For who wants to change it: what more there is in a file is somebody's own. */
+START_TEST(finds_which_file_says_it)
+{
+        char *folder = test_folder_new();
+        write_place(folder, "alone.yaml", "docker:\n  a.com/x:\n    sigstore: https://a\n");
+        write_place(folder, "attached.yaml", "docker: {b.com: {lookaside: https://b, use-sigstore-attachments: true}}");
+        write_place(folder, "two.yaml", "docker: {c.com: {lookaside: https://c}, d.com: {lookaside: https://d}}");
+        write_place(folder, "fallback.yaml", "default-docker: {lookaside: https://e}\ndocker: {e.com: {}}");
+        write_place(folder, "no-yaml.txt", "docker: {f.com: {}}");
+        static const struct {
+                const char *scope, *file;
+                bool alone;
+        } cases[] = {{"a.com/x", "alone.yaml", true},   {"a.com", NULL, false},
+                     {"b.com", "attached.yaml", false}, {"d.com", "two.yaml", false},
+                     {"e.com", "fallback.yaml", false}, {"f.com", NULL, false}};
+        g_autoptr(GError) error = NULL;
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *file = NULL;
+                bool alone = false;
+                ck_assert(sc_registries_d_find(folder, cases[i].scope, &file, &alone, &error));
+                ck_assert_pstr_eq(file, cases[i].file);
+                ck_assert_int_eq(alone, cases[i].alone);
+        }
+        g_autoptr(ScRegistriesD) registries = sc_registries_d_load(folder, &error);
+        ck_assert_no_error(error);
+        g_autoptr(GHashTable) all = sc_registries_d_lookasides(registries);
+        ck_assert_uint_eq(g_hash_table_size(all), 5);
+        ck_assert_str_eq(g_hash_table_lookup(all, "a.com/x"), "https://a");
+        ck_assert_str_eq(g_hash_table_lookup(all, ""), "https://e");
+        write_place(folder, "wrong.yaml", "docker: 7");
+        g_autofree char *file = NULL;
+        bool alone;
+        ck_assert(!sc_registries_d_find(folder, "z.com", &file, &alone, &error));
+        ck_assert_error(error, SC_ERROR_CORRUPT, "wrong.yaml");
+        test_folder_remove(folder);
+}
+END_TEST
+
 START_TEST(says_nothing_where_nothing_is)
 {
         g_autoptr(GError) error = NULL;
         g_autoptr(ScRegistriesD) registries = sc_registries_d_load("/nonexistent/registries.d", &error);
         ck_assert_no_error(error);
         ck_assert(sc_registries_d_add(registries, "", 0, "empty.yaml", &error));
-        g_autoptr(ScDockerName) name = sc_docker_name_parse("example.com/a", NULL);
-        ck_assert_ptr_null(sc_registries_d_lookaside(registries, name));
-        ck_assert(!sc_registries_d_uses_attachments(registries, name));
+        const char *const scopes[] = {"example.com/a", "example.com", NULL};
+        ck_assert_ptr_null(sc_registries_d_lookaside(registries, scopes));
+        ck_assert(!sc_registries_d_uses_attachments(registries, scopes));
+        g_autoptr(GHashTable) all = sc_registries_d_lookasides(registries);
+        ck_assert_uint_eq(g_hash_table_size(all), 0);
 }
 END_TEST
 
@@ -423,6 +470,7 @@ int main(void)
         cases = tcase_create("places");
         tcase_add_loop_test(cases, finds_where_signatures_lie, 0, G_N_ELEMENTS(lookasides));
         tcase_add_loop_test(cases, refuses_bad_places, 0, G_N_ELEMENTS(bad_places));
+        tcase_add_test(cases, finds_which_file_says_it);
         tcase_add_test(cases, says_nothing_where_nothing_is);
         suite_add_tcase(suite, cases);
         return test_run(suite);

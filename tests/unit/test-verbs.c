@@ -45,8 +45,8 @@ static bool takes_options(const GDBusMethodInfo *method)
 }
 
 /* What takes options changes something; of the others only those are free that are named here. */
-static const char *const free_methods[] = {"GetContainer", "GetImage",          "GetPolicy", "ListJobs",
-                                           "ListLayers",   "DescribeVariables", NULL};
+static const char *const free_methods[] = {"GetContainer", "GetImage",   "GetLookaside",      "GetPolicy",
+                                           "ListJobs",     "ListLayers", "DescribeVariables", NULL};
 
 START_TEST(every_method_names_an_action)
 {

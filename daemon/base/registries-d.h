@@ -3,7 +3,8 @@
 
 /* registries.d, containers-registries.d(5): where the signatures of which images lie. */
 
-#include "docker-name.h"
+#include <glib.h>
+#include <stdbool.h>
 
 typedef struct ScRegistriesD ScRegistriesD;
 /* All files *.yaml of a folder; one that is not there is empty. Corrupt names the file. */
@@ -14,7 +15,13 @@ bool sc_registries_d_add(ScRegistriesD *registries, const char *text, gsize size
 void sc_registries_d_free(ScRegistriesD *registries);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScRegistriesD, sc_registries_d_free)
 
-/* The URL of the lookaside storage for the image; NULL: none is configured. */
-const char *sc_registries_d_lookaside(const ScRegistriesD *registries, const ScDockerName *name);
+/* The file of the folder that has a section for the scope; *ret_file NULL: none. *ret_alone: it says that scope's lookaside and
+ * nothing else. */
+bool sc_registries_d_find(const char *folder, const char *scope, char **ret_file, bool *ret_alone, GError **error);
+
+/* The URL of the lookaside storage for an image of these scopes, the most specific first; NULL: none is configured. */
+const char *sc_registries_d_lookaside(const ScRegistriesD *registries, const char *const *scopes);
 /* Whether sigstore signatures are looked for beside the image in its registry. */
-bool sc_registries_d_uses_attachments(const ScRegistriesD *registries, const ScDockerName *name);
+bool sc_registries_d_uses_attachments(const ScRegistriesD *registries, const char *const *scopes);
+/* All URLs by their scopes; "": that of default-docker. The caller's. */
+GHashTable *sc_registries_d_lookasides(const ScRegistriesD *registries);

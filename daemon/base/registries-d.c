@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "registries-d.h"
 
-#include "base/error.h"
-#include "base/path.h"
+#include "error.h"
+#include "path.h"
 #include <string.h>
 #include <yaml.h>
 
@@ -18,6 +18,7 @@ typedef struct {
 struct ScRegistriesD {
         Section *fallback;  /* default-docker; NULL: none */
         GHashTable *docker; /* scope to Section */
+        bool more;          /* something is said beside lookasides */
 };
 
 static void section_free(gpointer data)
@@ -122,6 +123,7 @@ static bool take_setting(Reader *reader, const char *key, yaml_node_t *value, gp
                 return take_url(key, value, &section->lookaside, error);
         if (g_str_equal(key, "sigstore"))
                 return take_url(key, value, &section->sigstore, error);
+        reader->registries->more = true;
         if (g_str_equal(key, "use-sigstore-attachments"))
                 return take_choice(key, value, &section->attachments, error);
         return true;
@@ -142,6 +144,7 @@ static bool take_top(Reader *reader, const char *key, yaml_node_t *value, gpoint
 {
         if (g_str_equal(key, "docker"))
                 return for_each_pair(reader, value, take_scope, NULL, error);
+        reader->registries->more = true;
         if (!g_str_equal(key, "default-docker"))
                 return true;
         if (is_null(value))
@@ -194,26 +197,52 @@ static bool add_file(ScRegistriesD *registries, const char *folder, const char *
         return sc_read_path(path, MAX_FILE, &text, &size, error) && sc_registries_d_add(registries, text, size, path, error);
 }
 
-ScRegistriesD *sc_registries_d_load(const char *folder, GError **error)
+/* The files of the folder, sorted; none where it is missing. */
+static GPtrArray *list_files(const char *folder, GError **error)
 {
-        g_autoptr(ScRegistriesD) registries = sc_registries_d_new();
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GError) local = NULL;
         g_autoptr(GDir) dir = g_dir_open(folder, 0, &local);
         if (g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-                return g_steal_pointer(&registries);
+                return g_steal_pointer(&names);
         if (dir == NULL) {
                 sc_throw(error, SC_ERROR_FAILED, "%s", local->message);
                 return NULL;
         }
-        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
         for (const char *name; (name = g_dir_read_name(dir)) != NULL && names->len < MAX_FILES;)
                 if (g_str_has_suffix(name, ".yaml"))
                         g_ptr_array_add(names, g_strdup(name));
         g_ptr_array_sort(names, compare_names);
+        return g_steal_pointer(&names);
+}
+
+ScRegistriesD *sc_registries_d_load(const char *folder, GError **error)
+{
+        g_autoptr(ScRegistriesD) registries = sc_registries_d_new();
+        g_autoptr(GPtrArray) names = list_files(folder, error);
+        if (names == NULL)
+                return NULL;
         for (guint i = 0; i < names->len; i++)
                 if (!add_file(registries, folder, names->pdata[i], error))
                         return NULL;
         return g_steal_pointer(&registries);
+}
+
+bool sc_registries_d_find(const char *folder, const char *scope, char **ret_file, bool *ret_alone, GError **error)
+{
+        g_autoptr(GPtrArray) names = list_files(folder, error);
+        *ret_file = NULL;
+        for (guint i = 0; names != NULL && i < names->len; i++) {
+                g_autoptr(ScRegistriesD) one = sc_registries_d_new();
+                if (!add_file(one, folder, names->pdata[i], error))
+                        return false;
+                if (!g_hash_table_contains(one->docker, scope))
+                        continue;
+                *ret_file = g_strdup(names->pdata[i]);
+                *ret_alone = !one->more && g_hash_table_size(one->docker) == 1;
+                return true;
+        }
+        return names != NULL;
 }
 
 /* ---- what is asked ---- */
@@ -229,21 +258,34 @@ static const char *attachments_of(const Section *section)
 }
 
 /* A section that does not say it leaves it to the next: so it is done, though the manual has it otherwise. */
-static const char *find(const ScRegistriesD *registries, const ScDockerName *name, const char *(*get)(const Section *section))
+static const char *find(const ScRegistriesD *registries, const char *const *scopes, const char *(*get)(const Section *section))
 {
-        g_auto(GStrv) scopes = sc_docker_name_scopes(name);
         const char *value = NULL;
-        for (char **scope = scopes; *scope != NULL && value == NULL; scope++)
+        for (const char *const *scope = scopes; *scope != NULL && value == NULL; scope++)
                 value = get(g_hash_table_lookup(registries->docker, *scope));
         return value != NULL ? value : get(registries->fallback);
 }
 
-const char *sc_registries_d_lookaside(const ScRegistriesD *registries, const ScDockerName *name)
+const char *sc_registries_d_lookaside(const ScRegistriesD *registries, const char *const *scopes)
 {
-        return find(registries, name, lookaside_of);
+        return find(registries, scopes, lookaside_of);
 }
 
-bool sc_registries_d_uses_attachments(const ScRegistriesD *registries, const ScDockerName *name)
+bool sc_registries_d_uses_attachments(const ScRegistriesD *registries, const char *const *scopes)
 {
-        return g_strcmp0(find(registries, name, attachments_of), "true") == 0;
+        return g_strcmp0(find(registries, scopes, attachments_of), "true") == 0;
+}
+
+GHashTable *sc_registries_d_lookasides(const ScRegistriesD *registries)
+{
+        GHashTable *lookasides = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        GHashTableIter iter;
+        gpointer scope, section;
+        g_hash_table_iter_init(&iter, registries->docker);
+        while (g_hash_table_iter_next(&iter, &scope, &section))
+                if (lookaside_of(section) != NULL)
+                        g_hash_table_insert(lookasides, g_strdup(scope), g_strdup(lookaside_of(section)));
+        if (lookaside_of(registries->fallback) != NULL)
+                g_hash_table_insert(lookasides, g_strdup(""), g_strdup(lookaside_of(registries->fallback)));
+        return lookasides;
 }
