@@ -19,17 +19,21 @@ void sc_layer_info_free(ScLayerInfo *layer)
 
 ScImageInfo *sc_image_info_new(void)
 {
-        ScImageInfo *info = g_new0(ScImageInfo, 1);
+        ScImageInfo *info = g_rc_box_new0(ScImageInfo);
         info->labels = sc_string_map_new();
         info->defaults = sc_string_map_new();
         info->layers = g_ptr_array_new_with_free_func((GDestroyNotify)sc_layer_info_free);
         return info;
 }
 
-void sc_image_info_free(ScImageInfo *info)
+ScImageInfo *sc_image_info_ref(ScImageInfo *info)
 {
-        if (info == NULL)
-                return;
+        return g_rc_box_acquire(info);
+}
+
+static void clear(gpointer data)
+{
+        ScImageInfo *info = data;
         g_free(info->architecture);
         g_free(info->os);
         g_hash_table_unref(info->labels);
@@ -47,7 +51,12 @@ void sc_image_info_free(ScImageInfo *info)
         g_free(info->name);
         g_free(info->transport);
         g_free(info->signatures);
-        g_free(info);
+}
+
+void sc_image_info_free(ScImageInfo *info)
+{
+        if (info != NULL)
+                g_rc_box_release_full(info, clear);
 }
 
 static void set_digest(JsonObject *object, const char *key, const ScDigest *digest)

@@ -41,6 +41,8 @@ typedef struct {
 } ScImageInfo;
 
 ScImageInfo *sc_image_info_new(void);
+/* One more reference to one that nobody changes any more; each is given up by free. Not for several threads at once. */
+ScImageInfo *sc_image_info_ref(ScImageInfo *info);
 void sc_image_info_free(ScImageInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScImageInfo, sc_image_info_free)
 ScLayerInfo *sc_layer_info_new(void);

@@ -6,7 +6,7 @@ libsc_base_a_SOURCES = \
 	daemon/base/auth-file.c daemon/base/auth-file.h \
 	daemon/base/config.c daemon/base/config.h \
 	daemon/base/containers-conf.c daemon/base/containers-conf.h \
-	daemon/base/digest.c daemon/base/digest.h \
+	daemon/base/digest.c daemon/base/hasher.c daemon/base/digest.h \
 	daemon/base/door.c daemon/base/door.h \
 	daemon/base/error.c daemon/base/error.h \
 	daemon/base/failpoint.c daemon/base/failpoint.h \

@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What is on disk, as the bus shows it: containers by name, images by id. The one place of bus/ that reads store/. It is re-read
- * when the checkout path or the repository's refs change (100 ms after the first change), and on demand; listeners hear the
- * differences. Values of containers are not kept: they can be passwords. */
+/* What is on disk, as the bus shows it: containers by name, images by id. Its files, catalog*.c, are the one place of bus/ that
+ * reads store/. It is re-read when the checkout path or the repository's refs change (100 ms after the first change), and on
+ * demand; listeners hear the differences. Values of containers are not kept: they can be passwords. */
 
 #include "base/config.h"
+#include "base/digest.h"
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
         char *name;
-        char *path;  /* of the live deployment on disk */
-        char *image; /* name as installed; "" where it is not known, as are the other texts */
-        char *image_id;
+        char *path;     /* of the live deployment on disk */
+        char *image;    /* name as installed; "" where it is not known, as are the other texts */
+        char *revision; /* what it calls the image that it is made of, hex */
+        char *image_id; /* the image's id here, where there is one of that revision; else the revision */
         int64_t created;
         char *command;
         char *runtime;
         char *unit; /* NAME.service */
         int slot;
+        char *previous_revision;
         char *previous; /* image id, "": nothing to roll back to */
         int preinstalled;
         bool has_service;
@@ -30,6 +33,7 @@ typedef struct {
 typedef struct {
         char *id;
         char *commit;
+        char manifest[SC_DIGEST_HEX_SIZE]; /* its digest, "": the image is not described */
         char *undescribed; /* the commit of a name that another program pulled, and no worker has looked at yet; NULL: none */
         char **names;
         char *digest;
@@ -76,6 +80,8 @@ void sc_catalog_refresh(ScCatalog *catalog);
 const char *sc_catalog_repository(ScCatalog *catalog); /* "" where there is none yet */
 ScCatalogContainer *sc_catalog_container(ScCatalog *catalog, const char *name);
 ScCatalogImage *sc_catalog_image(ScCatalog *catalog, const char *id);
+/* All of them, id to ScCatalogImage; the catalog's own, until the next refresh. */
+GHashTable *sc_catalog_images(ScCatalog *catalog);
 /* By canonical name. */
 ScCatalogImage *sc_catalog_image_named(ScCatalog *catalog, const char *name);
 /* Where a name came from, as in ScImage; "": unknown. */

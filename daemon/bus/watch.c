@@ -16,7 +16,9 @@ struct ScWatch {
         int fd;
         guint source;
         guint timer;
+        GHashTable *tags; /* watch descriptor to tag */
         ScWatchFunc changed;
+        ScWatchTellsFunc tells;
         gpointer data;
 };
 
@@ -28,10 +30,14 @@ static gboolean on_delay(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
-/* Deployments are built and displaced under hidden names, which say nothing; the repository's folder is the exception. */
-static bool is_telling(const struct inotify_event *event)
+/* What has no name is about a folder itself, or about events that were lost. */
+static bool is_telling(ScWatch *watch, const struct inotify_event *event)
 {
-        return event->len == 0 || event->name[0] != '.' || strcmp(event->name, ".storage") == 0;
+        gpointer tag;
+        if ((event->mask & IN_IGNORED) != 0)
+                g_hash_table_remove(watch->tags, GINT_TO_POINTER(event->wd));
+        return event->len == 0 || !g_hash_table_lookup_extended(watch->tags, GINT_TO_POINTER(event->wd), NULL, &tag) ||
+               watch->tells(watch->data, GPOINTER_TO_UINT(tag), event->name, (event->mask & (IN_DELETE | IN_MOVED_FROM)) != 0);
 }
 
 static gboolean on_events(int fd, GIOCondition condition, gpointer data)
@@ -43,7 +49,7 @@ static gboolean on_events(int fd, GIOCondition condition, gpointer data)
         while ((size = read(fd, buffer, sizeof(buffer))) > 0)
                 for (const char *p = buffer; p < buffer + size;) {
                         const struct inotify_event *event = (const struct inotify_event *)p;
-                        telling = telling || is_telling(event);
+                        telling = is_telling(watch, event) || telling;
                         p += sizeof(*event) + event->len;
                 }
         if (telling && watch->timer == 0)
@@ -51,10 +57,12 @@ static gboolean on_events(int fd, GIOCondition condition, gpointer data)
         return G_SOURCE_CONTINUE;
 }
 
-ScWatch *sc_watch_new(ScWatchFunc changed, gpointer data)
+ScWatch *sc_watch_new(ScWatchFunc changed, ScWatchTellsFunc tells, gpointer data)
 {
         ScWatch *watch = g_new0(ScWatch, 1);
+        watch->tags = g_hash_table_new(NULL, NULL);
         watch->changed = changed;
+        watch->tells = tells;
         watch->data = data;
         watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
         if (watch->fd >= 0)
@@ -71,25 +79,28 @@ void sc_watch_free(ScWatch *watch)
         g_clear_handle_id(&watch->source, g_source_remove);
         g_clear_handle_id(&watch->timer, g_source_remove);
         sc_close(&watch->fd);
+        g_hash_table_unref(watch->tags);
         g_free(watch);
 }
 
-static bool add(ScWatch *watch, const char *path)
+static bool add(ScWatch *watch, guint tag, const char *path)
 {
-        return watch->fd < 0 ||
-               inotify_add_watch(watch->fd, path,
-                                 IN_CREATE | IN_DELETE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR) >= 0;
+        const uint32_t mask = IN_CREATE | IN_DELETE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR;
+        int descriptor = watch->fd >= 0 ? inotify_add_watch(watch->fd, path, mask) : -1;
+        if (descriptor >= 0)
+                g_hash_table_insert(watch->tags, GINT_TO_POINTER(descriptor), GUINT_TO_POINTER(tag));
+        return watch->fd < 0 || descriptor >= 0;
 }
 
-void sc_watch_folder(ScWatch *watch, const char *path)
+void sc_watch_folder(ScWatch *watch, guint tag, const char *path)
 {
-        add(watch, path);
+        add(watch, tag, path);
 }
 
-void sc_watch_path(ScWatch *watch, const char *path)
+void sc_watch_path(ScWatch *watch, guint tag, const char *path)
 {
         g_autofree char *there = g_strdup(path);
-        while (!add(watch, there) && strcmp(there, "/") != 0) {
+        while (!add(watch, tag, there) && strcmp(there, "/") != 0) {
                 char *parent = g_path_get_dirname(there);
                 g_free(there);
                 there = parent;

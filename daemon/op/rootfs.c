@@ -16,7 +16,7 @@ static ScImageInfo *find_info(ScOpContext *context, ScRepository *repository, co
                               GError **error)
 {
         const char *name = info->image != NULL ? info->image : "";
-        g_autoptr(GPtrArray) images = sc_image_list(repository, error);
+        g_autoptr(GPtrArray) images = sc_image_list(sc_repository_view(repository), NULL, error);
         if (images == NULL)
                 return NULL;
         for (guint i = 0; i < images->len; i++) {

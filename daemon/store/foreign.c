@@ -19,9 +19,10 @@ void sc_foreign_image_free(ScForeignImage *image)
         g_free(image);
 }
 
+/* NULL: it is no image's commit. */
 static ScForeignImage *image_new(const char *name, const char *commit, GVariant *object)
 {
-        g_autoptr(GVariant) metadata = g_variant_get_child_value(object, 0);
+        g_autoptr(GVariant) metadata = sc_commit_metadata(object);
         const char *manifest, *digest = NULL;
         if (!g_variant_lookup(metadata, SC_IMAGE_MANIFEST, "&s", &manifest))
                 return NULL;
@@ -31,23 +32,22 @@ static ScForeignImage *image_new(const char *name, const char *commit, GVariant 
         image->commit = g_strdup(commit);
         image->manifest = g_strdup(manifest);
         image->digest = g_strdup(digest);
-        image->created = (gint64)ostree_commit_get_timestamp(object);
+        image->created = sc_commit_time(object);
         return image;
 }
 
 static bool is_described(GVariant *object)
 {
-        g_autoptr(GVariant) metadata = g_variant_get_child_value(object, 0);
+        g_autoptr(GVariant) metadata = sc_commit_metadata(object);
         const char *info;
         return g_variant_lookup(metadata, SC_IMAGE_INFO, "&s", &info);
 }
 
 ScForeignImage *sc_foreign_image_at(ScRepository *repository, const char *commit, const char *name, GError **error)
 {
-        g_autoptr(GVariant) object = NULL;
-        if (!ostree_validate_checksum_string(commit, error) ||
-            !ostree_repo_load_commit(sc_repository_ostree(repository), commit, &object, NULL, error)) {
-                sc_prefix(error, "Cannot read the commit of the image %s", name);
+        g_autoptr(GVariant) object = sc_repository_view_commit(sc_repository_view(repository), commit, error);
+        if (object == NULL) {
+                sc_prefix(error, "Image %s", name);
                 return NULL;
         }
         ScForeignImage *image = image_new(name, commit, object);
@@ -58,17 +58,16 @@ ScForeignImage *sc_foreign_image_at(ScRepository *repository, const char *commit
 
 GPtrArray *sc_foreign_images(ScRepository *repository, GError **error)
 {
-        g_autoptr(GArray) refs = sc_image_refs(repository, error);
+        const ScRepositoryView *view = sc_repository_view(repository);
+        g_autoptr(GArray) refs = sc_image_refs(view, error);
         if (refs == NULL)
                 return NULL;
         GPtrArray *images = g_ptr_array_new_with_free_func((GDestroyNotify)sc_foreign_image_free);
         for (guint i = 0; i < refs->len; i++) {
                 const ScImageRef *ref = &g_array_index(refs, ScImageRef, i);
-                g_autoptr(GVariant) object = NULL;
-                ScForeignImage *image = NULL;
-                if (ostree_repo_load_commit(sc_repository_ostree(repository), ref->commit, &object, NULL, NULL) &&
-                    !is_described(object))
-                        image = image_new(ref->name, ref->commit, object);
+                g_autofree char *commit = sc_repository_view_resolve(view, ref->ref, NULL);
+                g_autoptr(GVariant) object = commit != NULL ? sc_repository_view_commit(view, commit, NULL) : NULL;
+                ScForeignImage *image = object != NULL && !is_described(object) ? image_new(ref->name, commit, object) : NULL;
                 if (image != NULL)
                         g_ptr_array_add(images, image);
         }
@@ -130,9 +129,9 @@ static bool publish(ScRepository *repository, ScStaging *staging, const ScForeig
 
 bool sc_foreign_describe(ScRepository *repository, const ScForeignImage *image, const ScImageInfo *info, GError **error)
 {
-        g_autoptr(GVariant) commit = NULL;
-        if (!ostree_repo_load_commit(sc_repository_ostree(repository), image->commit, &commit, NULL, error))
-                return sc_prefix(error, "Cannot read the commit of the image %s", image->name);
+        g_autoptr(GVariant) commit = sc_repository_view_commit(sc_repository_view(repository), image->commit, error);
+        if (commit == NULL)
+                return sc_prefix(error, "Image %s", image->name);
         g_autoptr(GVariant) described = with_info(commit, info);
         ScStaging *staging = sc_staging_new(repository, SC_STAGING_FRESH, error);
         bool published = staging != NULL && publish(repository, staging, image, described, error);

@@ -3,7 +3,7 @@
 
 /* What the store's own files share of the commits that make an image. */
 
-#include "repository.h"
+#include "repository-view.h"
 
 #define SC_IMAGE_MANIFEST "docker.manifest"
 #define SC_IMAGE_DIGEST "docker.digest"
@@ -13,10 +13,8 @@
 
 typedef struct {
         char *name; /* of the image */
-        char *commit;
+        char *ref;
 } ScImageRef;
 
 /* Refs of images, sorted by name. */
-GArray *sc_image_refs(ScRepository *repository, GError **error);
-/* The commit's metadata, a{sv}. */
-GVariant *sc_image_metadata(ScRepository *repository, const char *commit, GError **error);
+GArray *sc_image_refs(const ScRepositoryView *view, GError **error);

@@ -3,232 +3,13 @@
 #include "image.h"
 #include "base/error.h"
 #include "base/image-name.h"
-#include "base/journal.h"
 #include "base/reference.h"
 #include "image-commit.h"
 #include "layer.h"
 #include "publisher.h"
 #include <string.h>
-#include <syslog.h>
 
-#define KEY_MANIFEST SC_IMAGE_MANIFEST
-#define KEY_DIGEST SC_IMAGE_DIGEST
-#define KEY_SIGNATURES SC_IMAGE_SIGNATURES
-#define KEY_INFO SC_IMAGE_INFO
-#define MAX_MANIFEST SC_IMAGE_MANIFEST_MAX
-#define MAX_INFO (16u << 20)
 #define MIN_ID_PREFIX 4
-
-void sc_image_free(ScImage *image)
-{
-        if (image == NULL)
-                return;
-        g_strfreev(image->names);
-        g_strfreev(image->digests);
-        g_strfreev(image->sources);
-        g_free(image->id);
-        g_free(image->commit);
-        g_free(image->undescribed);
-        g_free(image->manifest);
-        g_clear_pointer(&image->info, sc_image_info_free);
-        g_free(image);
-}
-
-GVariant *sc_image_metadata(ScRepository *repository, const char *commit, GError **error)
-{
-        g_autoptr(GVariant) object = NULL;
-
-        if (!ostree_repo_load_commit(sc_repository_ostree(repository), commit, &object, NULL, error)) {
-                sc_prefix(error, "Cannot read the commit %s", commit);
-                return NULL;
-        }
-        return g_variant_get_child_value(object, 0);
-}
-
-static bool read_info(GVariant *metadata, ScImageInfo **ret, GError **error)
-{
-        const char *text;
-
-        *ret = NULL;
-        if (!g_variant_lookup(metadata, KEY_INFO, "&s", &text))
-                return true;
-        g_autoptr(JsonObject) json = sc_json_parse_object(text, -1, MAX_INFO, "image information", error);
-        if (json == NULL)
-                return false;
-        *ret = sc_image_info_from_json(json, error);
-        return *ret != NULL;
-}
-
-/* Of an image that nobody has described yet: the digest of its configuration; what stands in for it where the manifest is of a kind
- * that knows none is the manifest's digest, or the commit: what the atomic command called the image's id. */
-static char *read_id(GVariant *metadata, const char *manifest, const char *commit, GError **error)
-{
-        g_autoptr(JsonObject) json = sc_json_parse_object(manifest, -1, MAX_MANIFEST, "manifest", error);
-        JsonObject *config;
-        const char *text = NULL;
-        ScDigest digest;
-
-        if (json == NULL || !sc_json_get_object(json, "config", SC_JSON_OPTIONAL, &config, error))
-                return NULL;
-        if (config != NULL) {
-                if (!sc_json_get_string(config, "digest", SC_JSON_REQUIRED, &text, error))
-                        return NULL;
-        } else if (!g_variant_lookup(metadata, KEY_DIGEST, "&s", &text) &&
-                   !sc_json_get_string(json, "Digest", SC_JSON_OPTIONAL, &text, error))
-                return NULL;
-        if (text == NULL)
-                return g_strdup(commit);
-        if (!sc_digest_parse(text, &digest, error))
-                return NULL;
-        char hex[SC_DIGEST_HEX_SIZE];
-        sc_digest_to_hex(&digest, hex);
-        return g_strdup(hex);
-}
-
-static char *read_digest(GVariant *metadata, const ScImageInfo *info)
-{
-        const char *text = "";
-
-        if (info != NULL)
-                return sc_digest_to_string(&info->digest);
-        (void)g_variant_lookup(metadata, KEY_DIGEST, "&s", &text);
-        return g_strdup(text);
-}
-
-/* Without names; `digests` has its one digest. */
-static ScImage *read_image(ScRepository *repository, const char *commit, GError **error)
-{
-        g_autoptr(GVariant) metadata = sc_image_metadata(repository, commit, error);
-        g_autoptr(ScImage) image = g_new0(ScImage, 1);
-        const char *manifest;
-
-        if (metadata == NULL || !read_info(metadata, &image->info, error))
-                return NULL;
-        if (!g_variant_lookup(metadata, KEY_MANIFEST, "&s", &manifest)) {
-                sc_throw(error, SC_ERROR_CORRUPT, "The commit %s has no manifest", commit);
-                return NULL;
-        }
-        if (image->info != NULL) {
-                char hex[SC_DIGEST_HEX_SIZE];
-                sc_digest_to_hex(&image->info->config, hex);
-                image->id = g_strdup(hex);
-        } else
-                image->id = read_id(metadata, manifest, commit, error);
-        if (image->id == NULL)
-                return NULL;
-        image->commit = g_strdup(commit);
-        image->undescribed = image->info == NULL ? g_strdup(commit) : NULL;
-        image->manifest = g_strdup(manifest);
-        image->digests = g_new0(char *, 2);
-        image->digests[0] = read_digest(metadata, image->info);
-        return g_steal_pointer(&image);
-}
-
-static void named_commit_clear(gpointer data)
-{
-        ScImageRef *named = data;
-
-        g_free(named->name);
-        g_free(named->commit);
-}
-
-static int compare_named(gconstpointer a, gconstpointer b)
-{
-        return strcmp(((const ScImageRef *)a)->name, ((const ScImageRef *)b)->name);
-}
-
-GArray *sc_image_refs(ScRepository *repository, GError **error)
-{
-        const OstreeRepoListRefsExtFlags flags = OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_REMOTES |
-                                                 OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_MIRRORS;
-        g_autoptr(GHashTable) refs = NULL;
-        g_autofree char *prefix = g_strndup(SC_REF_PREFIX, strlen(SC_REF_PREFIX) - 1);
-        GHashTableIter iter;
-        gpointer ref, commit;
-
-        if (!ostree_repo_list_refs_ext(sc_repository_ostree(repository), prefix, &refs, flags, NULL, error)) {
-                sc_prefix(error, "Cannot list the images of the repository %s", sc_repository_path(repository));
-                return NULL;
-        }
-        GArray *list = g_array_new(FALSE, FALSE, sizeof(ScImageRef));
-        g_array_set_clear_func(list, named_commit_clear);
-        g_hash_table_iter_init(&iter, refs);
-        while (g_hash_table_iter_next(&iter, &ref, &commit)) {
-                char *name = sc_ref_is_blob(ref) ? NULL : sc_ref_decode(ref);
-                ScImageRef named = {.name = name, .commit = name != NULL ? g_strdup(commit) : NULL};
-                if (name != NULL)
-                        g_array_append_val(list, named);
-        }
-        g_array_sort(list, compare_named);
-        return list;
-}
-
-static void append(char ***strv, char *text)
-{
-        guint n = *strv != NULL ? g_strv_length(*strv) : 0;
-
-        *strv = g_renew(char *, *strv, n + 2);
-        (*strv)[n] = text;
-        (*strv)[n + 1] = NULL;
-}
-
-static char *source_of(const ScImageInfo *info, const char *name)
-{
-        const ScSourceFacts *facts = info != NULL && info->source != NULL ? sc_source_of_provenance(info->source) : NULL;
-        if (info != NULL && info->name != NULL && strcmp(info->name, name) != 0)
-                return g_strconcat("tag:", facts != NULL ? facts->prefix : "", info->name, NULL);
-        return g_strdup(info != NULL && info->source != NULL ? info->source : "");
-}
-
-/* named: what the name's commit says; may be the image itself, which has then no name yet. */
-static void add_name(ScImage *image, const char *name, const ScImage *named)
-{
-        append(&image->names, g_strdup(name));
-        append(&image->sources, source_of(named->info, name));
-        if (named != image)
-                append(&image->digests, g_strdup(named->digests[0]));
-}
-
-/* With manifests. */
-static GPtrArray *list_images(ScRepository *repository, GError **error)
-{
-        g_autoptr(GArray) refs = sc_image_refs(repository, error);
-        if (refs == NULL)
-                return NULL;
-        g_autoptr(GPtrArray) images = g_ptr_array_new_with_free_func((GDestroyNotify)sc_image_free);
-        g_autoptr(GHashTable) by_id = g_hash_table_new(g_str_hash, g_str_equal);
-
-        for (guint i = 0; i < refs->len; i++) {
-                const ScImageRef *named = &g_array_index(refs, ScImageRef, i);
-                g_autoptr(GError) own_error = NULL;
-                g_autoptr(ScImage) image = read_image(repository, named->commit, &own_error);
-                if (image == NULL) {
-                        g_autofree char *message = g_strdup_printf("Image %s cannot be read: %s", named->name, own_error->message);
-                        sc_journal(LOG_WARNING, message, SC_FIELD_IMAGE, named->name, NULL);
-                        continue;
-                }
-                ScImage *known = g_hash_table_lookup(by_id, image->id);
-                if (known != NULL) {
-                        if (known->undescribed == NULL)
-                                known->undescribed = g_steal_pointer(&image->undescribed);
-                        add_name(known, named->name, image);
-                        continue;
-                }
-                add_name(image, named->name, image);
-                g_hash_table_insert(by_id, image->id, image);
-                g_ptr_array_add(images, g_steal_pointer(&image));
-        }
-        return g_steal_pointer(&images);
-}
-
-GPtrArray *sc_image_list(ScRepository *repository, GError **error)
-{
-        GPtrArray *images = list_images(repository, error);
-
-        for (guint i = 0; images != NULL && i < images->len; i++)
-                g_clear_pointer(&((ScImage *)images->pdata[i])->manifest, g_free);
-        return images;
-}
 
 /* The name that is meant by a name or a digest, the name itself before one that has the digest in it; NULL: none is. */
 static const char *meant_name(const ScImage *image, const char *text)
@@ -258,7 +39,7 @@ static ScImage *as_named(ScRepository *repository, ScImage *image, const char *n
 
         if (commit == NULL || strcmp(commit, image->commit) == 0)
                 return commit != NULL ? g_steal_pointer(&found) : NULL;
-        ScImage *named = read_image(repository, commit, error);
+        ScImage *named = sc_image_read(sc_repository_view(repository), commit, error);
         if (named != NULL) {
                 g_strfreev(named->digests);
                 named->names = g_steal_pointer(&found->names);
@@ -270,7 +51,7 @@ static ScImage *as_named(ScRepository *repository, ScImage *image, const char *n
 
 ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError **error)
 {
-        g_autoptr(GPtrArray) images = list_images(repository, error);
+        g_autoptr(GPtrArray) images = sc_image_list_whole(sc_repository_view(repository), error);
         guint found = G_MAXUINT;
 
         if (images == NULL)
@@ -310,9 +91,9 @@ ScImage *sc_image_at(ScRepository *repository, const char *commit, const char *n
                 sc_throw(error, SC_ERROR_NOT_FOUND, "Image %s was replaced by a newer one, and removed: try again", name);
                 return NULL;
         }
-        ScImage *image = read_image(repository, commit, error);
+        ScImage *image = sc_image_read(sc_repository_view(repository), commit, error);
         if (image != NULL)
-                add_name(image, name, image);
+                sc_image_add_name(image, name, image);
         return image;
 }
 
@@ -349,7 +130,7 @@ static bool hold_entry(GHashTable *refs, JsonNode *entry, const char *list, cons
  * versions in Layers. */
 static bool hold_blobs(GHashTable *refs, const char *manifest, GError **error)
 {
-        g_autoptr(JsonObject) json = sc_json_parse_object(manifest, -1, MAX_MANIFEST, "manifest", error);
+        g_autoptr(JsonObject) json = sc_json_parse_object(manifest, -1, SC_IMAGE_MANIFEST_MAX, "manifest", error);
         static const struct {
                 const char *list, *key;
         } lists[] = {{"layers", "digest"}, {"fsLayers", "blobSum"}, {"Layers", "digest"}};
@@ -369,21 +150,35 @@ static bool hold_blobs(GHashTable *refs, const char *manifest, GError **error)
         return true;
 }
 
+static bool hold_image(const ScRepositoryView *view, GHashTable *refs, const char *commit, GError **error)
+{
+        g_autoptr(GVariant) object = sc_repository_view_commit(view, commit, error);
+        g_autoptr(GVariant) metadata = object != NULL ? sc_commit_metadata(object) : NULL;
+        const char *manifest;
+
+        if (metadata == NULL)
+                return false;
+        if (!g_variant_lookup(metadata, SC_IMAGE_MANIFEST, "&s", &manifest))
+                return sc_throw(error, SC_ERROR_CORRUPT, "It has no manifest: delete it, or pull it again");
+        return hold_blobs(refs, manifest, error);
+}
+
 bool sc_image_held_refs(ScRepository *repository, GHashTable *refs, GError **error)
 {
-        g_autoptr(GArray) named = sc_image_refs(repository, error);
+        const ScRepositoryView *view = sc_repository_view(repository);
+        g_autoptr(GArray) named = sc_image_refs(view, error);
 
         for (guint i = 0; named != NULL && i < named->len; i++) {
                 const ScImageRef *image = &g_array_index(named, ScImageRef, i);
-                g_autoptr(GVariant) metadata = sc_image_metadata(repository, image->commit, error);
-                const char *manifest;
-                if (metadata == NULL)
-                        return sc_prefix(error, "Image %s", image->name);
-                if (!g_variant_lookup(metadata, KEY_MANIFEST, "&s", &manifest))
-                        return sc_throw(error, SC_ERROR_CORRUPT, "Image %s has no manifest: delete it, or pull it again",
-                                        image->name);
-                if (!hold_blobs(refs, manifest, error))
-                        return sc_prefix(error, "Image %s", image->name);
+                g_autoptr(GError) own_error = NULL;
+                g_autofree char *commit = sc_repository_view_resolve(view, image->ref, &own_error);
+                /* removed meanwhile */
+                if (commit == NULL && g_error_matches(own_error, SC_ERROR, SC_ERROR_NOT_FOUND))
+                        continue;
+                if (commit != NULL && hold_image(view, refs, commit, &own_error))
+                        continue;
+                g_propagate_error(error, g_steal_pointer(&own_error));
+                return sc_prefix(error, "Image %s", image->name);
         }
         return named != NULL;
 }
@@ -420,10 +215,10 @@ static bool write_image(ScRepository *repository, ScStaging *staging, const ScIm
         g_autoptr(JsonObject) json = sc_image_info_to_json(info);
         g_autofree char *ref = sc_ref_encode(target->name), *digest = sc_digest_to_string(&info->digest);
 
-        g_variant_dict_insert_value(&metadata, KEY_INFO, g_variant_new_take_string(sc_json_to_string(json, false)));
-        g_variant_dict_insert_value(&metadata, KEY_MANIFEST, g_variant_new_take_string(g_strndup(manifest, manifest_size)));
-        g_variant_dict_insert(&metadata, KEY_DIGEST, "s", digest);
-        g_variant_dict_insert(&metadata, KEY_SIGNATURES, "s", "0");
+        g_variant_dict_insert_value(&metadata, SC_IMAGE_INFO, g_variant_new_take_string(sc_json_to_string(json, false)));
+        g_variant_dict_insert_value(&metadata, SC_IMAGE_MANIFEST, g_variant_new_take_string(g_strndup(manifest, manifest_size)));
+        g_variant_dict_insert(&metadata, SC_IMAGE_DIGEST, "s", digest);
+        g_variant_dict_insert(&metadata, SC_IMAGE_SIGNATURES, "s", "0");
         const ScRefTarget to = {ref, target->from};
         return sc_publisher_publish_file(publisher, &to, "manifest.json", manifest, manifest_size, &metadata, error);
 }
@@ -433,7 +228,7 @@ bool sc_image_publish(ScRepository *repository, const ScImageTarget *target, con
 {
         const char *name = target->name;
         /* As a string in the commit's metadata it could hold neither. */
-        if (manifest_size > MAX_MANIFEST || !g_utf8_validate(manifest, (gssize)manifest_size, NULL))
+        if (manifest_size > SC_IMAGE_MANIFEST_MAX || !g_utf8_validate(manifest, (gssize)manifest_size, NULL))
                 return sc_throw(error, SC_ERROR_CORRUPT, "The manifest of %s is too large or not UTF-8", name);
         ScStaging *staging = check_blobs(repository, info, error) ? sc_staging_new(repository, SC_STAGING_FRESH, error) : NULL;
         if (staging == NULL)
@@ -443,21 +238,11 @@ bool sc_image_publish(ScRepository *repository, const ScImageTarget *target, con
         return written || sc_prefix(error, "Image %s", name);
 }
 
-bool sc_image_is_revision(const ScImage *image, const char *revision)
-{
-        if (revision == NULL || revision[0] == '\0')
-                return false;
-        char digest[SC_DIGEST_HEX_SIZE] = "";
-        if (image->info != NULL)
-                sc_digest_to_hex(&image->info->digest, digest);
-        return strcmp(revision, image->id) == 0 || strcmp(revision, digest) == 0 || g_strcmp0(revision, image->commit) == 0;
-}
-
 bool sc_image_tag(ScRepository *repository, const ScTag *tag, bool *ret_changed, GError **error)
 {
         g_autofree char *from = sc_ref_encode(tag->from), *to = sc_ref_encode(tag->to);
         g_autofree char *commit = sc_repository_resolve(repository, from, error);
-        g_autoptr(ScImage) image = commit != NULL ? read_image(repository, commit, error) : NULL;
+        g_autoptr(ScImage) image = commit != NULL ? sc_image_read(sc_repository_view(repository), commit, error) : NULL;
         g_autoptr(GError) none = NULL;
 
         if (image == NULL)
@@ -471,7 +256,7 @@ bool sc_image_tag(ScRepository *repository, const ScTag *tag, bool *ret_changed,
         if (!*ret_changed)
                 return true;
         /* What cannot be read is another image, for all that is known. */
-        g_autoptr(ScImage) other = before != NULL ? read_image(repository, before, NULL) : NULL;
+        g_autoptr(ScImage) other = before != NULL ? sc_image_read(sc_repository_view(repository), before, NULL) : NULL;
         if (tag->before != NULL && strcmp(tag->before, other != NULL ? other->id : "") != 0)
                 return sc_throw(error, SC_ERROR_BUSY, "The name %s was given to another image in the meantime: try again", tag->to);
         if (before != NULL && (tag->flags & SC_TAG_REPLACE) == 0 && (other == NULL || strcmp(other->id, image->id) != 0))

@@ -1,33 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Images in the repository: one ref a name (SC_REF_PREFIX and the encoded name) to a commit whose metadata holds, all strings:
- * docker.manifest (byte for byte), docker.digest ("sha256:..."), signatures, as the atomic command wrote them, and
- * "sysconsd.image": the ScImageInfo as JSON. Its tree holds manifest.json. */
+/* What workers do with images: find one, publish it, give it names, delete it. */
 
-#include "base/image-info.h"
+#include "image-list.h"
 #include "repository.h"
-
-typedef struct {
-        char **names;      /* canonical names, sorted; at least one */
-        char **digests;    /* of each name's manifest: "sha256:HEX"; "": unknown */
-        char **sources;    /* of each name: that of its info, or "tag:[SOURCE:]NAME" if it came here by another NAME; "": unknown */
-        char *id;          /* hex of the configuration's digest */
-        char *commit;      /* OSTree checksum of (the first name's) image commit */
-        char *undescribed; /* of a name whose commit lacks our description, the commit; NULL: they all have it */
-        char *manifest;    /* text as fetched; NULL from the list */
-        ScImageInfo *info; /* NULL for an image that somebody else pulled, and nobody described yet */
-} ScImage;
-
-void sc_image_free(ScImage *image);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScImage, sc_image_free)
 
 /* Adds the refs of every blob that some image name holds to a set of owned strings. One image that cannot be read is an error: what
  * it holds is not known, so nothing may be called unused. */
 bool sc_image_held_refs(ScRepository *repository, GHashTable *refs, GError **error);
-
-/* All images, one entry an id, sorted by first name. An image that cannot be read is left out, with a line in the journal. */
-GPtrArray *sc_image_list(ScRepository *repository, GError **error);
 
 /* By canonical name, by name without ":latest", by digest (base/image-name.h), or by a prefix (at least 4 digits) of its id.
  * NotFound: "Image X not found"; a prefix of different images: InvalidArgument "more images matching prefix `X`". */
@@ -59,10 +40,6 @@ typedef struct {
 /* Publishes the image under a name, durably, replacing what the name meant: all layers and the configuration must be here. */
 bool sc_image_publish(ScRepository *repository, const ScImageTarget *target, const char *manifest, gsize manifest_size,
                       const ScImageInfo *info, GError **error);
-
-/* Whether the `revision` in a deployment's info means this image. The atomic command called an image by its manifest's digest,
- * older versions of it by that of the configuration (as we do), or by its commit. */
-bool sc_image_is_revision(const ScImage *image, const char *revision);
 
 /* Drops names (NULL: all of them) of an image; layers stay until prune. */
 bool sc_image_delete(ScRepository *repository, const ScImage *image, const char *const *names, GError **error);

@@ -11,15 +11,15 @@ void sc_blob_free(ScBlob *blob)
         g_free(blob);
 }
 
-static void read_commit(ScRepository *repository, const char *commit, ScBlob *blob)
+static void read_commit(const ScRepositoryView *view, const char *commit, ScBlob *blob)
 {
-        g_autoptr(GVariant) object = NULL;
+        g_autoptr(GVariant) object = sc_repository_view_commit(view, commit, NULL);
         const char *size;
 
-        if (!ostree_repo_load_commit(sc_repository_ostree(repository), commit, &object, NULL, NULL))
+        if (object == NULL)
                 return;
-        g_autoptr(GVariant) metadata = g_variant_get_child_value(object, 0);
-        blob->imported = (int64_t)MIN(ostree_commit_get_timestamp(object), (guint64)G_MAXINT64);
+        g_autoptr(GVariant) metadata = sc_commit_metadata(object);
+        blob->imported = sc_commit_time(object);
         if (g_variant_lookup(metadata, "docker.size", "&s", &size))
                 g_ascii_string_to_unsigned(size, 10, 0, G_MAXUINT64, &blob->size, NULL);
 }
@@ -29,27 +29,24 @@ static int compare(gconstpointer a, gconstpointer b)
         return strcmp((*(const ScBlob *const *)a)->digest, (*(const ScBlob *const *)b)->digest);
 }
 
-GPtrArray *sc_blob_list(ScRepository *repository, GError **error)
+GPtrArray *sc_blob_list(const ScRepositoryView *view, GError **error)
 {
-        const OstreeRepoListRefsExtFlags flags = OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_REMOTES |
-                                                 OSTREE_REPO_LIST_REFS_EXT_EXCLUDE_MIRRORS;
-        g_autofree char *prefix = g_strndup(SC_REF_PREFIX, strlen(SC_REF_PREFIX) - 1);
-        g_autoptr(GHashTable) refs = NULL;
-        GHashTableIter iter;
-        gpointer ref, commit;
+        g_autoptr(GPtrArray) refs = sc_repository_view_refs(view, error);
 
-        if (!ostree_repo_list_refs_ext(sc_repository_ostree(repository), prefix, &refs, flags, NULL, error)) {
-                sc_prefix(error, "Cannot list the layers of the repository %s", sc_repository_path(repository));
+        if (refs == NULL)
                 return NULL;
-        }
         GPtrArray *blobs = g_ptr_array_new_with_free_func((GDestroyNotify)sc_blob_free);
-        g_hash_table_iter_init(&iter, refs);
-        while (g_hash_table_iter_next(&iter, &ref, &commit)) {
-                if (!sc_ref_is_blob(ref))
+        for (guint i = 0; i < refs->len; i++) {
+                const char *ref = refs->pdata[i];
+                g_autoptr(GError) own_error = NULL;
+                g_autofree char *commit = sc_ref_is_blob(ref) ? sc_repository_view_resolve(view, ref, &own_error) : NULL;
+                /* not one that was removed meanwhile */
+                if (!sc_ref_is_blob(ref) || g_error_matches(own_error, SC_ERROR, SC_ERROR_NOT_FOUND))
                         continue;
                 ScBlob *blob = g_new0(ScBlob, 1);
-                blob->digest = g_strconcat("sha256:", (const char *)ref + strlen(SC_REF_PREFIX), NULL);
-                read_commit(repository, commit, blob);
+                blob->digest = g_strconcat("sha256:", ref + strlen(SC_REF_PREFIX), NULL);
+                if (commit != NULL)
+                        read_commit(view, commit, blob);
                 g_ptr_array_add(blobs, blob);
         }
         g_ptr_array_sort(blobs, compare);

@@ -3,7 +3,7 @@
 
 /* The blobs that have a ref, whether an image holds them or not: layers, and configurations of images. */
 
-#include "repository.h"
+#include "repository-view.h"
 #include <stdint.h>
 
 typedef struct {
@@ -15,4 +15,4 @@ typedef struct {
 void sc_blob_free(ScBlob *blob);
 
 /* Elements are ScBlob, in the order of their digests. One that cannot be read is listed with what its ref says. */
-GPtrArray *sc_blob_list(ScRepository *repository, GError **error);
+GPtrArray *sc_blob_list(const ScRepositoryView *view, GError **error);

@@ -8,6 +8,8 @@ libsc_store_a_SOURCES = \
 	daemon/store/deployment.c daemon/store/deployment.h \
 	daemon/store/foreign.c daemon/store/foreign.h \
 	daemon/store/image.c daemon/store/image.h daemon/store/image-commit.h \
+	daemon/store/image-cache.c daemon/store/image-cache.h \
+	daemon/store/image-list.c daemon/store/image-list.h \
 	daemon/store/info.c daemon/store/info.h \
 	daemon/store/intent.c daemon/store/intent.h \
 	daemon/store/inflate.c daemon/store/inflate.h \
@@ -28,6 +30,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/pull-intent.c daemon/store/pull-intent.h \
 	daemon/store/refs.c \
 	daemon/store/repository.c daemon/store/repository.h \
+	daemon/store/repository-view.c daemon/store/repository-view.h \
 	daemon/store/run-folder.c daemon/store/run-folder.h \
 	daemon/store/spool.c daemon/store/spool.h \
 	daemon/store/staging.c daemon/store/staging.h \
@@ -43,9 +46,9 @@ STORE_TEST_CFLAGS = $(UNIT_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
 STORE_TEST_LDADD = libsc-store.a $(UNIT_LDADD) $(STORE_LIBS) $(ISAL_LIBS)
 
 check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-merge tests/unit/test-image \
-	tests/unit/test-pull-intent tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user
+	tests/unit/test-pull-intent tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view
 TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-merge tests/unit/test-image \
-	tests/unit/test-pull-intent tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user
+	tests/unit/test-pull-intent tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view
 tests_unit_test_inflate_SOURCES = tests/unit/test-inflate.c tests/unit/test.h
 tests_unit_test_inflate_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_inflate_LDADD = $(STORE_TEST_LDADD)
@@ -75,3 +78,6 @@ tests_unit_test_verify_LDADD = $(STORE_TEST_LDADD)
 tests_unit_test_spool_SOURCES = tests/unit/test-spool.c tests/unit/store.h tests/unit/test.h
 tests_unit_test_spool_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_spool_LDADD = $(STORE_TEST_LDADD)
+tests_unit_test_repository_view_SOURCES = tests/unit/test-repository-view.c tests/unit/store.h tests/unit/test.h
+tests_unit_test_repository_view_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_repository_view_LDADD = $(STORE_TEST_LDADD)

@@ -18,16 +18,7 @@
 
 char *sc_repository_resolve(ScRepository *repository, const char *ref, GError **error)
 {
-        g_autofree char *commit = NULL;
-
-        if (!ostree_repo_resolve_rev_ext(sc_repository_ostree(repository), ref, TRUE, OSTREE_REPO_RESOLVE_REV_EXT_LOCAL_ONLY,
-                                         &commit, error)) {
-                sc_prefix(error, "Cannot read the ref %s of the repository %s", ref, sc_repository_path(repository));
-                return NULL;
-        }
-        if (commit == NULL)
-                sc_throw(error, SC_ERROR_NOT_FOUND, "The repository %s has no ref %s", sc_repository_path(repository), ref);
-        return g_steal_pointer(&commit);
+        return sc_repository_view_resolve(sc_repository_view(repository), ref, error);
 }
 
 int sc_repository_has_ref(ScRepository *repository, const char *ref, GError **error)

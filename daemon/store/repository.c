@@ -11,8 +11,8 @@
 #define STATE_DIR "extensions/sysconsd"
 
 struct ScRepository {
+        ScRepositoryView *view;
         OstreeRepo *ostree;
-        char *path;
         int objects_fd;
         GHashTable *distrusted; /* paths in objects/ */
 };
@@ -24,61 +24,33 @@ static bool make_folder(const char *path, GError **error)
         return true;
 }
 
-/* Only root can give files to others. */
-static OstreeRepoMode wanted_mode(const ScConfig *config)
+static OstreeRepoMode ostree_mode(const ScConfig *config)
 {
         return config->scope->kind == SC_SCOPE_USER ? OSTREE_REPO_MODE_BARE_USER : OSTREE_REPO_MODE_BARE;
 }
 
-static OstreeRepo *open_ostree(const char *path, OstreeRepoMode mode, ScRepositoryFlags flags, GError **error)
+static bool make_repository(const ScConfig *config, GError **error)
 {
-        if (!sc_place_is_repository(path)) {
-                if ((flags & SC_REPOSITORY_CREATE) == 0) {
-                        sc_throw(error, SC_ERROR_NOT_FOUND, "There is no repository at %s yet: it is made by the first pull", path);
-                        return NULL;
-                }
-                if (!make_folder(path, error))
-                        return NULL;
-                g_autoptr(OstreeRepo) made = ostree_repo_create_at(AT_FDCWD, path, mode, NULL, NULL, error);
-                if (made == NULL) {
-                        sc_prefix(error, "Cannot make the repository %s", path);
-                        return NULL;
-                }
-        }
-        g_autoptr(OstreeRepo) ostree = ostree_repo_open_at(AT_FDCWD, path, NULL, error);
-        if (ostree == NULL)
-                sc_prefix(error, "Cannot open the repository %s", path);
-        return g_steal_pointer(&ostree);
-}
-
-static const char *mode_name(OstreeRepoMode mode)
-{
-        switch (mode) {
-        case OSTREE_REPO_MODE_BARE:
-                return "bare";
-        case OSTREE_REPO_MODE_ARCHIVE:
-                return "archive";
-        case OSTREE_REPO_MODE_BARE_USER:
-                return "bare-user";
-        case OSTREE_REPO_MODE_BARE_USER_ONLY:
-                return "bare-user-only";
-        default:
-                return "unknown";
-        }
+        g_autofree char *path = sc_repository_find(config, SC_HOST_REPOSITORY, SC_REPOSITORY_CREATE, error);
+        if (path == NULL || sc_place_is_repository(path))
+                return path != NULL;
+        if (!make_folder(path, error))
+                return false;
+        g_autoptr(OstreeRepo) made = ostree_repo_create_at(AT_FDCWD, path, ostree_mode(config), NULL, NULL, error);
+        return made != NULL || sc_prefix(error, "Cannot make the repository %s", path);
 }
 
 ScRepository *sc_repository_open(const ScConfig *config, ScRepositoryFlags flags, GError **error)
 {
-        g_autofree char *path = sc_repository_find(config, SC_HOST_REPOSITORY, flags, error);
-        if (path == NULL)
+        if ((flags & SC_REPOSITORY_CREATE) != 0 && !make_repository(config, error))
                 return NULL;
-        g_autoptr(OstreeRepo) ostree = open_ostree(path, wanted_mode(config), flags, error);
-        if (ostree == NULL)
+        g_autoptr(ScRepositoryView) view = sc_repository_view_open(config, error);
+        if (view == NULL)
                 return NULL;
-        OstreeRepoMode mode = ostree_repo_get_mode(ostree);
-        if (mode != wanted_mode(config)) {
-                sc_throw(error, SC_ERROR_UNSUPPORTED, "The repository %s has the mode %s, and only %s is supported", path,
-                         mode_name(mode), mode_name(wanted_mode(config)));
+        const char *path = sc_repository_view_path(view);
+        g_autoptr(OstreeRepo) ostree = ostree_repo_open_at(sc_repository_view_fd(view), ".", NULL, error);
+        if (ostree == NULL) {
+                sc_prefix(error, "Cannot open the repository %s", path);
                 return NULL;
         }
         /* Whatever core.fsync says: without it libostree writes metadata straight into objects/, and a power cut leaves it empty.
@@ -91,8 +63,8 @@ ScRepository *sc_repository_open(const ScConfig *config, ScRepositoryFlags flags
         }
 
         ScRepository *repository = g_new0(ScRepository, 1);
+        repository->view = g_steal_pointer(&view);
         repository->ostree = g_steal_pointer(&ostree);
-        repository->path = g_steal_pointer(&path);
         repository->objects_fd = sc_steal_fd(&objects_fd);
         repository->distrusted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         return repository;
@@ -105,7 +77,7 @@ void sc_repository_free(ScRepository *repository)
         sc_close(&repository->objects_fd);
         g_hash_table_unref(repository->distrusted);
         g_object_unref(repository->ostree);
-        g_free(repository->path);
+        sc_repository_view_free(repository->view);
         g_free(repository);
 }
 
@@ -114,9 +86,14 @@ OstreeRepo *sc_repository_ostree(ScRepository *repository)
         return repository->ostree;
 }
 
+const ScRepositoryView *sc_repository_view(ScRepository *repository)
+{
+        return repository->view;
+}
+
 const char *sc_repository_path(ScRepository *repository)
 {
-        return repository->path;
+        return sc_repository_view_path(repository->view);
 }
 
 int sc_repository_fd(ScRepository *repository)
@@ -131,7 +108,7 @@ int sc_repository_objects_fd(ScRepository *repository)
 
 ScObjectFormat sc_repository_format(ScRepository *repository)
 {
-        return ostree_repo_get_mode(repository->ostree) == OSTREE_REPO_MODE_BARE_USER ? SC_OBJECTS_BARE_USER : SC_OBJECTS_BARE;
+        return sc_repository_view_format(repository->view);
 }
 
 void sc_repository_distrust(ScRepository *repository, const char *object_path)
@@ -149,7 +126,7 @@ int sc_repository_open_state(ScRepository *repository, GError **error)
         int fd = sc_make_dirs(sc_repository_fd(repository), STATE_DIR, 0755, error);
 
         if (fd < 0)
-                sc_prefix(error, "Repository %s", repository->path);
+                sc_prefix(error, "Repository %s", sc_repository_path(repository));
         return fd;
 }
 

@@ -11,8 +11,8 @@
  *   staging.lock, staging-*    objects of running imports (staging.h) */
 
 #include "base/config.h"
-#include "object.h"
 #include "place.h"
+#include "repository-view.h"
 #include <gio/gio.h>
 #include <ostree.h>
 
@@ -23,6 +23,8 @@ ScRepository *sc_repository_open(const ScConfig *config, ScRepositoryFlags flags
 void sc_repository_free(ScRepository *repository);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScRepository, sc_repository_free)
 
+/* As it is read; the repository's own. */
+const ScRepositoryView *sc_repository_view(ScRepository *repository);
 OstreeRepo *sc_repository_ostree(ScRepository *repository);
 const char *sc_repository_path(ScRepository *repository);
 int sc_repository_fd(ScRepository *repository);

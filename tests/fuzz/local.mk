@@ -78,6 +78,11 @@ tests_fuzz_fuzz_layer_SOURCES = tests/fuzz/fuzz-layer.c $(REPLAY)
 tests_fuzz_fuzz_layer_CFLAGS = $(FUZZ_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
 tests_fuzz_fuzz_layer_LDADD = libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
 
+FUZZ_REPLAYS += tests/fuzz/fuzz-commit
+tests_fuzz_fuzz_commit_SOURCES = tests/fuzz/fuzz-commit.c $(REPLAY)
+tests_fuzz_fuzz_commit_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_commit_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
+
 FUZZ_REPLAYS += tests/fuzz/fuzz-info
 tests_fuzz_fuzz_info_SOURCES = tests/fuzz/fuzz-info.c $(REPLAY)
 tests_fuzz_fuzz_info_CFLAGS = $(FUZZ_CFLAGS)
@@ -279,6 +284,12 @@ tests_fuzz_libfuzzer_layer_SOURCES = tests/fuzz/fuzz-layer.c tests/fuzz/fuzz.h
 tests_fuzz_libfuzzer_layer_CFLAGS = $(FUZZ_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
 tests_fuzz_libfuzzer_layer_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_libfuzzer_layer_LDADD = libsc-store.a libsc-base.a $(STORE_LIBS) $(ISAL_LIBS) $(BASE_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/libfuzzer-commit
+tests_fuzz_libfuzzer_commit_SOURCES = tests/fuzz/fuzz-commit.c tests/fuzz/fuzz.h
+tests_fuzz_libfuzzer_commit_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_libfuzzer_commit_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_libfuzzer_commit_LDADD = libsc-store.a libsc-base.a $(BASE_LIBS)
 
 noinst_PROGRAMS += tests/fuzz/libfuzzer-info
 tests_fuzz_libfuzzer_info_SOURCES = tests/fuzz/fuzz-info.c tests/fuzz/fuzz.h

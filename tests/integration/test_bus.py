@@ -366,6 +366,18 @@ def test_idle_daemon_exits_and_comes_back(bed, configured):
     assert bed.is_active("sysconsd")
 
 
+def test_libraries(hello):
+    """What the daemon maps when it has done its work: only the worker needs what reads images and speaks to registries."""
+    bed = hello
+    sysconsd = bed.output("systemctl show -P MainPID sysconsd")
+    maps = bed.read(f"/proc/{sysconsd}/maps")
+    libraries = {line.rsplit("/", 1)[1].split(".so")[0] for line in maps.splitlines() if ".so" in line}
+    assert {"libglib-2.0", "libjson-glib-1.0", "libsystemd"} <= libraries
+    assert not libraries & {"libostree-1", "libarchive", "libcurl", "libcurl-gnutls", "libgnutls", "libsoup-3.0", "libgpgme", "libcrypto", "libxml2",
+                            "libicudata", "libisal"}
+    assert len(libraries) <= 30, sorted(libraries)
+
+
 def test_bad_configuration_is_said(bed, configured):
     bed.write("/etc/sysconsd.conf.d/60-test.conf", "[Daemon]\nMaxJobs=many\n")
     cursor = bed.cursor()

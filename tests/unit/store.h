@@ -104,6 +104,34 @@ static UNUSED void store_check(Store *store)
         }
 }
 
+/* A commit of libostree's with nothing but a manifest, NULL: without one either; its checksum. */
+static UNUSED char *store_commit_manifest(Store *store, const char *ref, const char *manifest)
+{
+        OstreeRepo *ostree = sc_repository_ostree(store->repository);
+        g_autoptr(OstreeMutableTree) tree = ostree_mutable_tree_new();
+        g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+        g_autoptr(GFile) root = NULL;
+        g_autoptr(GError) error = NULL;
+        g_autofree guchar *checksum = NULL;
+        char *commit;
+        g_autoptr(GVariant) meta = g_variant_ref_sink(g_variant_new("(uuu@a(ayay))", 0, 0, GUINT32_TO_BE(S_IFDIR | 0755),
+                                                                    g_variant_new_array(G_VARIANT_TYPE("(ayay)"), NULL, 0)));
+
+        if (manifest != NULL)
+                g_variant_dict_insert(&dict, "docker.manifest", "s", manifest);
+        g_autoptr(GVariant) metadata = g_variant_ref_sink(g_variant_dict_end(&dict));
+        ck_assert(ostree_repo_prepare_transaction(ostree, NULL, NULL, &error));
+        ck_assert(ostree_repo_write_metadata(ostree, OSTREE_OBJECT_TYPE_DIR_META, NULL, meta, &checksum, NULL, &error));
+        g_autofree char *hex = ostree_checksum_from_bytes(checksum);
+        ostree_mutable_tree_set_metadata_checksum(tree, hex);
+        ck_assert(ostree_repo_write_mtree(ostree, tree, &root, NULL, &error));
+        ck_assert(ostree_repo_write_commit(ostree, NULL, "a subject", "a body", metadata, OSTREE_REPO_FILE(root), &commit, NULL,
+                                           &error));
+        ostree_repo_transaction_set_ref(ostree, NULL, ref, commit);
+        ck_assert(ostree_repo_commit_transaction(ostree, NULL, NULL, &error));
+        return commit;
+}
+
 /* Names below extensions/sysconsd that begin with "staging-". */
 static UNUSED GPtrArray *store_staging_folders(Store *store)
 {

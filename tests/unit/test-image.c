@@ -47,7 +47,7 @@ START_TEST(test_publish_and_list)
         g_autoptr(GError) error = NULL;
         char hex[SC_DIGEST_HEX_SIZE];
 
-        g_autoptr(GPtrArray) none = sc_image_list(store->repository, &error);
+        g_autoptr(GPtrArray) none = sc_image_list(sc_repository_view(store->repository), NULL, &error);
         ck_assert_no_error(error);
         ck_assert_uint_eq(none->len, 0);
         publish(store, "localhost:5000/z:latest", one);
@@ -55,7 +55,7 @@ START_TEST(test_publish_and_list)
         publish(store, "localhost:5000/m:latest", two);
         store_check(store);
 
-        g_autoptr(GPtrArray) images = sc_image_list(store->repository, &error);
+        g_autoptr(GPtrArray) images = sc_image_list(sc_repository_view(store->repository), NULL, &error);
         ck_assert_no_error(error);
         ck_assert_uint_eq(images->len, 2);
         const ScImage *image = images->pdata[0];
@@ -80,7 +80,7 @@ START_TEST(test_blobs)
         g_autofree char *digest = sc_digest_to_string(&layer->digest), *config = sc_digest_to_string(&one->config);
 
         publish(store, "localhost:5000/one:latest", one);
-        g_autoptr(GPtrArray) blobs = sc_blob_list(store->repository, &error);
+        g_autoptr(GPtrArray) blobs = sc_blob_list(sc_repository_view(store->repository), &error);
         ck_assert_no_error(error);
         ck_assert_uint_eq(blobs->len, 2);
         const ScBlob *first = blobs->pdata[0], *second = blobs->pdata[1];
@@ -267,7 +267,7 @@ START_TEST(test_name_moves)
 
         publish(store, "app:latest", old);
         publish(store, "app:latest", new);
-        g_autoptr(GPtrArray) images = sc_image_list(store->repository, &error);
+        g_autoptr(GPtrArray) images = sc_image_list(sc_repository_view(store->repository), NULL, &error);
         ck_assert_uint_eq(images->len, 1);
         sc_digest_to_hex(&new->config, hex);
         ck_assert_str_eq(((ScImage *)images->pdata[0])->id, hex);
@@ -296,7 +296,7 @@ START_TEST(test_missing_parts)
         ck_assert(!sc_image_publish(store->repository, &(ScImageTarget){"app:latest", NULL}, "{\"\xff\":1}", 7, info, &error));
         ck_assert_error(error, SC_ERROR_CORRUPT, "UTF-8");
         g_clear_error(&error);
-        g_autoptr(GPtrArray) images = sc_image_list(store->repository, &error);
+        g_autoptr(GPtrArray) images = sc_image_list(sc_repository_view(store->repository), NULL, &error);
         ck_assert_uint_eq(images->len, 0);
 }
 END_TEST
@@ -323,7 +323,7 @@ START_TEST(test_delete)
         g_autofree char *left = names(rest);
         ck_assert_str_eq(left, "b:latest c:latest");
         ck_assert(sc_image_delete(store->repository, rest, NULL, &error));
-        g_autoptr(GPtrArray) images = sc_image_list(store->repository, &error);
+        g_autoptr(GPtrArray) images = sc_image_list(sc_repository_view(store->repository), NULL, &error);
         ck_assert_uint_eq(images->len, 0);
         /* Layers stay until a prune. */
         ck_assert(sc_layer_exists(store->repository, &((ScLayerInfo *)info->layers->pdata[0])->digest, &error));
@@ -333,27 +333,9 @@ END_TEST
 /* As the atomic command left it: no description of ours. */
 static void publish_foreign(Store *store, const char *name, const char *manifest)
 {
-        OstreeRepo *ostree = sc_repository_ostree(store->repository);
-        g_autoptr(OstreeMutableTree) tree = ostree_mutable_tree_new();
-        g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
-        g_autoptr(GError) error = NULL;
-        g_autoptr(GFile) root = NULL;
-        g_autofree char *commit = NULL, *ref = sc_ref_encode(name);
-        g_autofree guchar *checksum = NULL;
-        g_autoptr(GVariant) meta = g_variant_ref_sink(g_variant_new("(uuu@a(ayay))", 0, 0, GUINT32_TO_BE(S_IFDIR | 0755),
-                                                                    g_variant_new_array(G_VARIANT_TYPE("(ayay)"), NULL, 0)));
+        g_autofree char *ref = sc_ref_encode(name);
 
-        ck_assert(ostree_repo_prepare_transaction(ostree, NULL, NULL, &error));
-        ck_assert(ostree_repo_write_metadata(ostree, OSTREE_OBJECT_TYPE_DIR_META, NULL, meta, &checksum, NULL, &error));
-        g_autofree char *hex = ostree_checksum_from_bytes(checksum);
-        ostree_mutable_tree_set_metadata_checksum(tree, hex);
-        if (manifest != NULL)
-                g_variant_dict_insert(&dict, "docker.manifest", "s", manifest);
-        g_autoptr(GVariant) metadata = g_variant_ref_sink(g_variant_dict_end(&dict));
-        ck_assert(ostree_repo_write_mtree(ostree, tree, &root, NULL, &error));
-        ck_assert(ostree_repo_write_commit(ostree, NULL, NULL, NULL, metadata, OSTREE_REPO_FILE(root), &commit, NULL, &error));
-        ostree_repo_transaction_set_ref(ostree, NULL, ref, commit);
-        ck_assert(ostree_repo_commit_transaction(ostree, NULL, NULL, &error));
+        g_free(store_commit_manifest(store, ref, manifest));
 }
 
 START_TEST(test_foreign_images)
@@ -366,7 +348,7 @@ START_TEST(test_foreign_images)
         publish_foreign(store, "docker.io/broken:latest", "{\"config\":");
         publish_foreign(store, "docker.io/strange:latest", "{\"config\":{\"digest\":\"md5:0\"}}");
         publish_foreign(store, "docker.io/empty:latest", NULL);
-        g_autoptr(GPtrArray) images = sc_image_list(store->repository, &error);
+        g_autoptr(GPtrArray) images = sc_image_list(sc_repository_view(store->repository), NULL, &error);
         ck_assert_no_error(error);
         ck_assert_uint_eq(images->len, 1);
         const ScImage *image = images->pdata[0];
