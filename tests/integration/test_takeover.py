@@ -51,7 +51,7 @@ def linked_exports():
 
 def build(bed, *calls):
     """Calls functions of atomichost.py inside."""
-    bed.run(["python3", BUILDER, json.dumps(calls)], timeout=120)
+    bed.run(["python3", BUILDER, json.dumps(calls)], timeout=600)
 
 
 def ostree(bed, *arguments, check=True):
