@@ -12,6 +12,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/host-package.c daemon/op/host-package.h \
 	daemon/op/image-exports.c daemon/op/image-exports.h \
 	daemon/op/import-name.c daemon/op/import-name.h \
+	daemon/op/layer-fetch.c daemon/op/layer-fetch.h \
 	daemon/op/install.c \
 	daemon/op/install-package.c daemon/op/install-package.h \
 	daemon/op/install-request.c daemon/op/install-request.h \

@@ -7,11 +7,11 @@
 #include "base/reference.h"
 #include "image-exports.h"
 #include "import-name.h"
+#include "layer-fetch.h"
 #include "options.h"
 #include "registry/transport.h"
 #include "resolve.h"
 #include "store/image.h"
-#include "store/layer.h"
 #include "store/name-claim.h"
 #include "store/pull-intent.h"
 #include "store/repository.h"
@@ -70,12 +70,9 @@ static gpointer fetch_layers(gpointer data)
 {
         Pull *pull = data;
         for (ScLayerInfo *layer; (layer = take_layer(pull)) != NULL;) {
-                char hex[SC_DIGEST_HEX_SIZE];
-                sc_digest_to_hex(&layer->digest, hex);
-                sc_report_message(pull->context->report, "Pulling layer %s", hex);
                 GError *error = NULL;
-                g_autoptr(ScBlob) blob = sc_transport_open_blob(pull->transport, &layer->digest, layer->size, pull->cancellable);
-                if (!sc_import_layer(pull->import, layer, sc_blob_read, blob, &layer->inflated_size, pull->cancellable, &error) ||
+                if (!sc_layer_fetch(pull->context, pull->transport, pull->import, layer, &layer->inflated_size, pull->cancellable,
+                                    &error) ||
                     !sc_failpoint("pull-layer", &error))
                         fail(pull, error);
         }

@@ -5,9 +5,9 @@
 #include "base/failpoint.h"
 #include "base/path.h"
 #include "image-exports.h"
+#include "layer-fetch.h"
 #include "registry/manifest.h"
 #include "resolve.h"
-#include "store/layer.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -100,13 +100,9 @@ static bool fetch_layers(Repair *repair, GError **error)
                 total += ((const ScLayerInfo *)layers->pdata[i])->size;
         sc_report_phase(repair->context->report, "Pulling", total);
         for (guint i = 0; i < layers->len; i++) {
-                const ScLayerInfo *layer = layers->pdata[i];
-                char hex[SC_DIGEST_HEX_SIZE];
                 guint64 inflated;
-                sc_digest_to_hex(&layer->digest, hex);
-                sc_report_message(repair->context->report, "Pulling layer %s", hex);
-                g_autoptr(ScBlob) blob = sc_transport_open_blob(repair->transport, &layer->digest, layer->size, cancellable);
-                if (!sc_import_layer(repair->import, layer, sc_blob_read, blob, &inflated, cancellable, error))
+                if (!sc_layer_fetch(repair->context, repair->transport, repair->import, layers->pdata[i], &inflated, cancellable,
+                                    error))
                         return false;
         }
         return true;

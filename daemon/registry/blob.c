@@ -5,6 +5,8 @@
 
 /* Bytes that wait for the reader; then the network has to wait. */
 enum { QUEUE_LIMIT = 4 * 1024 * 1024 };
+/* So much is read on to tell a damaged copy from an image that is bad, where nobody else could be asked for it anyway. */
+enum { CHEAP_REST = 16 * 1024 * 1024 };
 
 typedef struct {
         ScBlob blob;
@@ -15,7 +17,9 @@ typedef struct {
         GCancellable *cancellable; /* ends the thread; follows the caller's */
         GCancellable *callers;     /* NULL: none */
         gulong callers_handler;
-        GBytes *current; /* what the reader holds */
+        GBytes *current;   /* what the reader holds */
+        guint64 taken;     /* bytes that the reader had */
+        ScBlobTries tries; /* the thread's, while there is one */
 
         GMutex lock;
         GCond changed;
@@ -46,7 +50,7 @@ static gpointer fetch_in_thread(gpointer data)
         g_autoptr(ScHttp) http = sc_http_new();
         g_autoptr(GError) problem = NULL;
         const ScBlobTarget target = {.digest = &download->digest, .size = download->size, .take = queue_chunk, .data = download};
-        sc_fetch_blob(download->registry, http, &target, download->cancellable, &problem);
+        sc_fetch_blob(download->registry, http, &target, &download->tries, download->cancellable, &problem);
         g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&download->lock);
         download->complete = true;
         download->error = g_steal_pointer(&problem);
@@ -85,8 +89,55 @@ static gssize download_read(ScBlob *base, const void **ret_chunk, GError **error
         gsize size;
         *ret_chunk = g_bytes_get_data(download->current, &size);
         download->queued -= size;
+        download->taken += size;
         g_cond_broadcast(&download->changed);
         return (gssize)size;
+}
+
+static void start(Download *download)
+{
+        download->thread = g_thread_try_new("blob", fetch_in_thread, download, &download->error);
+        if (download->thread == NULL) {
+                sc_prefix(&download->error, "Cannot start a download");
+                download->complete = true;
+        }
+}
+
+/* Whether the copy was damaged is known when all of it has come. */
+static void read_to_end(Download *download)
+{
+        const void *chunk;
+        while (download_read(&download->blob, &chunk, NULL) > 0)
+                continue;
+        g_clear_pointer(&download->thread, g_thread_join);
+}
+
+static void begin_anew(Download *download)
+{
+        /* Who has cancelled meanwhile has also cancelled what the next try looks at. */
+        g_clear_error(&download->error);
+        download->complete = false;
+        download->taken = 0;
+        start(download);
+}
+
+static bool download_again(ScBlob *base, GError **problem)
+{
+        Download *download = (Download *)base;
+        bool mirrored = g_atomic_int_get(&download->tries.mirrored) != 0;
+        if (!mirrored && download->size - download->taken > CHEAP_REST)
+                return false;
+        read_to_end(download);
+        if (download->tries.again) {
+                g_clear_error(problem);
+                begin_anew(download);
+                return true;
+        }
+        if (g_error_matches(download->error, SC_ERROR, SC_ERROR_VERIFY_FAILED)) {
+                g_clear_error(problem);
+                g_propagate_error(problem, g_error_copy(download->error));
+        }
+        return false;
 }
 
 static void download_free(ScBlob *base)
@@ -100,6 +151,7 @@ static void download_free(ScBlob *base)
         g_queue_clear_full(&download->chunks, (GDestroyNotify)g_bytes_unref);
         g_clear_pointer(&download->current, g_bytes_unref);
         g_clear_error(&download->error);
+        sc_blob_tries_clear(&download->tries);
         g_clear_object(&download->cancellable);
         g_clear_object(&download->callers);
         g_cond_clear(&download->changed);
@@ -110,7 +162,7 @@ static void download_free(ScBlob *base)
 ScBlob *sc_registry_open_blob(ScTransport *transport, const ScDigest *digest, guint64 size, GCancellable *cancellable)
 {
         Download *download = g_new0(Download, 1);
-        download->blob = (ScBlob){download_read, download_free};
+        download->blob = (ScBlob){download_read, download_free, download_again};
         download->registry = (ScRegistry *)transport;
         download->digest = *digest;
         download->size = size;
@@ -122,10 +174,6 @@ ScBlob *sc_registry_open_blob(ScTransport *transport, const ScDigest *digest, gu
                 download->callers = g_object_ref(cancellable);
                 download->callers_handler = g_cancellable_connect(cancellable, G_CALLBACK(callers_cancelled), download, NULL);
         }
-        download->thread = g_thread_try_new("blob", fetch_in_thread, download, &download->error);
-        if (download->thread == NULL) {
-                sc_prefix(&download->error, "Cannot start a download");
-                download->complete = true;
-        }
+        start(download);
         return &download->blob;
 }

@@ -132,8 +132,9 @@ static bool get_manifest(ScTransport *transport, const ScDigest *digest, guint64
                 wanted.digest = &referenced;
         }
         sc_patience_init(&wanted.patience, registry->config);
-        return sc_failover_run(registry, wanted.http, wanted.digest != NULL ? SC_FAILOVER_BY_DIGEST : SC_FAILOVER_BY_TAG,
-                               &wanted.patience, attempt_manifest, &wanted, cancellable, error) ||
+        const ScFailoverPlan plan = {wanted.digest != NULL ? SC_FAILOVER_BY_DIGEST : SC_FAILOVER_BY_TAG, NULL, attempt_manifest,
+                                     &wanted};
+        return sc_failover_run(registry, wanted.http, &plan, &wanted.patience, cancellable, error) ||
                sc_prefix(error, "Cannot pull %s", registry->image);
 }
 
@@ -153,8 +154,13 @@ static bool get_blob(ScTransport *transport, const ScDigest *digest, guint64 siz
         ScHttp *http = http_of_thread(registry, &own);
         g_autoptr(GByteArray) data = g_byte_array_sized_new((guint)size + 1);
         const ScBlobTarget target = {.digest = digest, .size = size, .take = append_chunk, .data = data};
-        if (!sc_fetch_blob(registry, http, &target, cancellable, error))
-                return false;
+        g_auto(ScBlobTries) tries = {0};
+        while (!sc_fetch_blob(registry, http, &target, &tries, cancellable, error)) {
+                if (!tries.again)
+                        return false;
+                g_clear_error(error);
+                g_byte_array_set_size(data, 0);
+        }
         g_byte_array_append(data, (const guint8 *)"", 1);
         *ret_data = (char *)g_byte_array_steal(data, NULL);
         return true;

@@ -151,7 +151,7 @@ ScBlob *sc_extent_open_blob(const ScExtentBlob *blob, GCancellable *cancellable)
 {
         Reading *reading = g_new0(Reading, 1);
         g_autofree char *digest = sc_digest_to_string(blob->digest);
-        reading->blob = (ScBlob){reading_read, reading_free};
+        reading->blob = (ScBlob){reading_read, reading_free, NULL};
         reading->extent = *blob->extent;
         reading->digest = *blob->digest;
         reading->what = g_strdup_printf("blob %s of %s", digest, blob->image);
@@ -187,7 +187,7 @@ static void failure_free(ScBlob *blob)
 ScBlob *sc_extent_open_error(GError *error)
 {
         Failure *failure = g_new0(Failure, 1);
-        failure->blob = (ScBlob){failure_read, failure_free};
+        failure->blob = (ScBlob){failure_read, failure_free, NULL};
         failure->error = error;
         return &failure->blob;
 }

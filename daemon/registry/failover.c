@@ -10,7 +10,7 @@ enum { DEAD = 2 };
 
 typedef struct {
         ScRegistry *registry;
-        ScFailoverOrder order;
+        const ScFailoverPlan *plan;
         guint length;
         bool *asked; /* in this round; by their places in registry->locations */
         bool *out;   /* for good: there it is not, or not the right thing */
@@ -21,8 +21,13 @@ typedef struct {
 static ScLocation *location_at(const Failover *failover, guint i)
 {
         /* By tag the last, which is the registry itself, comes first. */
-        guint place = failover->order == SC_FAILOVER_BY_TAG ? (i + failover->length - 1) % failover->length : i;
+        guint place = failover->plan->order == SC_FAILOVER_BY_TAG ? (i + failover->length - 1) % failover->length : i;
         return failover->registry->locations->pdata[place];
+}
+
+void sc_failover_put_last(ScLocation *location)
+{
+        g_atomic_int_add(&location->troubles, DEAD);
 }
 
 static bool is_dead(const ScLocation *location)
@@ -37,7 +42,7 @@ static ScLocation *next_location(const Failover *failover, guint *ret_i)
                 for (guint i = 0; i < failover->length; i++) {
                         ScLocation *location = location_at(failover, i);
                         bool usable = !failover->asked[i] && !failover->out[i] &&
-                                      (failover->order == SC_FAILOVER_BY_DIGEST || location->answers_tags);
+                                      (failover->plan->order == SC_FAILOVER_BY_DIGEST || location->answers_tags);
                         if (!usable || is_dead(location) != (dead > 0))
                                 continue;
                         *ret_i = i;
@@ -81,14 +86,15 @@ static void learn(Failover *failover, ScLocation *location, guint i, const ScPat
 {
         bool network = is_trouble_of_network(problem);
         bool hopeless = (network && patience->advanced == advanced) || g_error_matches(problem, SC_ERROR, SC_ERROR_ACCESS_DENIED);
-        if (network || hopeless)
-                g_atomic_int_add(&location->troubles, hopeless ? DEAD : 1);
+        if (hopeless)
+                sc_failover_put_last(location);
+        else if (network)
+                g_atomic_int_add(&location->troubles, 1);
         failover->out[i] = !patience->passing;
         failover->passing |= patience->passing;
 }
 
-static ScAttemptResult ask(Failover *failover, ScHttp *http, ScLocation *location, guint i, ScPatience *patience,
-                           ScFailoverAttempt attempt, gpointer data, GError **error)
+static ScAttemptResult ask(Failover *failover, ScHttp *http, ScLocation *location, guint i, ScPatience *patience, GError **error)
 {
         gint64 stall = patience->stall;
         guint64 advanced = patience->advanced;
@@ -98,10 +104,10 @@ static ScAttemptResult ask(Failover *failover, ScHttp *http, ScLocation *locatio
         /* How slow the one before was says nothing of this one. */
         patience->waited = 0;
         patience->came = 0;
-        if (failover->order == SC_FAILOVER_BY_TAG && next_location(failover, &other) != NULL)
+        if (failover->plan->order == SC_FAILOVER_BY_TAG && next_location(failover, &other) != NULL)
                 patience->stall = MIN(stall, SHORT_STALL);
         sc_http_turn_to(http, location);
-        ScAttemptResult result = attempt(location, data, error);
+        ScAttemptResult result = failover->plan->attempt(location, failover->plan->data, error);
         patience->stall = stall;
         if (result == SC_ATTEMPT_FAILED && g_error_matches(*error, SC_ERROR, SC_ERROR_CANCELLED))
                 return SC_ATTEMPT_ENDED;
@@ -111,18 +117,18 @@ static ScAttemptResult ask(Failover *failover, ScHttp *http, ScLocation *locatio
 }
 
 /* One round. */
-static ScAttemptResult go_round(Failover *failover, ScHttp *http, ScPatience *patience, ScFailoverAttempt attempt, gpointer data)
+static ScAttemptResult go_round(Failover *failover, ScHttp *http, ScPatience *patience)
 {
         bool asked_primary = false;
         guint i;
         failover->passing = false;
         for (ScLocation *location; (location = next_location(failover, &i)) != NULL;) {
                 GError *problem = NULL;
-                ScAttemptResult result = ask(failover, http, location, i, patience, attempt, data, &problem);
+                ScAttemptResult result = ask(failover, http, location, i, patience, &problem);
                 if (result == SC_ATTEMPT_DONE)
                         return result;
                 sc_http_reset(http);
-                bool overruled = failover->order == SC_FAILOVER_BY_TAG && is_primary(failover, location) &&
+                bool overruled = failover->plan->order == SC_FAILOVER_BY_TAG && is_primary(failover, location) &&
                                  !is_trouble_of_network(problem);
                 if (result == SC_ATTEMPT_FAILED && !overruled)
                         tell(failover, problem);
@@ -134,17 +140,19 @@ static ScAttemptResult go_round(Failover *failover, ScHttp *http, ScPatience *pa
         return SC_ATTEMPT_FAILED;
 }
 
-bool sc_failover_run(ScRegistry *registry, ScHttp *http, ScFailoverOrder order, ScPatience *patience, ScFailoverAttempt attempt,
-                     gpointer data, GCancellable *cancellable, GError **error)
+bool sc_failover_run(ScRegistry *registry, ScHttp *http, const ScFailoverPlan *plan, ScPatience *patience,
+                     GCancellable *cancellable, GError **error)
 {
         guint length = registry->locations->len;
         g_autofree bool *asked = g_new0(bool, length);
         g_autofree bool *out = g_new0(bool, length);
-        Failover failover = {.registry = registry, .order = order, .length = length, .asked = asked, .out = out};
+        Failover failover = {.registry = registry, .plan = plan, .length = length, .asked = asked, .out = out};
+        for (guint i = 0; plan->without != NULL && i < length; i++)
+                out[i] = g_hash_table_contains(plan->without, location_at(&failover, i));
         for (;;) {
                 sc_patience_begin(patience);
                 memset(asked, 0, length * sizeof *asked);
-                ScAttemptResult result = go_round(&failover, http, patience, attempt, data);
+                ScAttemptResult result = go_round(&failover, http, patience);
                 if (result == SC_ATTEMPT_DONE) {
                         g_clear_error(&failover.problem);
                         return true;

@@ -22,6 +22,16 @@ typedef enum {
 
 typedef ScAttemptResult (*ScFailoverAttempt)(ScLocation *location, gpointer data, GError **error);
 
+typedef struct {
+        ScFailoverOrder order;
+        GHashTable *without; /* a set of ScLocation that are not to be asked, never the registry itself; NULL: all are */
+        ScFailoverAttempt attempt;
+        gpointer data;
+} ScFailoverPlan;
+
 /* Until an attempt is done, or nothing more can be done: then the error is that of the registry itself, if it was asked. */
-bool sc_failover_run(ScRegistry *registry, ScHttp *http, ScFailoverOrder order, ScPatience *patience, ScFailoverAttempt attempt,
-                     gpointer data, GCancellable *cancellable, GError **error);
+bool sc_failover_run(ScRegistry *registry, ScHttp *http, const ScFailoverPlan *plan, ScPatience *patience,
+                     GCancellable *cancellable, GError **error);
+
+/* From now on this place is asked for anything only when nobody else is left. From any thread. */
+void sc_failover_put_last(ScLocation *location);

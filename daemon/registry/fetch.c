@@ -9,12 +9,13 @@ typedef struct {
         ScRegistry *registry;
         ScHttp *http;
         const ScBlobTarget *target;
+        ScBlobTries *tries;
         GCancellable *cancellable;
         ScPatience patience;
         char *name;           /* "sha256:..." */
         ScLocation *location; /* that is asked at the moment */
         GHashTable *whole;    /* locations that cannot continue, and are asked for everything */
-        GHashTable *sources;  /* hosts that bytes have come from */
+        GHashTable *sources;  /* locations that bytes have come from */
         ScHasher *hasher;
         guint8 *chunk; /* SC_BLOB_CHUNK bytes, filled up to: */
         gsize filled;
@@ -75,17 +76,28 @@ static bool flush(Fetch *fetch, GError **error)
         return !fetch->ended;
 }
 
+static void report(Fetch *fetch)
+{
+        ScBlobTries *tries = fetch->tries;
+        if (fetch->received <= tries->reported)
+                return;
+        sc_report_advance(fetch->registry->report, fetch->received - tries->reported);
+        tries->reported = fetch->received;
+}
+
 /* n bytes stand behind what the chunk holds. */
 static bool take_bytes(Fetch *fetch, gsize n, GError **error)
 {
         if (n > fetch->target->size - fetch->received)
                 return wrong_size(fetch, "more", error);
-        g_hash_table_add(fetch->sources, (gpointer)host_of(fetch));
+        g_hash_table_add(fetch->sources, fetch->location);
+        if (fetch->location != fetch->registry->primary)
+                g_atomic_int_set(&fetch->tries->mirrored, 1);
         sc_hasher_update(fetch->hasher, fetch->chunk + fetch->filled, n);
         fetch->received += n;
         fetch->filled += n;
         sc_patience_advance(&fetch->patience, n);
-        sc_report_advance(fetch->registry->report, n);
+        report(fetch);
         return fetch->filled < SC_BLOB_CHUNK || flush(fetch, error);
 }
 
@@ -168,41 +180,85 @@ static ScAttemptResult attempt(ScLocation *location, gpointer data, GError **err
         return fetch->ended ? SC_ATTEMPT_ENDED : SC_ATTEMPT_FAILED;
 }
 
-static bool check_digest(const Fetch *fetch, GError **error)
+/* The hosts, in the order of the settings. */
+static char *name_sources(const Fetch *fetch)
+{
+        g_autoptr(GPtrArray) hosts = g_ptr_array_new();
+        for (guint i = 0; i < fetch->registry->locations->len; i++) {
+                ScLocation *location = fetch->registry->locations->pdata[i];
+                const char *host = sc_endpoint_host(location->endpoint);
+                if (g_hash_table_contains(fetch->sources, location) &&
+                    !g_ptr_array_find_with_equal_func(hosts, host, g_str_equal, NULL))
+                        g_ptr_array_add(hosts, (gpointer)host);
+        }
+        g_ptr_array_add(hosts, NULL);
+        return g_strjoinv(" and ", (char **)hosts->pdata);
+}
+
+/* Half a blob cannot be checked: of several who had a part in it each mirror may be the one. Beside them the registry itself is
+ * not blamed, which is left to be asked. */
+static void distrust_mirrors(Fetch *fetch)
+{
+        ScBlobTries *tries = fetch->tries;
+        GHashTableIter iter;
+        gpointer location;
+        if (tries->distrusted == NULL)
+                tries->distrusted = g_hash_table_new(NULL, NULL);
+        g_hash_table_iter_init(&iter, fetch->sources);
+        while (g_hash_table_iter_next(&iter, &location, NULL)) {
+                if (location == fetch->registry->primary)
+                        continue;
+                sc_failover_put_last(location);
+                g_hash_table_add(tries->distrusted, location);
+                tries->again = true;
+        }
+}
+
+static bool check_digest(Fetch *fetch, GError **error)
 {
         ScDigest computed;
         sc_hasher_finish(fetch->hasher, &computed);
         if (sc_digest_equal(&computed, fetch->target->digest))
                 return true;
-        g_autofree char *is = sc_digest_to_string(&computed);
-        g_autofree gpointer *hosts = g_hash_table_get_keys_as_array(fetch->sources, NULL);
-        g_autofree char *from = g_strjoinv(" and ", (char **)hosts);
-        return sc_throw(error, SC_ERROR_VERIFY_FAILED,
-                        "A blob of %s at %s has the digest %s instead of %s: the registry's copy is damaged",
-                        fetch->registry->image, from, is, fetch->name);
+        g_autofree char *is = sc_digest_to_string(&computed), *from = name_sources(fetch);
+        g_autofree char *problem = g_strdup_printf(
+                "A blob of %s at %s has the digest %s instead of %s: the registry's copy is damaged", fetch->registry->image, from,
+                is, fetch->name);
+        distrust_mirrors(fetch);
+        if (fetch->tries->again)
+                sc_report_message(fetch->registry->report, "%s; asking for all of it elsewhere", problem);
+        return sc_throw(error, SC_ERROR_VERIFY_FAILED, "%s", problem);
 }
 
 static bool run(Fetch *fetch, GError **error)
 {
-        if (!sc_failover_run(fetch->registry, fetch->http, SC_FAILOVER_BY_DIGEST, &fetch->patience, attempt, fetch,
-                             fetch->cancellable, error))
+        const ScFailoverPlan plan = {SC_FAILOVER_BY_DIGEST, fetch->tries->distrusted, attempt, fetch};
+        if (!sc_failover_run(fetch->registry, fetch->http, &plan, &fetch->patience, fetch->cancellable, error))
                 return sc_prefix(error, "Cannot pull %s", fetch->registry->image);
         return flush(fetch, error) && check_digest(fetch, error);
 }
 
-bool sc_fetch_blob(ScRegistry *registry, ScHttp *http, const ScBlobTarget *target, GCancellable *cancellable, GError **error)
+void sc_blob_tries_clear(ScBlobTries *tries)
 {
-        Fetch fetch = {.registry = registry, .http = http, .target = target, .cancellable = cancellable};
+        g_clear_pointer(&tries->distrusted, g_hash_table_unref);
+}
+
+bool sc_fetch_blob(ScRegistry *registry, ScHttp *http, const ScBlobTarget *target, ScBlobTries *tries, GCancellable *cancellable,
+                   GError **error)
+{
+        Fetch fetch = {.registry = registry, .http = http, .target = target, .tries = tries, .cancellable = cancellable};
         g_autofree char *name = sc_digest_to_string(target->digest);
         g_autofree guint8 *chunk = g_malloc(SC_BLOB_CHUNK);
         g_autoptr(ScHasher) hasher = sc_hasher_new();
         g_autoptr(GHashTable) whole = g_hash_table_new(NULL, NULL);
-        g_autoptr(GHashTable) sources = g_hash_table_new(g_str_hash, g_str_equal);
+        g_autoptr(GHashTable) sources = g_hash_table_new(NULL, NULL);
         fetch.name = name;
         fetch.chunk = chunk;
         fetch.hasher = hasher;
         fetch.whole = whole;
         fetch.sources = sources;
         sc_patience_init(&fetch.patience, registry->config);
+        tries->again = false;
+        g_atomic_int_set(&tries->mirrored, 0);
         return run(&fetch, error);
 }

@@ -214,7 +214,7 @@ static ScBlob *open_blob(ScTransport *transport, const ScDigest *digest, guint64
             sc_skeleton_has(streamed->skeleton, &extent))
                 return sc_transport_open_blob(streamed->archive, digest, size, cancellable);
         Layer *layer = g_new0(Layer, 1);
-        layer->blob = (ScBlob){layer_read, layer_free};
+        layer->blob = (ScBlob){layer_read, layer_free, NULL};
         layer->streamed = streamed;
         layer->extent = extent;
         layer->digest = *digest;

@@ -76,6 +76,11 @@ gssize sc_blob_read(gpointer data, const void **ret_chunk, GError **error)
         return blob->read(blob, ret_chunk, error);
 }
 
+bool sc_blob_again(ScBlob *blob, GError **problem)
+{
+        return blob->again != NULL && blob->again(blob, problem);
+}
+
 void sc_blob_free(ScBlob *blob)
 {
         if (blob != NULL)

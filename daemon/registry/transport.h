@@ -28,6 +28,7 @@ typedef struct ScBlob ScBlob;
 struct ScBlob {
         gssize (*read)(ScBlob *blob, const void **ret_chunk, GError **error);
         void (*free)(ScBlob *blob);
+        bool (*again)(ScBlob *blob, GError **problem); /* NULL: it can be had in one place only */
 };
 
 typedef struct ScTransport ScTransport;
@@ -93,6 +94,11 @@ ScBlob *sc_transport_open_blob(ScTransport *transport, const ScDigest *digest, g
 /* > 0: that many bytes at *ret_chunk, valid until the next call; 0: the end, and size and digest are right; -1: error
  * (VerifyFailed, Network, Cancelled). From one thread. The signature fits ScLayerRead of store/layer.h. */
 gssize sc_blob_read(gpointer blob, const void **ret_chunk, GError **error);
+/* What has come makes no sense, or its digest is wrong: *problem says so. True, and *problem is cleared: it was damaged by one of
+ * those who were asked, and others may have it whole; it is read once more, from the first byte on, from them. False: nobody is
+ * left, and *problem is now that the copy is damaged, if it is known to be. What has not been read yet is read for that, so it
+ * takes as long as the rest of the blob. */
+bool sc_blob_again(ScBlob *blob, GError **problem);
 /* Ends what works for it, also in the middle of a transfer. */
 void sc_blob_free(ScBlob *blob);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScBlob, sc_blob_free)

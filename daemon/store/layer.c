@@ -29,8 +29,9 @@ struct ScImport {
         ScStaging *staging;
         ScWriters *writers;
         ScPublisher *publisher;
-        gint broke_off; /* atomic, as is the next one */
-        gint no_space;
+        GMutex lock;
+        GHashTable *broken; /* a set of ScDigest: layers that broke off and have not come whole since; under the lock */
+        gint no_space;      /* atomic */
 };
 
 /* One layer on its way. */
@@ -69,6 +70,8 @@ ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, 
                 import->limits.max_memory = DEFAULT_MAX_MEMORY;
         import->writers = sc_writers_new(staging, limits->writers > 0 ? limits->writers : MIN(g_get_num_processors(), MAX_WRITERS));
         import->publisher = sc_publisher_new(repository, staging);
+        import->broken = g_hash_table_new_full(sc_digest_hash_func, sc_digest_equal_func, g_free, NULL);
+        g_mutex_init(&import->lock);
         return import;
 }
 
@@ -79,8 +82,10 @@ void sc_import_free(ScImport *import)
         sc_publisher_free(import->publisher);
         sc_writers_free(import->writers);
         /* On a full disk what is there is in the way of the user, who has to make room. */
-        bool keep = g_atomic_int_get(&import->broke_off) != 0 && g_atomic_int_get(&import->no_space) == 0;
+        bool keep = g_hash_table_size(import->broken) > 0 && g_atomic_int_get(&import->no_space) == 0;
         sc_staging_free(import->staging, keep ? SC_STAGING_KEEP : SC_STAGING_REMOVE);
+        g_hash_table_unref(import->broken);
+        g_mutex_clear(&import->lock);
         g_free(import);
 }
 
@@ -270,6 +275,17 @@ static bool import_layer(Work *work, const ScLayerInfo *layer, GError **error)
         return check_diff_id(layer, &diff_id, error) && publish_layer(work, layer, &diff_id, error);
 }
 
+static void note_outcome(ScImport *import, const ScLayerInfo *layer, const GError *problem)
+{
+        g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&import->lock);
+        if (problem == NULL)
+                g_hash_table_remove(import->broken, &layer->digest);
+        else
+                g_hash_table_add(import->broken, g_memdup2(&layer->digest, sizeof layer->digest));
+        if (g_error_matches(problem, SC_ERROR, SC_ERROR_NO_SPACE))
+                g_atomic_int_set(&import->no_space, 1);
+}
+
 bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead read, gpointer source, guint64 *ret_inflated,
                      GCancellable *cancellable, GError **error)
 {
@@ -291,11 +307,10 @@ bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead rea
         };
 
         g_autoptr(GError) own_error = NULL;
-        if (!import_layer(&work, layer, &own_error)) {
+        bool imported = import_layer(&work, layer, &own_error);
+        note_outcome(import, layer, own_error);
+        if (!imported) {
                 g_autofree char *digest = sc_digest_to_string(&layer->digest);
-                g_atomic_int_set(&import->broke_off, 1);
-                if (g_error_matches(own_error, SC_ERROR, SC_ERROR_NO_SPACE))
-                        g_atomic_int_set(&import->no_space, 1);
                 g_propagate_error(error, g_steal_pointer(&own_error));
                 return sc_prefix(error, "Layer %s", digest);
         }

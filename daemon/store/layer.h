@@ -21,9 +21,9 @@ typedef struct {
 } ScImportLimits;
 
 ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, GError **error);
-/* Ends the threads and removes the staging folder (unless a layer broke off, but not for lack of space: what is whole in it serves
- * the next pull of this boot). The caller holds sc_repository_lock() shared; against a prune that knows nothing of that lock,
- * libostree's own is held from new to free. No layer may be under way. */
+/* Ends the threads and removes the staging folder (unless a layer broke off and did not come whole later, but not for lack of
+ * space: what is whole in it serves the next pull of this boot). The caller holds sc_repository_lock() shared; against a prune that
+ * knows nothing of that lock, libostree's own is held from new to free. No layer may be under way. */
 void sc_import_free(ScImport *import);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScImport, sc_import_free)
 
@@ -36,6 +36,8 @@ bool sc_layer_exists(ScRepository *repository, const ScDigest *digest, GError **
 /* Reads a layer to its end, in the calling thread; several threads may import different layers of one ScImport at once. The
  * compression is told from the first bytes (gzip, zstd, none) and must agree with the media type, if that names one. The tar's
  * digest must be layer->diff_id where has_diff_id. On success the layer is published and durable, and *ret_inflated its size.
+ * After a failure nothing of it is published, and it may be imported again, from its first byte on: objects that are whole are not
+ * written twice.
  * Paths with "..", entries below a symlink, hardlinks to what the layer does not hold, and broken tars are Corrupt naming the
  * entry; device nodes, fifos and sockets are left out. */
 bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead read, gpointer source, guint64 *ret_inflated,

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from bed import TESTS, wait_until
+from bed import CHECKOUT, TESTS, wait_until
 
 CONF = "/etc/containers/registries.conf"
 DROP_INS = f"{CONF}.d"
@@ -157,6 +157,35 @@ def test_mirror_dies_in_mid_blob(bed, settings):
     assert far.count("range=bytes=700000-") == 1
     # The mirror that nobody listens at was asked once.
     assert said.count("localhost:5004 refused the connection") == 1 and "going on with localhost:5002" in said
+
+
+def test_mirror_damages_a_layer(bed, settings):
+    """The layer is imported while it comes: what the damaged copy has brought is no part of the image, and nothing of it stays."""
+    bed.run(f"rm -rf {CHECKOUT}/.storage")
+    serve(bed, "far", "registry-server.py", "--port", "5002", "--log", "/run/far.log")
+    serve(bed, "near", "registry-server.py", "--port", "5003", "--log", "/run/near.log")
+    settings("10-a", '[[registry]]\nlocation = "localhost:5002"\n[[registry.mirror]]\nlocation = "localhost:5003/wrong-layer"\n')
+    try:
+        said = bed.sysconsctl("pull", "localhost:5002/damaged").stdout
+        far, near = bed.read("/run/far.log"), bed.read("/run/near.log")
+    finally:
+        bed.run("systemctl stop far near; systemctl reset-failed")
+    assert "at localhost:5003 has the digest" in said and "copy is damaged; asking for all of it elsewhere" in said
+    # Configuration and both layers; the small one was asked for of either, as its thread came before or behind the damage.
+    at_mirror = near.count("/v2/wrong-layer/damaged/blobs/")
+    assert at_mirror in (2, 3) and far.count("/v2/damaged/blobs/") == 4 - at_mirror
+    # The layer is the one that the digest names, and all of it: nothing is found wrong, and nothing is left.
+    bed.sysconsctl("verify", "localhost:5002/damaged")
+    assert not bed.output(f"find {CHECKOUT}/.storage -name 'staging-*'")
+    # What the registry itself has damaged is an error.
+    settings("10-a", "")
+    serve(bed, "far", "registry-server.py", "--port", "5002")
+    try:
+        bed.run(f"rm -rf {CHECKOUT}/.storage")
+        error = refused(bed, "pull", "localhost:5002/wrong-layer/x")
+    finally:
+        bed.run("systemctl stop far; systemctl reset-failed")
+    assert "localhost:5002" in error and "elsewhere" not in error
 
 
 # ---- TLS and proxies

@@ -187,6 +187,24 @@ def wrong_digest(handler, request):
     request.data = request.data[:-1] + bytes([request.data[-1] ^ 1])
 
 
+def damage_layer(request):
+    """In its first part, and only one that is large enough to be cut."""
+    if len(request.data) > CUT_AT:
+        middle = CUT_AT // 2
+        request.data = request.data[:middle] + bytes([request.data[middle] ^ 1]) + request.data[middle + 1:]
+
+
+@only('blobs')
+def wrong_layer(handler, request):
+    damage_layer(request)
+
+
+@only('blobs')
+def wrong_layer_cut_always(handler, request):
+    damage_layer(request)
+    request.stop_at = CUT_AT
+
+
 @only('manifests')
 def wrong_manifest(handler, request):
     request.data = request.data + b'\n'
@@ -460,6 +478,8 @@ def token_from(path):
 
 FAULTS = {
     'wrong-digest': wrong_digest,
+    'wrong-layer': wrong_layer,
+    'wrong-layer-truncated': wrong_layer_cut_always,
     'wrong-manifest': wrong_manifest,
     'wrong-digest-header': wrong_digest_header,
     'cut-once': cut_once,

@@ -960,6 +960,44 @@ static void damage_type(const char *path)
 static void (*const damages[])(const char *path) = {damage_content, damage_size,  damage_mode,
                                                     damage_owner,   damage_xattr, damage_type};
 
+/* A copy that was damaged on its way, and then the layer from somewhere else: what both hold is written once, and what only the
+ * damaged one held is nowhere. */
+START_TEST(test_begins_anew)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GError) error = NULL;
+        Tar *damaged = tar_new(), *tar = tar_new();
+        tar_file(damaged, "same", 0644, "the same");
+        tar_file(damaged, "file", 0644, "damaged");
+        tar_file(tar, "same", 0644, "the same");
+        tar_file(tar, "file", 0644, "whole");
+        g_autoptr(GBytes) damaged_bytes = tar_end(damaged), bytes = tar_end(tar);
+        g_autoptr(ScLayerInfo) layer = layer_info(bytes);
+        ScImport *import = import_new(store);
+
+        ck_assert(!import_layer(import, layer, damaged_bytes, &error));
+        ck_assert_error(error, SC_ERROR_VERIFY_FAILED, "the tar has the digest");
+        g_clear_error(&error);
+        ck_assert(!sc_layer_exists(store->repository, &layer->digest, &error));
+        ck_assert_no_error(error);
+        g_autoptr(GPtrArray) staging = store_staging_folders(store);
+        ck_assert_uint_eq(staging->len, 1);
+        g_autofree char *staged = staged_path(staging->pdata[0], "the same");
+        ino_t staged_inode = inode(staged);
+
+        import_layer(import, layer, bytes, &error);
+        ck_assert_no_error(error);
+        sc_import_free(import);
+        store_check(store);
+        g_autoptr(GFile) root = layer_root(store, layer);
+        g_autofree char *content = file_content(root, "file"), *object = object_path(store, root, "same");
+        ck_assert_str_eq(content, "whole");
+        ck_assert_uint_eq(inode(object), staged_inode);
+        g_autoptr(GPtrArray) left = store_staging_folders(store);
+        ck_assert_uint_eq(left->len, 0);
+}
+END_TEST
+
 START_TEST(test_staging_is_adopted)
 {
         g_autoptr(Store) store = store_new();
@@ -1262,6 +1300,7 @@ int main(void)
         tcase_add_test(tcase, test_cancelled);
         tcase_add_test(tcase, test_at_the_same_time);
         tcase_add_test(tcase, test_killed);
+        tcase_add_test(tcase, test_begins_anew);
         tcase_add_test(tcase, test_staging_is_adopted);
         tcase_add_loop_test(tcase, test_staging_is_adopted_whole, 0, 2);
         tcase_add_test(tcase, test_large_file_is_another);
