@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "helper.h"
+#include "base/error.h"
+#include "base/failpoint.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "exit.h"
@@ -33,7 +35,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Answer, answer_clear)
 /* False: its time is over, or it says too much. */
 static bool read_answer(int fd, Answer *answer)
 {
-        gint64 end = g_get_monotonic_time() + PATIENCE_SECONDS * G_USEC_PER_SEC;
+        /* A test does not wait for so long. */
+        gint64 patience = sc_failpoint("login-helper", NULL) ? PATIENCE_SECONDS : 1;
+        gint64 end = g_get_monotonic_time() + patience * G_USEC_PER_SEC;
         while (answer->size < MAX_ANSWER) {
                 struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
                 gint64 left = (end - g_get_monotonic_time()) / 1000;
@@ -91,14 +95,13 @@ bool sc_helper_get(gpointer data, const ScAuthHelper *helper, ScLogin *ret, GErr
                sc_auth_helper_read(helper, answer.success, answer.text, answer.size, ret, error);
 }
 
-static bool order(const ScAuthHelper *helper, const char *action, const char *input, GError **error)
+static bool order(const ScAuthHelper *helper, const char *action, const char *input, Answer *ret, GError **error)
 {
-        g_auto(Answer) answer = {};
-        if (!run(helper, action, input, &answer, error))
+        if (!run(helper, action, input, ret, error))
                 return false;
-        g_autofree char *said = g_utf8_make_valid(answer.text, (gssize)answer.size);
-        return answer.success || sc_exit_throw(error, SC_EXIT_FAILED, "docker-credential-%s %s failed for %s: %s", helper->name,
-                                               action, helper->server, g_strstrip(said));
+        g_autofree char *said = g_utf8_make_valid(ret->text, (gssize)ret->size);
+        return ret->success || sc_exit_throw(error, SC_EXIT_FAILED, "docker-credential-%s %s failed for %s: %s", helper->name,
+                                             action, helper->server, g_strstrip(said));
 }
 
 bool sc_helper_store(const ScAuthHelper *helper, const ScLogin *login, GError **error)
@@ -108,10 +111,49 @@ bool sc_helper_store(const ScAuthHelper *helper, const ScLogin *login, GError **
         json_object_set_string_member(object, "Username", login->user);
         json_object_set_string_member(object, "Secret", login->identity_token != NULL ? login->identity_token : login->password);
         sc_autosecret char *text = sc_json_to_string(object, false);
-        return order(helper, "store", text, error);
+        g_auto(Answer) answer = {};
+        return order(helper, "store", text, &answer, error);
 }
 
 bool sc_helper_erase(const ScAuthHelper *helper, GError **error)
 {
-        return order(helper, "erase", helper->server, error);
+        g_auto(Answer) answer = {};
+        return order(helper, "erase", helper->server, &answer, error);
+}
+
+bool sc_helper_remove(const ScAuthHelper *helper, bool *ret_removed, GError **error)
+{
+        g_auto(ScLogin) login = {};
+        if (!sc_helper_get(NULL, helper, &login, error) || (sc_login_is_set(&login) && !sc_helper_erase(helper, error)))
+                return false;
+        *ret_removed = sc_login_is_set(&login);
+        return true;
+}
+
+/* An object of servers and users; NULL on error. */
+static JsonObject *list(const ScAuthHelper *helper, GError **error)
+{
+        g_auto(Answer) answer = {};
+        if (!order(helper, "list", "", &answer, error))
+                return NULL;
+        g_autofree char *what = g_strdup_printf("list of docker-credential-%s", helper->name);
+        JsonObject *servers = sc_json_parse_object(answer.text, (gssize)answer.size, MAX_ANSWER, what, error);
+        if (servers == NULL)
+                sc_prefix(error, "The %s cannot be used", what);
+        return servers;
+}
+
+bool sc_helper_erase_all(const char *name, GError **error)
+{
+        const ScAuthHelper all = {(char *)name, (char *)"all registries"};
+        g_autoptr(JsonObject) servers = list(&all, error);
+        if (servers == NULL)
+                return false;
+        g_autoptr(GList) members = json_object_get_members(servers);
+        for (GList *member = members; member != NULL; member = member->next) {
+                const ScAuthHelper helper = {(char *)name, member->data};
+                if (!sc_helper_erase(&helper, error))
+                        return false;
+        }
+        return true;
 }

@@ -10,3 +10,7 @@
 bool sc_helper_get(gpointer data, const ScAuthHelper *helper, ScLogin *ret, GError **error);
 bool sc_helper_store(const ScAuthHelper *helper, const ScLogin *login, GError **error);
 bool sc_helper_erase(const ScAuthHelper *helper, GError **error);
+/* If it has one; *ret_removed says so. */
+bool sc_helper_remove(const ScAuthHelper *helper, bool *ret_removed, GError **error);
+/* All that it lists. */
+bool sc_helper_erase_all(const char *name, GError **error);

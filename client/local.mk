@@ -34,6 +34,7 @@ libsc_client_a_SOURCES = \
 	client/listing.c client/listing.h \
 	client/login.c \
 	client/login-file.c client/login-file.h \
+	client/login-store.c client/login-store.h \
 	client/logins.c client/logins.h \
 	client/mount.c \
 	client/object.c \

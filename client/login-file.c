@@ -178,12 +178,8 @@ bool sc_login_file_remove(ScLoginFile *file, const char *key, bool *ret_removed,
         g_auto(ScAuthHelper) helper = {};
         if (!find_helper(file, key, &helper, error))
                 return false;
-        if (helper.name != NULL) {
-                g_auto(ScLogin) login = {};
-                if (!sc_helper_get(NULL, &helper, &login, error) || (sc_login_is_set(&login) && !sc_helper_erase(&helper, error)))
-                        return false;
-                *ret_removed = sc_login_is_set(&login);
-        }
+        if (helper.name != NULL && !sc_helper_remove(&helper, ret_removed, error))
+                return false;
         g_autoptr(GPtrArray) keys = keys_of(entries(file), key);
         *ret_removed = *ret_removed || keys->len > 0;
         for (guint i = 0; i < keys->len; i++)

@@ -3,7 +3,7 @@
 
 #include "ask.h"
 #include "base/reference.h"
-#include "login-file.h"
+#include "login-store.h"
 #include "logins.h"
 #include "options.h"
 #include "outcome.h"
@@ -85,13 +85,6 @@ static bool check_login(ScClient *client, const ScReference *registry, const ScL
         return sc_wait_call(client, call, "org.sysconsd1.pull", NULL, &outcome, error) && sc_outcome_check(outcome, error);
 }
 
-static bool save_login(const ScClient *client, const char *key, const ScLogin *login, GError **error)
-{
-        g_auto(GStrv) places = sc_logins_places(client);
-        g_autoptr(ScLoginFile) file = sc_login_file_open(places[0], error);
-        return file != NULL && sc_login_file_set(file, key, login, error);
-}
-
 bool sc_verb_login(ScClient *client, int argc, char **argv, GError **error)
 {
         g_auto(LoginOptions) options = {NULL};
@@ -125,7 +118,7 @@ bool sc_verb_login(ScClient *client, int argc, char **argv, GError **error)
                 return show_login(client, &options, error);
         g_auto(ScLogin) login = {};
         if (!read_login(&options, &login, error) || (!options.no_verify && !check_login(client, options.registry, &login, error)) ||
-            !save_login(client, options.registry->name, &login, error))
+            !sc_login_stores_set(client, options.registry->name, &login, error))
                 return false;
         sc_client_message(client, "Login Succeeded!");
         return true;
@@ -144,15 +137,16 @@ static void tell_of_others(ScClient *client, const ScReference *registry)
         sc_client_message(client, line);
 }
 
-static bool log_out(ScClient *client, ScLoginFile *file, const ScReference *registry, GError **error)
+static bool log_out(ScClient *client, const ScReference *registry, GError **error)
 {
-        bool removed = false;
-        if (!sc_login_file_remove(file, registry->name, &removed, error))
-                return false;
+        bool removed;
+        bool ok = sc_login_stores_remove(client, registry->name, &removed, error);
         if (removed) {
                 g_autofree char *line = g_strdup_printf("Removed login credentials for %s", registry->name);
                 sc_client_message(client, line);
         }
+        if (!ok)
+                return false;
         if (client->authfile == NULL)
                 tell_of_others(client, registry);
         return removed || sc_exit_throw(error, SC_EXIT_FAILED, "Not logged into %s", registry->name);
@@ -181,14 +175,12 @@ bool sc_verb_logout(ScClient *client, int argc, char **argv, GError **error)
                 return parsed == SC_PARSED_HELP;
         if (all && arguments[0] != NULL)
                 return sc_exit_throw(error, SC_EXIT_USAGE, "name a registry, or say --all; see `sysconsctl logout --help`");
-        g_auto(GStrv) places = sc_logins_places(client);
         g_autoptr(ScReference) registry = parse_registry(arguments[0], error);
-        g_autoptr(ScLoginFile) file = registry != NULL ? sc_login_file_open(places[0], error) : NULL;
-        if (file == NULL)
+        if (registry == NULL)
                 return false;
         if (!all)
-                return log_out(client, file, registry, error);
-        if (!sc_login_file_remove_all(file, error))
+                return log_out(client, registry, error);
+        if (!sc_login_stores_remove_all(client, error))
                 return false;
         sc_client_message(client, "Removed login credentials for all registries");
         return true;

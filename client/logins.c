@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/reference.h"
 #include "helper.h"
+#include "login-store.h"
 #include "value.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -34,9 +35,16 @@ static bool add_file(ScKeyring *keyring, const char *path, bool must_be_there, G
         return file != NULL;
 }
 
+static bool find_stores(gpointer client, char ***ret, GError **error)
+{
+        *ret = sc_login_stores(client, error);
+        return *ret != NULL;
+}
+
 ScKeyring *sc_logins_keyring(const ScClient *client, GError **error)
 {
-        g_autoptr(ScKeyring) keyring = sc_keyring_new(sc_helper_get, NULL);
+        g_autoptr(ScKeyring) keyring = sc_keyring_new(sc_helper_get, (gpointer)client);
+        sc_keyring_set_stores(keyring, find_stores);
         g_auto(GStrv) places = sc_logins_places(client);
         for (char **place = places; *place != NULL; place++)
                 if (!add_file(keyring, *place, client->authfile != NULL, error))

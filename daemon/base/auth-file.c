@@ -159,10 +159,15 @@ static bool find_entry(const ScAuthFile *file, const char *host, const char *rep
 
 /* ---- helpers ---- */
 
-static bool set_helper(const ScAuthFile *file, const char *name, const char *server, ScAuthHelper *ret, GError **error)
+bool sc_auth_helper_is_name(const char *name)
 {
         gsize length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-        if (length == 0 || length > MAX_HELPER_NAME || name[length] != '\0')
+        return length > 0 && length <= MAX_HELPER_NAME && name[length] == '\0';
+}
+
+static bool set_helper(const ScAuthFile *file, const char *name, const char *server, ScAuthHelper *ret, GError **error)
+{
+        if (!sc_auth_helper_is_name(name))
                 return sc_throw(error, SC_ERROR_CORRUPT, "The credential helper for %s in %s is no word", server, file->path);
         *ret = (ScAuthHelper){g_strdup(name), g_strdup(server)};
         return true;

@@ -24,6 +24,8 @@ typedef struct {
         char *server; /* what it is asked for */
 } ScAuthHelper;
 void sc_auth_helper_clear(ScAuthHelper *helper);
+/* A word that becomes a part of a program's name. */
+bool sc_auth_helper_is_name(const char *name);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScAuthHelper, sc_auth_helper_clear)
 
 /* The login for a repository ("" for the registry as such) at HOST[:PORT]: of HOST/PATH/NAME, else of what lies above it, up to

@@ -17,6 +17,8 @@ struct ScKeyring {
         char *host; /* of the login */
         ScLogin login;
         GArray *files;
+        ScKeyringStores stores;
+        char **order; /* what it said; NULL: not asked yet */
 };
 
 static void clear_file(gpointer data)
@@ -44,6 +46,7 @@ void sc_keyring_free(ScKeyring *keyring)
         g_free(keyring->host);
         sc_login_clear(&keyring->login);
         g_array_unref(keyring->files);
+        g_strfreev(keyring->order);
         g_free(keyring);
 }
 
@@ -63,8 +66,13 @@ void sc_keyring_add_file(ScKeyring *keyring, ScAuthFile *file, ScKeyringHelpers 
 
 void sc_keyring_add_broken(ScKeyring *keyring, GError *problem)
 {
-        const File added = {NULL, SC_KEYRING_HELPERS_REFUSED, problem};
+        const File added = {NULL, SC_KEYRING_HELPERS_RUN, problem};
         g_array_append_val(keyring->files, added);
+}
+
+void sc_keyring_set_stores(ScKeyring *keyring, ScKeyringStores stores)
+{
+        keyring->stores = stores;
 }
 
 static bool look_into(ScKeyring *keyring, const File *file, const char *host, const char *repository, ScLogin *ret, GError **error)
@@ -86,6 +94,48 @@ static bool look_into(ScKeyring *keyring, const File *file, const char *host, co
         return keyring->ask(keyring->data, &helper, ret, error);
 }
 
+/* The first that knows a login counts. */
+static bool look_into_files(ScKeyring *keyring, ScKeyringHelpers whose, const char *host, const char *repository, ScLogin *ret,
+                            GError **error)
+{
+        for (guint i = 0; i < keyring->files->len; i++) {
+                const File *file = &g_array_index(keyring->files, File, i);
+                if (file->helpers == whose && (!look_into(keyring, file, host, repository, ret, error) || sc_login_is_set(ret)))
+                        return sc_login_is_set(ret);
+        }
+        return true;
+}
+
+static bool look_into_store(ScKeyring *keyring, const char *store, const char *host, const char *repository, ScLogin *ret,
+                            GError **error)
+{
+        if (strcmp(store, SC_KEYRING_FILES) == 0)
+                return look_into_files(keyring, SC_KEYRING_HELPERS_RUN, host, repository, ret, error);
+        /* Such a program knows registries, not what is in them. */
+        const ScAuthHelper helper = {(char *)store, (char *)host};
+        return keyring->ask(keyring->data, &helper, ret, error);
+}
+
+static bool look_into_our_own(ScKeyring *keyring, const char *host, const char *repository, ScLogin *ret, GError **error)
+{
+        static const char *const files_alone[] = {SC_KEYRING_FILES, NULL};
+        if (keyring->stores != NULL && keyring->order == NULL && !keyring->stores(keyring->data, &keyring->order, error))
+                return false;
+        bool said = keyring->order != NULL && keyring->order[0] != NULL;
+        GError *first = NULL;
+        for (const char *const *store = said ? (const char *const *)keyring->order : files_alone; *store != NULL; store++) {
+                if (look_into_store(keyring, *store, host, repository, ret, first == NULL ? &first : NULL) &&
+                    sc_login_is_set(ret)) {
+                        g_clear_error(&first);
+                        return true;
+                }
+        }
+        if (first == NULL)
+                return true;
+        g_propagate_error(error, first);
+        return false;
+}
+
 bool sc_keyring_find(ScKeyring *keyring, const char *host, const char *repository, ScLogin *ret, GError **error)
 {
         if (keyring == NULL)
@@ -95,9 +145,7 @@ bool sc_keyring_find(ScKeyring *keyring, const char *host, const char *repositor
                 *ret = sc_login_copy(&keyring->login);
                 return true;
         }
-        for (guint i = 0; i < keyring->files->len; i++)
-                if (!look_into(keyring, &g_array_index(keyring->files, File, i), host, repository, ret, error) ||
-                    sc_login_is_set(ret))
-                        return sc_login_is_set(ret);
-        return true;
+        if (!look_into_files(keyring, SC_KEYRING_HELPERS_REFUSED, host, repository, ret, error) || sc_login_is_set(ret))
+                return sc_login_is_set(ret);
+        return look_into_our_own(keyring, host, repository, ret, error);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "registries.h"
 
+#include "auth-file.h"
 #include "error.h"
 #include "journal.h"
 #include "registries-rule.h"
@@ -326,6 +327,21 @@ static bool read_search(const File *file, JsonObject *root, GError **error)
         return true;
 }
 
+static bool read_helpers(const File *file, JsonObject *root, GError **error)
+{
+        static const char key[] = "credential-helpers";
+        JsonObject *value;
+        if (!get(file, root, key, "array", &value, error) ||
+            !get_strings(file, root, key, &file->registries->credential_helpers, error))
+                return false;
+        for (char **name = file->registries->credential_helpers; value != NULL && *name != NULL; name++)
+                if (!sc_auth_helper_is_name(*name))
+                        return wrong(file, value, error,
+                                     "the credential helper '%.100s' is no word: write NAME of a program docker-credential-NAME",
+                                     *name);
+        return true;
+}
+
 static bool read_mode(const File *file, JsonObject *root, GError **error)
 {
         static const char *const words[] = {"permissive", "enforcing", "disabled"};
@@ -368,8 +384,7 @@ bool sc_registries_add(ScRegistries *registries, const char *path, JsonObject *t
         if (!check_version(&file, tree, error))
                 return false;
         warn_of_unknown(&file, tree, known);
-        return read_search(&file, tree, error) && read_mode(&file, tree, error) &&
-               get_strings(&file, tree, "credential-helpers", &registries->credential_helpers, error) &&
+        return read_search(&file, tree, error) && read_mode(&file, tree, error) && read_helpers(&file, tree, error) &&
                read_aliases(&file, tree, error) && read_rules(&file, tree, error);
 }
 

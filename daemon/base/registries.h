@@ -37,7 +37,7 @@ typedef struct {
         ScShortNames short_names;
         GHashTable *aliases;       /* short name to full name, both without tag or digest */
         GHashTable *alias_files;   /* short name to the file that says so (interned) */
-        char **credential_helpers; /* never NULL */
+        char **credential_helpers; /* see keyring.h; never NULL */
         GPtrArray *rules;          /* of ScRegistryRule */
 } ScRegistries;
 

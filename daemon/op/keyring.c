@@ -4,8 +4,10 @@
 #include "op.h"
 
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "base/path.h"
 #include "base/reference.h"
+#include "base/registries-files.h"
 #include "options.h"
 #include "unit/systemd.h"
 #include <fcntl.h>
@@ -46,7 +48,8 @@ static bool run_program(const ScOpContext *context, char *path, int input_fd, in
                 .unit = unit,
                 .argv = (char *[]){path, (char *)"get", NULL},
                 .environment = (const char *const[]){home, NULL},
-                .seconds = HELPER_SECONDS,
+                /* A test does not wait for so long. */
+                .seconds = sc_failpoint("login-helper", NULL) ? HELPER_SECONDS : 1,
                 .input_fd = input_fd,
                 .output_fd = output_fd,
                 .error_fd = &nowhere,
@@ -144,11 +147,25 @@ static bool add_callers_file(const ScOpContext *context, ScKeyring *keyring, GEr
         return fd < 0 || add_file(keyring, fd, "the request's authfile", SC_KEYRING_HELPERS_REFUSED, error);
 }
 
+static bool find_stores(gpointer data, char ***ret, GError **error)
+{
+        const ScOpContext *context = data;
+        g_autoptr(ScRegistries) registries = sc_registries_load(context->config->scope, context->cancellable, error);
+        if (registries == NULL)
+                return false;
+        *ret = g_steal_pointer(&registries->credential_helpers);
+        registries->credential_helpers = g_new0(char *, 1);
+        return true;
+}
+
+/* The list is there, be it empty, where the job may go by what the host knows. */
 static bool add_hosts_files(const ScOpContext *context, ScKeyring *keyring, GError **error)
 {
         JsonArray *files;
         if (!sc_json_get_array(context->options, "logins", SC_JSON_OPTIONAL, &files, error))
                 return false;
+        if (files != NULL)
+                sc_keyring_set_stores(keyring, find_stores);
         for (guint i = 0; files != NULL && i < json_array_get_length(files); i++) {
                 JsonNode *node = json_array_get_element(files, i);
                 const char *path;

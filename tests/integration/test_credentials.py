@@ -228,6 +228,143 @@ def test_creds(bed):
         pull(bed, HELLO, credentials="nonsense", user="alice")
 
 
+KEEPER = """#!/usr/bin/python3
+import json, os, sys
+path = f"/run/kept/{os.getuid()}.json"
+kept = json.load(open(path)) if os.path.exists(path) else {}
+action, said = sys.argv[1], sys.stdin.read().strip()
+print(action, "" if action == "store" else said, os.getuid(), file=open("/run/kept/log", "a"))
+if action == "store":
+    kept[json.loads(said)["ServerURL"]] = json.loads(said)
+elif action == "get" and said not in kept:
+    print("credentials not found in native keychain")
+    sys.exit(1)
+elif action == "get":
+    print(json.dumps(kept[said]))
+elif action == "erase":
+    del kept[said]
+elif action == "list":
+    print(json.dumps({server: entry["Username"] for server, entry in kept.items()}))
+os.umask(0o077)
+json.dump(kept, open(path, "w"))
+"""
+
+
+@pytest.fixture
+def helpers(bed):
+    """Writes what the settings say of helpers; the program `keep` keeps logins for who runs it, and tells what it was asked."""
+    bed.write("/usr/local/bin/docker-credential-keep", KEEPER, mode="755")
+    bed.run("install -d -m 1777 /run/kept; install -m 666 /dev/null /run/kept/log")
+
+    def write(*names):
+        bed.write("/etc/containers/registries.conf.d/10-helpers.conf", f"credential-helpers = {json.dumps(names)}\n")
+
+    def asked():
+        lines = bed.read("/run/kept/log").splitlines()
+        bed.run("truncate -s 0 /run/kept/log")
+        return lines
+    write.asked = asked
+    yield write
+    bed.run("rm -rf /run/kept /run/sysconsd/failpoint /etc/containers/registries.conf.d")
+
+
+def test_helpers_of_the_settings(bed, helpers):
+    """credential-helpers of registries.conf: the host's for the host, and each user's own for himself."""
+    helpers("absent", "keep", "containers-auth.json")
+    said = login(bed)
+    assert said.stdout == "Login Succeeded!\n" and "docker-credential-absent" in said.stderr
+    assert helpers.asked() == ["store  0"] and not bed.exists(HOST_FILE)
+    assert bed.sysconsctl("login", "--get-login", PRIVATE).stdout == f"{USER}\n"
+    bed.sysconsctl("pull", HELLO)
+    bed.run("truncate -s 0 /run/kept/log")
+    # the host's own, asked by the worker, outside of its sandbox; only where a login is wanted, and not for somebody else
+    wait_done(bed, pull(bed, "localhost:5000/hello"))
+    assert helpers.asked() == []
+    wait_done(bed, pull(bed, f"{HELLO}:2"))
+    assert helpers.asked() == [f"get {PRIVATE} 0"]
+    allow(bed, "pull")
+    fails(bed, pull(bed, f"{HELLO}:3", user="alice"))
+    assert helpers.asked() == []
+    login(bed, "--no-verify", user="alice")
+    bed.sysconsctl("pull", HELLO, user="alice")
+    assert {line.split()[-1] for line in helpers.asked()} == {"1000"}
+    # files come where they are named; what is in a registry only they know
+    bed.write(HOST_FILE, json.dumps({"auths": {"localhost:5003": entry(f"{USER}:{PASSWORD}")}}), mode="600")
+    wait_done(bed, pull(bed, f"{TOKENS}/x"))
+    bed.run(["sysconsctl", "login", f"--username={USER}", "--password-stdin", "--no-verify", f"{PRIVATE}/team"], stdin=PASSWORD)
+    assert f"{PRIVATE}/team" in json.loads(bed.read(HOST_FILE))["auths"]
+    helpers("keep")
+    assert wait_over(bed, pull(bed, f"{TOKENS}/x:index")) == "failed"
+    refused = bed.run(["sysconsctl", "login", f"--username={USER}", "--password-stdin", "--no-verify", f"{PRIVATE}/team"], stdin=PASSWORD, check=False)
+    assert refused.returncode != 0 and "docker-credential-keep" in refused.stderr and PASSWORD not in refused.stderr
+    # a file that is named stands alone
+    login(bed, "--authfile=/tmp/alone.json")
+    assert list(json.loads(bed.read("/tmp/alone.json"))["auths"]) == [PRIVATE]
+    bed.run(["rm", "/tmp/alone.json"])
+    assert bed.sysconsctl("logout", PRIVATE).stdout == f"Removed login credentials for {PRIVATE}\n"
+    assert bed.sysconsctl("logout", PRIVATE, check=False).returncode == 1
+    login(bed, "--no-verify")
+    helpers("absent", "keep", "containers-auth.json")
+    # what is wrong with one place keeps no other from forgetting
+    result = bed.sysconsctl("logout", "--all", check=False)
+    assert result.returncode != 0 and "docker-credential-absent" in result.stderr
+    assert json.loads(bed.read("/run/kept/0.json")) == {} and json.loads(bed.read(HOST_FILE)) == {"auths": {}}
+    assert_unseen(bed)
+
+
+def test_store_of_a_file(bed, helpers):
+    """credsStore, as docker has it: login, logout, and all at once."""
+    own = "/root/.docker/config.json"
+    bed.write(own, json.dumps({"credsStore": "keep", "future": 1}), mode="600")
+    login(bed, f"--authfile={own}")
+    assert json.loads(bed.read(own)) == {"auths": {PRIVATE: {}}, "credsStore": "keep", "future": 1}
+    assert PRIVATE in json.loads(bed.read("/run/kept/0.json"))
+    wait_done(bed, pull(bed, HELLO))
+    bed.sysconsctl("logout", f"--authfile={own}", PRIVATE)
+    assert json.loads(bed.read("/run/kept/0.json")) == {} and json.loads(bed.read(own))["auths"] == {}
+    assert bed.sysconsctl("logout", f"--authfile={own}", PRIVATE, check=False).returncode == 1
+    login(bed, f"--authfile={own}")
+    bed.sysconsctl("logout", f"--authfile={own}", "--all")
+    assert json.loads(bed.read("/run/kept/0.json")) == {}
+    fails(bed, pull(bed, f"{HELLO}:2"))
+    # what the helper does not take is kept nowhere
+    bed.write("/usr/local/bin/docker-credential-keep", "#!/bin/sh\ncat >/dev/null; echo it is locked; exit 1\n", mode="755")
+    refused = login(bed, f"--authfile={own}", check=False)
+    assert refused.returncode != 0 and "docker-credential-keep store failed" in refused.stderr and "it is locked" in refused.stderr
+    assert json.loads(bed.read(own))["auths"] == {}
+
+
+BAD_HELPERS = {
+    "hangs": "exec sleep 1000",
+    "says too much": "exec yes",
+    "fails": "echo no; exit 1",
+    "dies": "kill -9 $$",
+    "says nothing": "exit 0",
+    "says nonsense": "echo '{\"Username\": [], \"Secret\": {}}'",
+    "says a login that cannot be": "echo '{\"Username\": \"a:b\", \"Secret\": \"x\"}'",
+}
+
+
+@pytest.mark.parametrize("what", BAD_HELPERS)
+def test_helper_that_is_bad(bed, helpers, what):
+    """It is waited for so long and no longer (a test has less patience), and ends with that; then the next one is asked."""
+    bed.write("/run/sysconsd/failpoint", "login-helper error\n")
+    bed.write("/usr/local/bin/docker-credential-bad", f"#!/bin/sh\n{BAD_HELPERS[what]}\n", mode="755")
+    helpers("bad")
+    job = pull(bed, HELLO)
+    assert wait_over(bed, job) == "failed"
+    assert "docker-credential-bad" in get(bed, job, "Job", "Error")[1]
+    result = bed.sysconsctl("login", "--get-login", PRIVATE, check=False)
+    assert result.returncode != 0 and "docker-credential-bad" in result.stderr
+    assert login(bed, "--no-verify", check=False).returncode != 0 or what in ("says nothing", "says nonsense", "says a login that cannot be")
+    helpers("bad", "containers-auth.json")
+    bed.write(HOST_FILE, LOGIN, mode="600")
+    wait_done(bed, pull(bed, HELLO))
+    assert bed.sysconsctl("login", "--get-login", PRIVATE).stdout == f"{USER}\n"
+    assert bed.run(["pgrep", "-xf", "sleep 1000|yes"], check=False).stdout == ""
+    assert bed.output("systemctl list-units --no-legend --plain 'sysconsd-login-*'") == ""
+
+
 def test_password_is_typed(bed):
     """On a terminal, without an echo."""
     script = (f'set timeout 60\nspawn sysconsctl login --authfile=/tmp/typed.json {PRIVATE}\nexpect "Username: "\nsend "{USER}\\r"\n'

@@ -270,6 +270,86 @@ START_TEST(says_what_is_broken)
 }
 END_TEST
 
+/* Programs of the settings in front of the files, behind them, and in their place. */
+static const struct {
+        const char *stores;
+        const char *host, *login; /* NULL: an error */
+        int asked;
+} stores[] = {
+        {"", "a", "u:host", 0},
+        {"", "z", "none", 0},
+        {"containers-auth.json x", "a", "u:host", 0},
+        {"containers-auth.json x", "z", "helped:secret", 1},
+        {"x containers-auth.json", "a", "helped:secret", 1},
+        {"none containers-auth.json", "a", "u:host", 1},
+        {"none", "a", "none", 1},
+        {"x", "a", "helped:secret", 1},
+        /* Another's trouble is none as long as somebody knows. */
+        {"broken containers-auth.json", "a", "u:host", 1},
+        {"broken none x", "a", "helped:secret", 3},
+        {"broken containers-auth.json", "z", NULL, 1},
+        {"none broken", "a", NULL, 2},
+};
+
+typedef struct {
+        int helpers; /* first: answer() counts it */
+        int settings;
+        const char *stores;
+} Asked;
+
+static bool say_stores(gpointer data, char ***ret, GError **error G_GNUC_UNUSED)
+{
+        Asked *asked = data;
+        asked->settings++;
+        *ret = g_strsplit(asked->stores, " ", -1);
+        return true;
+}
+
+START_TEST(goes_by_the_settings)
+{
+        Asked asked = {.stores = stores[_i].stores};
+        g_autoptr(ScKeyring) keyring = sc_keyring_new(answer, &asked);
+        add(keyring, "{\"auths\":{\"a\":" HOST "}}", "/own", SC_KEYRING_HELPERS_RUN);
+        add(keyring, "{\"auths\":{\"theirs\":" TEAM "}}", "/theirs", SC_KEYRING_HELPERS_REFUSED);
+        sc_keyring_set_stores(keyring, say_stores);
+        g_autoptr(GError) error = NULL;
+        /* Who brings his own needs none of ours. */
+        g_autofree char *theirs = find(keyring, "theirs", &error);
+        ck_assert_str_eq(theirs, "u:team");
+        ck_assert_int_eq(asked.settings, 0);
+        for (int turn = 1; turn <= 2; turn++) {
+                g_autofree char *login = find(keyring, stores[_i].host, &error);
+                if (stores[_i].login == NULL) {
+                        ck_assert_ptr_null(login);
+                        ck_assert_error(error, SC_ERROR_ACCESS_DENIED, "it is broken");
+                        g_clear_error(&error);
+                } else {
+                        ck_assert_no_error(error);
+                        ck_assert_str_eq(login, stores[_i].login);
+                }
+                ck_assert_int_eq(asked.helpers, turn * stores[_i].asked);
+        }
+        ck_assert_int_eq(asked.settings, 1);
+}
+END_TEST
+
+static bool no_stores(gpointer data G_GNUC_UNUSED, char ***ret G_GNUC_UNUSED, GError **error)
+{
+        return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "/registries.conf:1: no");
+}
+
+START_TEST(cannot_read_the_settings)
+{
+        int asked = 0;
+        g_autoptr(ScKeyring) keyring = sc_keyring_new(answer, &asked);
+        add(keyring, "{\"auths\":{\"a\":" HOST "}}", "/own", SC_KEYRING_HELPERS_RUN);
+        sc_keyring_set_stores(keyring, no_stores);
+        g_autoptr(GError) error = NULL;
+        ck_assert_ptr_null(find(keyring, "a", &error));
+        ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "/registries.conf:1");
+}
+END_TEST
+
 START_TEST(knows_the_places)
 {
         g_unsetenv("REGISTRY_AUTH_FILE");
@@ -308,6 +388,8 @@ int main(void)
         tcase_add_test(tests, looks_through_all);
         tcase_add_test(tests, runs_nothing_for_others);
         tcase_add_test(tests, says_what_is_broken);
+        tcase_add_loop_test(tests, goes_by_the_settings, 0, G_N_ELEMENTS(stores));
+        tcase_add_test(tests, cannot_read_the_settings);
         tcase_add_test(tests, knows_the_places);
         suite_add_tcase(suite, tests);
         return test_run(suite);
