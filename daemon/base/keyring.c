@@ -17,6 +17,7 @@ struct ScKeyring {
         char *host; /* of the login */
         ScLogin login;
         GArray *files;
+        bool certificates;
         ScKeyringStores stores;
         char **order; /* what it said; NULL: not asked yet */
 };
@@ -68,6 +69,16 @@ void sc_keyring_add_broken(ScKeyring *keyring, GError *problem)
 {
         const File added = {NULL, SC_KEYRING_HELPERS_RUN, problem};
         g_array_append_val(keyring->files, added);
+}
+
+void sc_keyring_add_certificates(ScKeyring *keyring)
+{
+        keyring->certificates = true;
+}
+
+bool sc_keyring_has_certificates(const ScKeyring *keyring)
+{
+        return keyring != NULL && keyring->certificates;
 }
 
 void sc_keyring_set_stores(ScKeyring *keyring, ScKeyringStores stores)

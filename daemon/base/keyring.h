@@ -30,6 +30,11 @@ void sc_keyring_give(ScKeyring *keyring, const char *host, const ScLogin *login)
 /* Takes the file. */
 void sc_keyring_add_file(ScKeyring *keyring, ScAuthFile *file, ScKeyringHelpers helpers);
 
+/* The certificates of this machine in certs.d (registry/certs.h) are among it: they are shown for who goes by the host's own
+ * logins, and for nobody else. NULL: an empty one. */
+void sc_keyring_add_certificates(ScKeyring *keyring);
+bool sc_keyring_has_certificates(const ScKeyring *keyring);
+
 /* Asked once, when something of our own is looked for the first time; without it there are the files alone. data: that of the new
  * keyring. */
 void sc_keyring_set_stores(ScKeyring *keyring, ScKeyringStores stores);

@@ -164,8 +164,10 @@ static bool add_hosts_files(const ScOpContext *context, ScKeyring *keyring, GErr
         JsonArray *files;
         if (!sc_json_get_array(context->options, "logins", SC_JSON_OPTIONAL, &files, error))
                 return false;
-        if (files != NULL)
+        if (files != NULL) {
+                sc_keyring_add_certificates(keyring);
                 sc_keyring_set_stores(keyring, find_stores);
+        }
         for (guint i = 0; files != NULL && i < json_array_get_length(files); i++) {
                 JsonNode *node = json_array_get_element(files, i);
                 const char *path;

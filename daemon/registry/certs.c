@@ -10,7 +10,9 @@ enum { MAX_FILES = 256 };
 
 struct ScCerts {
         GPtrArray *authorities; /* of GTlsCertificate */
+        ScCertsUse use;
         GTlsCertificate *own;
+        bool kept_back;
 };
 
 void sc_certs_free(ScCerts *certs)
@@ -68,6 +70,10 @@ static bool take_file(ScCerts *certs, const char *path, GError **error)
 {
         if (g_str_has_suffix(path, ".crt"))
                 return add_authorities(certs, path, error);
+        if (certs->use == SC_CERTS_AUTHORITIES) {
+                certs->kept_back |= g_str_has_suffix(path, ".cert");
+                return true;
+        }
         if (g_str_has_suffix(path, ".cert"))
                 return take_pair(certs, path, error);
         return !g_str_has_suffix(path, ".key") || check_key(path, error);
@@ -78,9 +84,10 @@ static gint compare_names(gconstpointer a, gconstpointer b)
         return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-ScCerts *sc_certs_load_from(const char *folder, GError **error)
+ScCerts *sc_certs_load_from(const char *folder, ScCertsUse use, GError **error)
 {
         g_autoptr(ScCerts) certs = g_new0(ScCerts, 1);
+        certs->use = use;
         certs->authorities = g_ptr_array_new_with_free_func(g_object_unref);
         g_autoptr(GError) problem = NULL;
         g_autoptr(GDir) dir = g_dir_open(folder, 0, &problem);
@@ -107,7 +114,7 @@ static bool is_for_us(const char *folder)
         return access(folder, R_OK | X_OK) == 0 || (errno != ENOENT && errno != ENOTDIR && errno != EACCES);
 }
 
-ScCerts *sc_certs_load(const ScScope *scope, const char *host, GError **error)
+ScCerts *sc_certs_load(const ScScope *scope, const char *host, ScCertsUse use, GError **error)
 {
         const char *const parents[] = {scope->containers_dir, "/etc/containers", "/etc/docker"};
         for (guint i = 0; i < G_N_ELEMENTS(parents); i++) {
@@ -115,9 +122,9 @@ ScCerts *sc_certs_load(const ScScope *scope, const char *host, GError **error)
                         continue;
                 g_autofree char *folder = g_build_filename(parents[i], "certs.d", host, NULL);
                 if (is_for_us(folder))
-                        return sc_certs_load_from(folder, error);
+                        return sc_certs_load_from(folder, use, error);
         }
-        return sc_certs_load_from("", error);
+        return sc_certs_load_from("", use, error);
 }
 
 bool sc_certs_vouch(const ScCerts *certs, GTlsCertificate *certificate, GSocketConnectable *identity)
@@ -131,4 +138,9 @@ bool sc_certs_vouch(const ScCerts *certs, GTlsCertificate *certificate, GSocketC
 GTlsCertificate *sc_certs_own(const ScCerts *certs)
 {
         return certs->own;
+}
+
+bool sc_certs_keeps_own_back(const ScCerts *certs)
+{
+        return certs->kept_back;
 }

@@ -33,7 +33,8 @@ static ScLocation *make(const Search *search, const ScReference *at, const char 
         location->repository = g_strdup(repository);
         location->endpoint = sc_endpoint_new(at, trust, search->config);
         location->auth = sc_auth_new(search->keyring, location->host, location->repository);
-        location->certs = sc_certs_load(search->config->scope, at->host, error);
+        bool shown = sc_keyring_has_certificates(search->keyring);
+        location->certs = sc_certs_load(search->config->scope, at->host, shown ? SC_CERTS_ALL : SC_CERTS_AUTHORITIES, error);
         return location->certs != NULL ? g_steal_pointer(&location) : NULL;
 }
 

@@ -129,6 +129,13 @@ static SoupMessage *make_message(ScLocation *location, const Get *get, GUri *uri
         return message;
 }
 
+/* Whether it is for want of the certificate that is here, and not for whoever asks. */
+static bool wants_what_is_kept_back(const ScLocation *location, GUri *uri, const GError *problem)
+{
+        return problem->domain == G_TLS_ERROR && problem->code != G_TLS_ERROR_BAD_CERTIFICATE && problem->code != G_TLS_ERROR_EOF &&
+               sc_certs_keeps_own_back(location->certs) && sc_endpoint_is_at(location->endpoint, uri);
+}
+
 static bool send_once(Attempt *attempt, const Get *get, GUri *uri, ScAnswer *ret, GError **error)
 {
         g_autoptr(SoupMessage) message = make_message(attempt->location, get, uri);
@@ -139,6 +146,13 @@ static bool send_once(Attempt *attempt, const Get *get, GUri *uri, ScAnswer *ret
                 if (!sc_neighbour_allowed(message, error))
                         return false;
                 g_autofree char *host = sc_trouble_host(uri);
+                if (wants_what_is_kept_back(attempt->location, uri, problem))
+                        return sc_throw(
+                                error, SC_ERROR_ACCESS_DENIED,
+                                "%s does not let one in without a certificate of this machine (%s). That is a credential of "
+                                "root's: it is shown for what root asks for, and for an update of a container to the image "
+                                "that it has. Ask root to pull the image",
+                                host, problem->message);
                 return sc_trouble_throw(problem, message, host, attempt->patience, error);
         }
         *ret = (ScAnswer){.http = attempt->http, .message = g_steal_pointer(&message), .body = body};

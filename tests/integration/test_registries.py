@@ -225,6 +225,29 @@ def test_certificates(bed, settings, tls):
     assert f"{name}:latest" in images(bed)
 
 
+def test_certificate_is_the_hosts(bed, settings, tls):
+    """It opens what a login of root's opens, and for the same: what root asks for, and an update to the same image, whoever asks."""
+    name, folder = "127.0.0.1:5443/hello", "/etc/containers/certs.d/127.0.0.1:5443"
+    bed.run(f"mkdir -p {folder} && cp {tls}/ca.crt {tls}/client.cert {tls}/client.key {folder}")
+    bed.polkit_rules("\n".join(f'polkit.addRule(function(action, subject) {{ if (action.id == "org.sysconsd1.{action}" && subject.user == "alice") '
+                               'return polkit.Result.YES; });' for action in ("pull", "update", "configure", "manage-images")))
+    bed.sysconsctl("install", "--name=web", "--set=PORT=8082", name)
+    for arguments in (("pull", f"{name}:2"), ("plan", "pull", f"{name}:2"), ("update", f"--rebase={name}:2", "web"),
+                      ("login", "--username=x", "--password-stdin", "127.0.0.1:5443")):
+        error = refused(bed, *arguments, user="alice", stdin="x")
+        assert "a credential of root's" in error and "Ask root" in error, arguments
+        # the authority is for all, and no word of what is root's
+        assert "not signed by" not in error and "client.key" not in error
+    # not even where it is broken
+    bed.run(f"mv {folder}/client.key {folder}/away.key")
+    assert "client.key" not in refused(bed, "pull", f"{name}:2", user="alice")
+    bed.run(f"mv {folder}/away.key {folder}/client.key")
+    bed.push("hello:latest=hello:2")
+    bed.sysconsctl("update", "web", user="alice")
+    bed.sysconsctl("verify", name, user="alice")
+    bed.sysconsctl("pull", f"{name}:2")
+
+
 def test_proxy(bed, settings, tls):
     """The service's environment names it, with a password that nobody else gets to see."""
     folder = "/etc/containers/certs.d/far.example:5443"

@@ -241,6 +241,8 @@ START_TEST(looks_through_all)
                 ck_assert_str_eq(login, cases[i].login);
         }
         ck_assert_int_eq(asked, 2);
+        ck_assert(!sc_keyring_has_certificates(NULL));
+        ck_assert(!sc_keyring_has_certificates(keyring));
         g_autofree char *nobody = find(NULL, "a", NULL);
         ck_assert_str_eq(nobody, "none");
 }

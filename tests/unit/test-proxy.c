@@ -172,13 +172,13 @@ START_TEST(reads_certificates)
 {
         char *folder = test_folder_new();
         g_autoptr(GError) error = NULL;
-        g_autoptr(ScCerts) none = sc_certs_load_from("/nowhere", &error);
+        g_autoptr(ScCerts) none = sc_certs_load_from("/nowhere", SC_CERTS_ALL, &error);
         ck_assert_no_error(error);
         ck_assert_ptr_null(sc_certs_own(none));
         make_certificate(folder, "ca.crt", "other");
         make_certificate(folder, "client.cert", "client.key");
         g_autofree char *note G_GNUC_UNUSED = write_in(folder, "README", "not a certificate");
-        g_autoptr(ScCerts) certs = sc_certs_load_from(folder, &error);
+        g_autoptr(ScCerts) certs = sc_certs_load_from(folder, SC_CERTS_ALL, &error);
         ck_assert_no_error(error);
         ck_assert_ptr_nonnull(sc_certs_own(certs));
         g_autofree char *ca_path = g_build_filename(folder, "ca.crt", NULL),
@@ -188,6 +188,18 @@ START_TEST(reads_certificates)
         ck_assert(sc_certs_vouch(certs, ca, NULL));
         ck_assert(!sc_certs_vouch(certs, own, NULL));
         ck_assert(!sc_certs_vouch(none, ca, NULL));
+        ck_assert(!sc_certs_keeps_own_back(certs));
+        ck_assert(!sc_certs_keeps_own_back(none));
+        /* Who has no part in what we are: not even a broken key is of concern to him. */
+        g_autofree char *key = write_in(folder, "client.key", "nonsense");
+        ck_assert_ptr_null(sc_certs_load_from(folder, SC_CERTS_ALL, &error));
+        ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, key);
+        g_clear_error(&error);
+        g_autoptr(ScCerts) authorities = sc_certs_load_from(folder, SC_CERTS_AUTHORITIES, &error);
+        ck_assert_no_error(error);
+        ck_assert_ptr_null(sc_certs_own(authorities));
+        ck_assert(sc_certs_keeps_own_back(authorities));
+        ck_assert(sc_certs_vouch(authorities, ca, NULL));
         test_folder_remove(folder);
 }
 END_TEST
@@ -206,7 +218,7 @@ START_TEST(refuses_half_a_pair)
                 char *folder = test_folder_new();
                 g_autofree char *path = write_in(folder, cases[i].file, cases[i].text);
                 g_autoptr(GError) error = NULL;
-                ck_assert_ptr_null(sc_certs_load_from(folder, &error));
+                ck_assert_ptr_null(sc_certs_load_from(folder, SC_CERTS_ALL, &error));
                 ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, cases[i].message);
                 ck_assert_ptr_nonnull(strstr(error->message, path));
                 test_folder_remove(folder);
