@@ -70,6 +70,16 @@ static char *what_it_said(int fd)
         return g_strdup(g_strstrip(valid));
 }
 
+/* In the words of github.com/containers/storage and image; others only cost the error's code. */
+static bool is_about_a_missing_image(const char *said)
+{
+        static const char *const words[] = {"does not resolve to an image", "identifier is not an image", "image not known"};
+        for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
+                if (strstr(said, words[i]) != NULL)
+                        return true;
+        return false;
+}
+
 /* The policy is ours, and has been asked; what skopeo would ask for is the same file. */
 static bool check_end(Run *run, GError **error)
 {
@@ -82,6 +92,9 @@ static bool check_end(Run *run, GError **error)
         if (run->success)
                 return true;
         g_autofree char *said = what_it_said(run->said_fd);
+        if (is_about_a_missing_image(said))
+                return sc_throw(error, SC_ERROR_NOT_FOUND, "Image %s not found: `podman images` lists those that are there (%s)",
+                                run->skopeo->from, said);
         return sc_throw(error, SC_ERROR_FAILED, "skopeo cannot read %s: %s", run->skopeo->from, said);
 }
 

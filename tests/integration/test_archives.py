@@ -135,7 +135,13 @@ def test_what_skopeo_reads(bed):
     names = images(bed)
     assert names["folder:latest"]["layers"] == names["any:latest"]["layers"] == names["localhost/hello:v"]["layers"]
     assert sources(bed, "folder:latest")["folder:latest"] == "archive"
-    assert "no such file" in fails(bed, "pull", f"dir:{PLACE}/none")
+    # its own words, and no riddle of an archive that was none
+    assert fails(bed, "pull", f"dir:{PLACE}/none", code=3) == f"sysconsctl: Cannot open {PLACE}/none: No such file or directory\n"
+    bed.run(["mkdir", f"{PLACE}/empty"])
+    for image in (f"dir:{PLACE}/empty", f"skopeo:oci-archive:{PLACE}/none.tar", f"tarball:{PLACE}/none.tar"):
+        error = fails(bed, "pull", image)
+        assert f"skopeo does not read {image.removeprefix('skopeo:')}; nothing was pulled" in error and "no such file" in error
+        assert "The archive" not in error
     assert "TRANSPORT:DETAILS" in fails(bed, "pull", "skopeo:--help", code=2)
     bed.polkit_rules(IMPORT_RULE)
     assert "permission denied" in fails(bed, "pull", f"dir:{PLACE}/folder", user="alice")
