@@ -180,10 +180,11 @@ static int ask(ScCall *call, const char *action, GError **error)
         return -1;
 }
 
-/* What it may, and what a short name means, is said by settings outside the daemon's own. */
+/* What it may, and what a short name means, is said by settings outside the daemon's own; they also say whether an image that came
+ * by http: needs one more action to be looked at again. */
 static bool may_fetch(const ScCall *call)
 {
-        static const char *const operations[] = {"pull", "install", "run", "update", "plan", NULL};
+        static const char *const operations[] = {"pull", "install", "run", "update", "plan", "verify", "check-login", NULL};
         return g_strv_contains(operations, call->verb->operation);
 }
 

@@ -126,6 +126,22 @@ def test_blocked_and_insecure(bed, settings):
     assert f"Image {name}:latest may not be pulled: {DROP_INS}/20-b.conf:1 blocks *.example.org" in refused(bed, "pull", name)
 
 
+def test_verify_goes_by_the_settings_of_now(bed, settings):
+    """What came by http: is asked for again under the action of a pull alone, as long as root calls the registry insecure."""
+    name = "reg.example.org:5000/hello"
+    bed.polkit_rules(RULES.replace('action.id == "org.sysconsd1.pull"', '/^org.sysconsd1.(pull|manage-images)$/.test(action.id)'))
+    settings("10-a", '[[registry]]\nprefix = "*.example.org"\ninsecure = true\n')
+    bed.run("cp /etc/hosts /run/hosts; echo 127.0.0.1 reg.example.org >>/etc/hosts")
+    try:
+        bed.sysconsctl("pull", f"http:{name}")
+        bed.systemctl("restart", "sysconsd")
+        bed.sysconsctl("verify", "--repair", name, user="alice")
+        settings("10-a", "")
+        assert "Not authorized" in refused(bed, "verify", "--repair", name, user="alice")
+    finally:
+        bed.run("cat /run/hosts >/etc/hosts; rm /run/hosts")
+
+
 def test_remapped(bed, settings):
     settings("10-a", f'[[registry]]\nprefix = "far.example/team"\nlocation = "{REGISTRY}"\ninsecure = true\n')
     bed.sysconsctl("pull", "far.example/team/hello")
