@@ -63,6 +63,18 @@ def bed(session_bed):
     assert not left, f"these could not be uninstalled: {left}\n" + "\n".join(o.stdout + o.stderr for o in outputs)
 
 
+@pytest.fixture
+def ssh(session_bed):
+    """What root says behind -H to be alice on another host, which is this one."""
+    session_bed.run(
+        "mkdir -p -m 700 /root/.ssh /home/alice/.ssh && rm -f /root/.ssh/id && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id && "
+        "cp /root/.ssh/id.pub /home/alice/.ssh/authorized_keys && chown -R alice: /home/alice/.ssh && "
+        "printf 'Host localhost\\n  IdentityFile /root/.ssh/id\\n  StrictHostKeyChecking no\\n  LogLevel ERROR\\n' >/root/.ssh/config && "
+        "systemctl start ssh")
+    yield "alice@localhost"
+    session_bed.run("systemctl stop ssh; rm -rf /root/.ssh /home/alice/.ssh")
+
+
 @pytest.fixture(autouse=True)
 def _journal_mark(request):
     bed = request.config.stash.get(_bed_key, None)

@@ -115,19 +115,11 @@ def test_update_all(bed):
     assert bed.output(["readlink", f"{CHECKOUT}/three"]) == "three.1"  # did not run: nothing was judged
 
 
-def test_another_host(hello):
-    bed = hello
-    bed.run("mkdir -p -m 700 /root/.ssh /home/alice/.ssh && rm -f /root/.ssh/id && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id && "
-            "cp /root/.ssh/id.pub /home/alice/.ssh/authorized_keys && chown -R alice: /home/alice/.ssh && "
-            "printf 'Host localhost\\n  IdentityFile /root/.ssh/id\\n  StrictHostKeyChecking no\\n  LogLevel ERROR\\n' >/root/.ssh/config && "
-            "systemctl start ssh")
-    try:
-        (entry,) = json.loads(bed.sysconsctl("-H", "alice@localhost", "list", "--json").stdout)
-        assert entry["name"] == "hello"
-        # there she is nobody in particular
-        assert bed.sysconsctl("-H", "alice@localhost", "stop", "hello", check=False).returncode == 4
-    finally:
-        bed.run("systemctl stop ssh; rm -rf /root/.ssh /home/alice/.ssh")
+def test_another_host(hello, ssh):
+    (entry,) = json.loads(hello.sysconsctl("-H", ssh, "list", "--json").stdout)
+    assert entry["name"] == "hello"
+    # there she is nobody in particular
+    assert hello.sysconsctl("-H", ssh, "stop", "hello", check=False).returncode == 4
 
 
 INTERRUPT = r"""

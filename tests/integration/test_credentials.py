@@ -228,6 +228,26 @@ def test_creds(bed):
         pull(bed, HELLO, credentials="nonsense", user="alice")
 
 
+def test_creds_for_another_host(bed, ssh):
+    """One login goes there, by ssh and no argument of it; what that host knows is not for who comes."""
+    allow(bed, "pull")
+    bed.write("/root/.config/containers/auth.json", LOGIN, mode="600")
+    # the files of here are looked into here
+    bed.sysconsctl("-H", ssh, "pull", HELLO)
+    bed.run(["rm", "/root/.config/containers/auth.json"])
+    result = bed.run(["sysconsctl", "-H", ssh, "pull", "--creds=-", f"{HELLO}:2"], stdin=f"{USER}:{PASSWORD}")
+    assert f'"{HELLO}:2"' in bed.sysconsctl("images", "--json").stdout and PASSWORD not in result.stdout + result.stderr
+    wrong = bed.run(["sysconsctl", "-H", ssh, "pull", "--creds=-", f"{HELLO}:3"], stdin=f"{USER}:wrong", check=False)
+    assert wrong.returncode != 0 and PRIVATE in wrong.stderr and "wrong" not in wrong.stderr
+    assert bed.sysconsctl("-H", ssh, "pull", f"{HELLO}:3", check=False).returncode != 0
+    bed.write("/tmp/whole.json", LOGIN)
+    whole = bed.sysconsctl("-H", ssh, "pull", "--authfile=/tmp/whole.json", "hello", check=False)
+    assert whole.returncode == 2 and "not handed to another host" in whole.stderr
+    bed.sysconsctl("-H", ssh, "pull", "--authfile=/tmp/whole.json", f"{HELLO}:1")
+    bed.run(["rm", "/tmp/whole.json"])
+    assert_unseen(bed)
+
+
 KEEPER = """#!/usr/bin/python3
 import json, os, sys
 path = f"/run/kept/{os.getuid()}.json"
