@@ -2,7 +2,6 @@
 #include "job/process.h"
 #include "base/path.h"
 #include "base/proxy-variables.h"
-#include "base/source.h"
 #include "job/handover.h"
 #include "job/protocol.h"
 #include "job/sandbox.h"
@@ -366,7 +365,7 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
         request->job = job->id;
         request->operation = g_strdup(sc_job_stage_operation(job));
         request->subject = g_strdup(sc_job_stage_subject(job));
-        if (sc_sandbox_has_network(request->operation))
+        if (sc_sandbox_has_network(sc_sandbox_name(job)))
                 pass_proxies_on(request);
         request->fds = (int *)(gpointer)fds->data;
         request->n_fds = fds->len;
@@ -376,7 +375,7 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
         return ok;
 }
 
-static int append_command(sd_bus_message *m, const ScWorkers *workers, const char *operation)
+static int append_command(sd_bus_message *m, const ScWorkers *workers, const ScJob *job)
 {
         const char *argv[6] = {workers->worker};
         unsigned n = 1;
@@ -386,7 +385,7 @@ static int append_command(sd_bus_message *m, const ScWorkers *workers, const cha
                 argv[n++] = "--config";
                 argv[n++] = workers->config_path;
         }
-        if (sc_sandbox_opens_sysroot(operation, workers->config, workers->repository))
+        if (sc_sandbox_opens_sysroot(sc_sandbox_name(job), workers->config, workers->repository))
                 argv[n++] = "--sysroot";
         int r;
         if ((r = sd_bus_message_open_container(m, 'r', "sv")) < 0 || (r = sd_bus_message_append(m, "s", "ExecStart")) < 0 ||
@@ -401,15 +400,6 @@ static int append_command(sd_bus_message *m, const ScWorkers *workers, const cha
         return 0;
 }
 
-static const char *sandbox_of(const ScJob *job)
-{
-        const char *operation = sc_job_stage_operation(job), *rest;
-        if (strcmp(operation, "pull") != 0)
-                return operation;
-        const ScSourceFacts *facts = sc_source_find(sc_job_stage_subject(job), &rest, NULL);
-        return facts == NULL || sc_source_is_registry(facts->source) ? operation : "pull-here";
-}
-
 static int append_unit(sd_bus_message *m, const ScWorkers *workers, const ScJob *job, const char *unit, int stdin_fd,
                        GError **error)
 {
@@ -421,9 +411,9 @@ static int append_unit(sd_bus_message *m, const ScWorkers *workers, const ScJob 
                                        "StandardInputFileDescriptor", "h", stdin_fd, "StandardOutput", "s", "journal",
                                        "StandardError", "s", "journal")) < 0 ||
             (r = sd_bus_message_append(m, "(sv)", "SyslogIdentifier", "s", "sysconsd-worker")) < 0 ||
-            (r = append_command(m, workers, sc_job_stage_operation(job))) < 0)
+            (r = append_command(m, workers, job)) < 0)
                 return r;
-        if (!sc_sandbox_append(m, sandbox_of(job), workers->config, workers->repository, error))
+        if (!sc_sandbox_append(m, sc_sandbox_name(job), workers->config, workers->repository, error))
                 return -EINVAL;
         if ((r = sd_bus_message_close_container(m)) < 0)
                 return r;

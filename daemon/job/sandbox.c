@@ -2,6 +2,7 @@
 #include "job/sandbox.h"
 #include "base/containers-conf.h"
 #include "base/error.h"
+#include "base/source.h"
 #include <errno.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -28,7 +29,7 @@ typedef enum {
 typedef enum { NETWORK_NONE, NETWORK_ALL } Network;
 
 typedef struct {
-        const char *operation;
+        const char *name;
         Reach reach;
         Network network;
         guint64 capabilities;
@@ -36,12 +37,13 @@ typedef struct {
         bool opens_sysroot;    /* by the host, not by the table: see sysroot.h */
 } Sandbox;
 
-/* By operation, but for a pull of what is on this host: it needs no network. */
+/* By the names of sc_sandbox_name(). */
 static const Sandbox sandboxes[] = {
         {"pull", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30},
         {"pull-here", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"check-login", REACH_REPOSITORY, NETWORK_ALL, 0, 30},
         {"plan", REACH_LOOK, NETWORK_ALL, CAPS_LOOK, 30},
+        {"plan-here", REACH_LOOK, NETWORK_NONE, CAPS_LOOK, 30},
         {"set-policy", REACH_SETTINGS, NETWORK_NONE, CAP(CAP_DAC_OVERRIDE), 30},
         {"prune", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
         {"delete-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
@@ -215,35 +217,60 @@ static int append_sandbox(sd_bus_message *m, const Sandbox *sandbox, const ScCon
         return sandbox->reach == REACH_LOOK ? append_look_reach(m) : append_repository_reach(m, config, repository);
 }
 
-static const Sandbox *find_sandbox(const char *operation)
+/* What the job's present stage fetches, [SOURCE:]NAME; NULL: nothing. */
+static const char *fetched_by(const ScJob *job)
+{
+        const char *operation = sc_job_stage_operation(job);
+        if (strcmp(operation, "plan") != 0)
+                return sc_job_stage_subject(job);
+        const char *planned = json_object_get_string_member_with_default(job->options, "operation", "");
+        const char *subject = strcmp(planned, "pull") == 0 ? job->subject : NULL;
+        return json_object_get_string_member_with_default(job->options, "fetch", subject);
+}
+
+const char *sc_sandbox_name(const ScJob *job)
+{
+        static const char *const local[][2] = {{"pull", "pull-here"}, {"plan", "plan-here"}};
+        const char *operation = sc_job_stage_operation(job), *rest;
+        for (unsigned i = 0; i < G_N_ELEMENTS(local); i++) {
+                if (strcmp(operation, local[i][0]) != 0)
+                        continue;
+                const char *fetched = fetched_by(job);
+                const ScSourceFacts *facts = fetched != NULL ? sc_source_find(fetched, &rest, NULL) : NULL;
+                bool needs_network = fetched != NULL && (facts == NULL || sc_source_is_registry(facts->source));
+                return needs_network ? operation : local[i][1];
+        }
+        return operation;
+}
+
+static const Sandbox *find_sandbox(const char *name)
 {
         for (unsigned i = 0; i < G_N_ELEMENTS(sandboxes); i++)
-                if (strcmp(sandboxes[i].operation, operation) == 0)
+                if (strcmp(sandboxes[i].name, name) == 0)
                         return &sandboxes[i];
         return NULL;
 }
 
-bool sc_sandbox_opens_sysroot(const char *operation, const ScConfig *config, const char *repository)
+bool sc_sandbox_opens_sysroot(const char *name, const ScConfig *config, const char *repository)
 {
-        const Sandbox *sandbox = find_sandbox(operation);
+        const Sandbox *sandbox = find_sandbox(name);
         return sandbox != NULL && (sandbox->capabilities & CAPS_FILES) == CAPS_FILES && config->scope->kind == SC_SCOPE_SYSTEM &&
                access("/run/ostree-booted", F_OK) == 0 && !lies_inside(config, repository);
 }
 
-bool sc_sandbox_has_network(const char *operation)
+bool sc_sandbox_has_network(const char *name)
 {
-        const Sandbox *sandbox = find_sandbox(operation);
+        const Sandbox *sandbox = find_sandbox(name);
         return sandbox != NULL && sandbox->network == NETWORK_ALL;
 }
 
-bool sc_sandbox_append(sd_bus_message *message, const char *operation, const ScConfig *config, const char *repository,
-                       GError **error)
+bool sc_sandbox_append(sd_bus_message *message, const char *name, const ScConfig *config, const char *repository, GError **error)
 {
-        const Sandbox *found = find_sandbox(operation);
+        const Sandbox *found = find_sandbox(name);
         if (found == NULL)
-                return sc_throw(error, SC_ERROR_UNSUPPORTED, "There is no operation %s", operation);
+                return sc_throw(error, SC_ERROR_UNSUPPORTED, "There is no sandbox %s", name);
         Sandbox sandbox = *found;
-        sandbox.opens_sysroot = sc_sandbox_opens_sysroot(operation, config, repository);
+        sandbox.opens_sysroot = sc_sandbox_opens_sysroot(name, config, repository);
         int r = append_sandbox(message, &sandbox, config, repository);
         if (r < 0) {
                 errno = -r;

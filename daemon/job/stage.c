@@ -81,7 +81,7 @@ bool sc_stage_request(const ScJob *job, const ScScope *scope, JsonObject **ret_o
 {
         g_autoptr(JsonObject) options = json_object_new();
         g_autoptr(GArray) fds = sc_fds_new();
-        bool is_main = job->stage == SC_STAGE_MAIN, is_online = sc_sandbox_has_network(sc_job_stage_operation(job));
+        bool is_main = job->stage == SC_STAGE_MAIN, is_online = sc_sandbox_has_network(sc_sandbox_name(job));
         JsonObjectIter iter;
         const char *key;
         JsonNode *value;

@@ -125,6 +125,22 @@ def test_through_a_pipe(bed):
     assert result.returncode == 1 and "MaxArchiveSize=" in result.stderr
 
 
+def test_needs_no_network(bed):
+    """The worker has none, while it waits for an archive that nobody writes."""
+    command = [bed.program, "exec", bed.name, "sysconsctl", "pull", "--name", "never", "docker-archive:-"]
+    client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        unit = wait_until(lambda: bed.output("systemctl list-units --plain --no-legend --state=active 'sysconsd-job-*' | cut -d' ' -f1"))
+        shown = bed.output(["systemctl", "show", "--property=PrivateNetwork", "--property=RestrictAddressFamilies", unit]).splitlines()
+        pid = bed.output(["systemctl", "show", "--property=MainPID", "--value", unit])
+        networks = bed.output(["readlink", f"/proc/{pid}/ns/net", "/proc/1/ns/net"]).splitlines()
+    finally:
+        client.stdin.close()
+        assert client.wait(60) == 1, client.stderr.read()
+    assert sorted(shown) == ["PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX"]
+    assert networks[0] != networks[1]
+
+
 def test_what_skopeo_reads(bed):
     """as who calls: it hands over what it reads"""
     bed.run([*SKOPEO, f"docker-archive:{PLACE}/hello-1.tar:localhost/hello:v", f"dir:{PLACE}/folder"])

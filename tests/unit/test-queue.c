@@ -2,6 +2,7 @@
 #include "test.h"
 #include "job/process.h"
 #include "job/queue.h"
+#include "job/sandbox.h"
 #include "job/stage.h"
 #include "base/login.h"
 #include <fcntl.h>
@@ -694,6 +695,47 @@ START_TEST(credentials_are_for_the_pull_alone)
 }
 END_TEST
 
+START_TEST(what_is_here_needs_no_network)
+{
+        static const struct {
+                const char *operation, *subject, *planned, *fetch, *sandbox;
+        } cases[] = {
+                {"pull", "localhost:5000/x", NULL, NULL, "pull"},
+                {"pull", "http:a.example/x", NULL, NULL, "pull"},
+                {"pull", "docker-archive:", NULL, NULL, "pull-here"},
+                {"pull", "oci-layout:x", NULL, NULL, "pull-here"},
+                {"pull", "docker:x", NULL, NULL, "pull-here"},
+                {"pull", "ostree:x@/srv", NULL, NULL, "pull-here"},
+                {"plan", "a.example/x", "pull", NULL, "plan"},
+                {"plan", "docker-archive:", "pull", NULL, "plan-here"},
+                {"plan", "a.example/x", "install", "a.example/x", "plan"},
+                {"plan", "a.example/x", "install", NULL, "plan-here"},
+                {"plan", "web", "rollback", NULL, "plan-here"},
+                {"plan", "", "prune", NULL, "plan-here"},
+                {"install", "a.example/x", NULL, NULL, "install"},
+        };
+        const ScScope scope = {.auth_files = (char *[]){NULL}};
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(ScJob) job = give_credentials(new_job(cases[i].operation, cases[i].subject, NULL, 0, NULL), "me:secret");
+                if (cases[i].planned != NULL)
+                        json_object_set_string_member(job->options, "operation", cases[i].planned);
+                if (cases[i].fetch != NULL)
+                        json_object_set_string_member(job->options, "fetch", cases[i].fetch);
+                job->flags = SC_JOB_HOST_LOGINS;
+                ck_assert_str_eq(sc_sandbox_name(job), cases[i].sandbox);
+                bool is_online = strcmp(cases[i].sandbox, "pull") == 0 || strcmp(cases[i].sandbox, "plan") == 0;
+                ck_assert_msg(sc_sandbox_has_network(cases[i].sandbox) == is_online, "%s", cases[i].sandbox);
+                /* Nor does it need to know who one is. */
+                g_autoptr(JsonObject) options = NULL;
+                g_autoptr(GArray) fds = NULL;
+                g_autoptr(GError) error = NULL;
+                ck_assert(sc_stage_request(job, &scope, &options, &fds, &error));
+                ck_assert(json_object_has_member(options, "credentials") == is_online);
+                ck_assert(json_object_has_member(options, "logins") == is_online);
+        }
+}
+END_TEST
+
 START_TEST(record_holds_all_that_matters)
 {
         g_autoptr(ScJob) job = new_job("install", "image", "web", 1000, ":1.7");
@@ -794,6 +836,7 @@ int main(void)
         tcase_add_test(cases, record_tells_that_descriptors_are_lost);
         tcase_add_test(cases, same_pull_with_the_same_credentials_is_joined);
         tcase_add_test(cases, credentials_are_for_the_pull_alone);
+        tcase_add_test(cases, what_is_here_needs_no_network);
         tcase_add_test(cases, record_holds_all_that_matters);
         tcase_add_test(cases, units_are_told_by_their_names);
         suite_add_tcase(suite, cases);
