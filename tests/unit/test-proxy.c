@@ -118,6 +118,7 @@ START_TEST(goes_through_a_proxy)
 {
         Server server = {}, proxy = {};
         server_start(&server, ways[_i].option, NULL);
+        server_is_to_do(&server, "");
         g_autofree char *to = g_strconcat("--to=", server.host, NULL);
         g_autofree char *user = ways[_i].user != NULL ? g_strconcat("--user=", ways[_i].user, NULL) : NULL;
         server_run(&proxy, "proxy-server.py", to, user);
