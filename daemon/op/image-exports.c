@@ -23,13 +23,29 @@ ScExports *sc_image_exports(const ScTree *tree, GError **error)
         return sc_exports_load(read_text, (gpointer)tree, names[0] != NULL, error);
 }
 
+/* Of the layers alone, without the rest of what may be a very large tree, where that is enough. */
+static ScExports *read_exports(ScRepository *repository, GPtrArray *layers, GCancellable *cancellable, GError **error)
+{
+        g_autoptr(GError) own_error = NULL;
+        g_autoptr(ScTree) part = sc_tree_merge_folder(repository, layers, "exports", cancellable, error);
+        if (part == NULL)
+                return NULL;
+        g_autoptr(ScExports) exports = sc_image_exports(part, &own_error);
+        if (!sc_tree_has_strayed(part)) {
+                if (own_error != NULL)
+                        g_propagate_error(error, g_steal_pointer(&own_error));
+                return g_steal_pointer(&exports);
+        }
+        g_autoptr(ScTree) tree = sc_tree_merge(repository, layers, cancellable, error);
+        return tree != NULL ? sc_image_exports(tree, error) : NULL;
+}
+
 bool sc_image_describe_layers(ScRepository *repository, ScImageInfo *info, GCancellable *cancellable, GError **error)
 {
         for (guint i = 0; i < info->layers->len; i++)
                 if (!sc_layer_know_sizes(repository, info->layers->pdata[i], error))
                         return false;
-        g_autoptr(ScTree) tree = sc_tree_merge(repository, info->layers, cancellable, error);
-        g_autoptr(ScExports) exports = tree != NULL ? sc_image_exports(tree, error) : NULL;
+        g_autoptr(ScExports) exports = read_exports(repository, info->layers, cancellable, error);
         if (exports == NULL)
                 return false;
         g_hash_table_unref(info->defaults);

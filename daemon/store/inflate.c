@@ -31,7 +31,8 @@ struct ScInflate {
 
         guint64 bytes_in;
         guint64 bytes_out;
-        guint8 *output;
+        guint8 *outputs[SC_INFLATE_CHUNKS];
+        guint next_output;
 };
 
 ScInflate *sc_inflate_new(ScLayerRead read, gpointer source, const char *media_type, guint64 max)
@@ -56,7 +57,8 @@ void sc_inflate_free(ScInflate *inflate)
 {
         if (inflate->decoder != NULL)
                 inflate->class->free(inflate->decoder);
-        g_free(inflate->output);
+        for (guint i = 0; i < SC_INFLATE_CHUNKS; i++)
+                g_free(inflate->outputs[i]);
         g_free(inflate);
 }
 
@@ -137,10 +139,8 @@ static bool start(ScInflate *inflate, GError **error)
                 return sc_throw(error, SC_ERROR_CORRUPT, "The layer is said to be %s, but is %s",
                                 inflate->expected != NULL ? inflate->expected->name : "an uncompressed tar",
                                 inflate->class != NULL ? inflate->class->name : "neither gzip nor zstd");
-        if (inflate->class != NULL) {
+        if (inflate->class != NULL)
                 inflate->decoder = inflate->class->new ();
-                inflate->output = g_malloc(OUTPUT_SIZE);
-        }
         inflate->started = true;
         return true;
 }
@@ -156,15 +156,28 @@ static bool count_out(ScInflate *inflate, gsize size, GError **error)
         return true;
 }
 
+/* The one whose chunk was given out first. */
+static guint8 *take_output(ScInflate *inflate)
+{
+        guint8 **output = &inflate->outputs[inflate->next_output++ % SC_INFLATE_CHUNKS];
+
+        if (*output == NULL)
+                *output = g_malloc(OUTPUT_SIZE);
+        return *output;
+}
+
 static gssize read_plain(ScInflate *inflate, const void **ret_chunk, GError **error)
 {
         if (!fill(inflate, error))
                 return -1;
-        gsize size = inflate->input_size;
+        gsize size = MIN(inflate->input_size, OUTPUT_SIZE);
         if (!count_out(inflate, size, error))
                 return -1;
-        *ret_chunk = inflate->input;
-        inflate->input_size = 0;
+        if (size == 0)
+                return 0;
+        *ret_chunk = memcpy(take_output(inflate), inflate->input, size);
+        inflate->input += size;
+        inflate->input_size -= size;
         return (gssize)size;
 }
 
@@ -175,6 +188,7 @@ gssize sc_inflate_read(ScInflate *inflate, const void **ret_chunk, GError **erro
         if (inflate->class == NULL)
                 return read_plain(inflate, ret_chunk, error);
 
+        guint8 *output = take_output(inflate);
         for (;;) {
                 if (!inflate->output_full) {
                         if (!fill(inflate, error))
@@ -184,7 +198,7 @@ gssize sc_inflate_read(ScInflate *inflate, const void **ret_chunk, GError **erro
                 }
                 bool between = inflate->state == SC_DECODER_END && inflate->bytes_out > 0;
                 gsize size = 0;
-                const char *trouble = inflate->class->run(inflate->decoder, &inflate->input, &inflate->input_size, inflate->output,
+                const char *trouble = inflate->class->run(inflate->decoder, &inflate->input, &inflate->input_size, output,
                                                           OUTPUT_SIZE, &size, &inflate->state);
                 if (trouble != NULL) {
                         sc_throw(error, SC_ERROR_CORRUPT, "The layer's %s data are damaged%s: %s", inflate->class->name,
@@ -195,7 +209,7 @@ gssize sc_inflate_read(ScInflate *inflate, const void **ret_chunk, GError **erro
                 if (size > 0) {
                         if (!count_out(inflate, size, error))
                                 return -1;
-                        *ret_chunk = inflate->output;
+                        *ret_chunk = output;
                         return (gssize)size;
                 }
         }

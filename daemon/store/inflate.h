@@ -15,8 +15,9 @@ ScInflate *sc_inflate_new(ScLayerRead read, gpointer source, const char *media_t
 void sc_inflate_free(ScInflate *inflate);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScInflate, sc_inflate_free)
 
-/* > 0: bytes at *ret_chunk, valid until the next call; 0: the end of both the compressed stream and its source; -1: error. A
+/* > 0: bytes at *ret_chunk, valid until so many calls later; 0: the end of both the compressed stream and its source; -1: error. A
  * stream that ends early, is damaged, or has anything but a further member or frame behind its end is Corrupt. */
+#define SC_INFLATE_CHUNKS 4
 gssize sc_inflate_read(ScInflate *inflate, const void **ret_chunk, GError **error);
 
 /* Bytes taken from the source, and given out, so far. */

@@ -162,6 +162,8 @@ bool sc_large_file_write(ScLargeFile *file, const void *data, gsize size, guint6
                 part = MIN(size, ZEROS_SIZE);
                 if (!take(file, at, part, error))
                         return false;
+                if (file->left_fd < 0)
+                        sc_staging_wrote(file->staging, part);
         }
         return !sc_cancelled(cancellable, error) && sc_staging_check_space(file->staging, error);
 }

@@ -8,6 +8,7 @@
 #include "large-file.h"
 #include "layer-tree.h"
 #include "publisher.h"
+#include "tar-hash.h"
 #include "writer.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +39,7 @@ struct ScImport {
 typedef struct {
         ScImport *import;
         ScInflate *inflate;
-        ScHasher *tar_hash;
+        ScTarHash *tar_hash;
         ScNode *root;
         guint64 room;     /* of memory, for what the tree still gets */
         GPtrArray *files; /* ScLayerFile, also those that a later entry of the same name replaced */
@@ -96,6 +97,8 @@ bool sc_layer_exists(ScRepository *repository, const ScDigest *digest, GError **
         return sc_repository_has_ref(repository, ref, error) > 0;
 }
 
+_Static_assert(SC_INFLATE_CHUNKS > SC_TAR_HASH_DEPTH, "a chunk is used again before it is hashed");
+
 /* The tar's bytes, hashed on their way. */
 static gssize read_tar(gpointer data, const void **ret_chunk, GError **error)
 {
@@ -105,7 +108,7 @@ static gssize read_tar(gpointer data, const void **ret_chunk, GError **error)
                 return -1;
         gssize size = sc_inflate_read(work->inflate, ret_chunk, error);
         if (size > 0)
-                sc_hasher_update(work->tar_hash, *ret_chunk, (gsize)size);
+                sc_tar_hash_add(work->tar_hash, *ret_chunk, (gsize)size);
         return size;
 }
 
@@ -128,10 +131,10 @@ static bool read_content(ScTar *tar, guint8 *data, gsize size, GError **error)
 
 static bool import_small_file(Work *work, ScTar *tar, ScLayerFile *file, gsize size, GError **error)
 {
-        guint8 *data = sc_feed_allocate(work->feed, file, size);
+        guint8 *data = sc_feed_allocate(work->feed, size);
 
         if (size > 0 && !read_content(tar, data, size, error)) {
-                sc_feed_discard(work->feed, file, data, size);
+                sc_feed_discard(work->feed, data, size);
                 return false;
         }
         return sc_feed_add(work->feed, file, data, size, error);
@@ -271,7 +274,7 @@ static bool import_layer(Work *work, const ScLayerInfo *layer, GError **error)
                                 layer->size, work->import->limits.max_layer_size);
         if (!import_tar(work, error) || !sc_feed_finish(work->feed, error))
                 return false;
-        sc_hasher_finish(work->tar_hash, &diff_id);
+        sc_tar_hash_finish(work->tar_hash, &diff_id);
         return check_diff_id(layer, &diff_id, error) && publish_layer(work, layer, &diff_id, error);
 }
 
@@ -290,7 +293,8 @@ bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead rea
                      GCancellable *cancellable, GError **error)
 {
         g_autoptr(ScInflate) inflate = sc_inflate_new(read, source, layer->media_type, import->limits.max_layer_size);
-        g_autoptr(ScHasher) tar_hash = sc_hasher_new();
+        /* Behind the other, so that it goes first: it uses those chunks. */
+        g_autoptr(ScTarHash) tar_hash = sc_tar_hash_new();
         g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)sc_layer_file_free);
         g_autoptr(ScNode) root = sc_node_new_root();
         /* Last, so that it goes first: it waits for the writers, who use the files. */

@@ -35,6 +35,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/spool.c daemon/store/spool.h \
 	daemon/store/staging.c daemon/store/staging.h \
 	daemon/store/tar.c daemon/store/tar.h \
+	daemon/store/tar-hash.c daemon/store/tar-hash.h \
 	daemon/store/tree-file.c daemon/store/tree-file.h \
 	daemon/store/verify.c daemon/store/verify.h \
 	daemon/store/writer.c daemon/store/writer.h \
@@ -45,9 +46,9 @@ libsc_store_a_SOURCES = \
 STORE_TEST_CFLAGS = $(UNIT_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
 STORE_TEST_LDADD = libsc-store.a $(UNIT_LDADD) $(STORE_LIBS) $(ISAL_LIBS)
 
-check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-merge tests/unit/test-image \
+check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-staging tests/unit/test-merge tests/unit/test-image \
 	tests/unit/test-pull-intent tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view
-TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-merge tests/unit/test-image \
+TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-staging tests/unit/test-merge tests/unit/test-image \
 	tests/unit/test-pull-intent tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view
 tests_unit_test_inflate_SOURCES = tests/unit/test-inflate.c tests/unit/test.h
 tests_unit_test_inflate_CFLAGS = $(STORE_TEST_CFLAGS)
@@ -60,6 +61,9 @@ tests_unit_test_inflate_zlib_LDADD = $(UNIT_LDADD) $(STORE_LIBS)
 tests_unit_test_layer_SOURCES = tests/unit/test-layer.c tests/unit/store.h tests/unit/test.h
 tests_unit_test_layer_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_layer_LDADD = $(STORE_TEST_LDADD)
+tests_unit_test_staging_SOURCES = tests/unit/test-staging.c tests/unit/store.h tests/unit/test.h
+tests_unit_test_staging_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_staging_LDADD = $(STORE_TEST_LDADD)
 tests_unit_test_merge_SOURCES = tests/unit/test-merge.c tests/unit/store.h tests/unit/test.h
 tests_unit_test_merge_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_merge_LDADD = $(STORE_TEST_LDADD)

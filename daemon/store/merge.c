@@ -23,6 +23,8 @@ struct ScTree {
         GStringChunk *digests; /* what file nodes point to */
         guint64 files;
         guint64 folders;
+        const char *part; /* the one folder of the root that is filled; NULL: all are */
+        bool *strayed;    /* a path met a symlink, which may lead out of that part */
 };
 
 typedef struct {
@@ -165,6 +167,16 @@ static bool merge_subfolder(Merge *merge, ScNode *parent, const char *name, GVar
         return merged;
 }
 
+/* It is there, for the paths that lead to it; what it holds is of no interest. */
+static bool put_apart(ScNode *parent, const char *name)
+{
+        const ScNode *there = sc_node_child(parent, name);
+
+        if (there == NULL || there->type != SC_NODE_FOLDER)
+                sc_node_put(parent, name, SC_NODE_FOLDER);
+        return true;
+}
+
 static bool merge_folder(Merge *merge, ScNode *folder, const char *contents_checksum, GError **error)
 {
         g_autoptr(GVariant) contents = NULL, files = NULL, folders = NULL;
@@ -185,7 +197,10 @@ static bool merge_folder(Merge *merge, ScNode *folder, const char *contents_chec
                 const char *name;
                 bool wanted;
                 g_variant_get_child(entry, 0, "&s", &name);
-                if (!is_entry(merge, name, &wanted, error) || (wanted && !merge_subfolder(merge, folder, name, entry, error)))
+                if (!is_entry(merge, name, &wanted, error))
+                        return false;
+                bool apart = merge->tree->part != NULL && folder == merge->tree->root && strcmp(name, merge->tree->part) != 0;
+                if (wanted && !(apart ? put_apart(folder, name) : merge_subfolder(merge, folder, name, entry, error)))
                         return false;
         }
         return true;
@@ -245,7 +260,7 @@ static void count(ScTree *tree, const ScNode *folder)
         }
 }
 
-ScTree *sc_tree_merge(ScRepository *repository, GPtrArray *layers, GCancellable *cancellable, GError **error)
+static ScTree *merge_part(ScRepository *repository, GPtrArray *layers, const char *part, GCancellable *cancellable, GError **error)
 {
         g_autoptr(ScTree) tree = g_new0(ScTree, 1);
         g_autoptr(GHashTable) metas = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_meta);
@@ -261,6 +276,8 @@ ScTree *sc_tree_merge(ScRepository *repository, GPtrArray *layers, GCancellable 
         };
 
         tree->repository = repository;
+        tree->part = part;
+        tree->strayed = g_new0(bool, 1);
         tree->root = sc_node_new_root();
         tree->digests = g_string_chunk_new(64 * 1024);
         for (guint i = 0; i < layers->len; i++)
@@ -270,10 +287,27 @@ ScTree *sc_tree_merge(ScRepository *repository, GPtrArray *layers, GCancellable 
         return g_steal_pointer(&tree);
 }
 
+ScTree *sc_tree_merge(ScRepository *repository, GPtrArray *layers, GCancellable *cancellable, GError **error)
+{
+        return merge_part(repository, layers, NULL, cancellable, error);
+}
+
+ScTree *sc_tree_merge_folder(ScRepository *repository, GPtrArray *layers, const char *folder, GCancellable *cancellable,
+                             GError **error)
+{
+        return merge_part(repository, layers, folder, cancellable, error);
+}
+
+bool sc_tree_has_strayed(const ScTree *tree)
+{
+        return *tree->strayed;
+}
+
 void sc_tree_free(ScTree *tree)
 {
         if (tree == NULL)
                 return;
+        g_free(tree->strayed);
         sc_node_free(tree->root);
         g_string_chunk_free(tree->digests);
         g_free(tree);
@@ -338,8 +372,10 @@ static bool step(Walk *walk, const char *name, const char *behind)
         if (here->type != SC_NODE_FOLDER)
                 return false;
         g_autofree char *target = child != NULL && child->type == SC_NODE_FILE ? read_link(walk->tree, child) : NULL;
-        if (target != NULL)
+        if (target != NULL) {
+                *walk->tree->strayed = true;
                 return follow_link(walk, target, behind);
+        }
         if (strcmp(name, "..") == 0) {
                 if (walk->way->len > 1)
                         g_ptr_array_set_size(walk->way, (int)walk->way->len - 1);

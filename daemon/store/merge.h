@@ -14,6 +14,11 @@ typedef struct ScTree ScTree;
 /* The repository must outlive the tree. A layer that is not here is NotFound. */
 ScTree *sc_tree_merge(ScRepository *repository, GPtrArray *layers /* ScLayerInfo, lowest first */, GCancellable *cancellable,
                       GError **error);
+/* The same, but of the root's folders only this one is filled: for who reads a few files. A path that meets a symlink may be told
+ * that there is nothing where there is something: then the tree has strayed, and the whole one is needed. */
+ScTree *sc_tree_merge_folder(ScRepository *repository, GPtrArray *layers, const char *folder /* must outlive the tree */,
+                             GCancellable *cancellable, GError **error);
+bool sc_tree_has_strayed(const ScTree *tree);
 void sc_tree_free(ScTree *tree);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScTree, sc_tree_free)
 

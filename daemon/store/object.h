@@ -76,9 +76,13 @@ bool sc_object_matches(int dir_fd, const char *path, ScObjectFormat format, cons
  * -1. */
 int sc_object_open_similar(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size);
 
-/* True if the file there has the metadata, and (of a regular file's object) the size, of this object; its bytes are not looked at.
- */
-bool sc_object_looks_whole(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size);
+typedef enum {
+        SC_OBJECT_MISSING, /* or cannot be looked at */
+        SC_OBJECT_DAMAGED, /* has not the metadata or (of a regular file's object) the size */
+        SC_OBJECT_WHOLE,   /* as far as those tell; its bytes are not looked at */
+} ScObjectLook;
+
+ScObjectLook sc_object_look(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size);
 
 /* What the object there says of itself; meta->target is set for a symlink. Corrupt where that cannot be. */
 bool sc_object_read_meta(int dir_fd, const char *path, ScObjectFormat format, ScObjectMeta *ret, GError **error);

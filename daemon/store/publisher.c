@@ -5,6 +5,9 @@
 #include "commit.h"
 #include <sys/stat.h>
 
+/* Fewer objects are synced with their commits. */
+#define SYNCED_APART 64
+
 typedef struct {
         const char *ref;
         const char *from; /* NULL: whatever the ref is at */
@@ -74,9 +77,20 @@ static GPtrArray *write_commits(ScPublisher *publisher, GPtrArray *round, GPtrAr
         return g_steal_pointer(&commits);
 }
 
+static guint count_objects(GPtrArray *round)
+{
+        guint n = 0;
+
+        for (guint i = 0; i < round->len; i++)
+                n += ((const Publication *)round->pdata[i])->objects->len;
+        return n;
+}
+
 /* The same, while the files are synced, which is the larger part and need not wait. */
 static GPtrArray *write_commits_while_syncing(ScPublisher *publisher, GPtrArray *round, GPtrArray *objects, GError **error)
 {
+        if (count_objects(round) < SYNCED_APART)
+                return write_commits(publisher, round, objects, error);
         Sync sync = {.staging = publisher->staging};
         GThread *thread = g_thread_new("sync", sync_files, &sync);
         g_autoptr(GPtrArray) commits = write_commits(publisher, round, objects, error);

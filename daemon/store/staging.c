@@ -16,8 +16,11 @@
 #define PREFIX "staging-"
 #define LOCK_NAME "lock"
 #define SWEEP_LOCK_NAME "staging.lock"
-/* Fewer renames than this are not worth a second thread. */
-#define RENAMES_A_THREAD 2048
+#define N_FOLDERS 256
+/* When so much has been written, it is on its way to the disk while the rest comes. */
+#define EARLY_SYNC_SIZE (48u << 20)
+/* What a file costs the disk beside its bytes. */
+#define FILE_SIZE 1024
 /* Left to the rest of the system, unless the repository is told to keep nothing free. */
 #define RESERVED_INODES 1024
 
@@ -36,6 +39,13 @@ struct ScStagedObject {
         bool replace; /* what lies under its name in objects/ is damaged */
 };
 
+/* A folder XX of objects. */
+typedef struct {
+        guint claimed; /* objects in the staging folder's, or about to be */
+        bool frozen;   /* it is being moved, with all that is in it */
+        gint stored;   /* atomic: the repository has it, too */
+} Folder;
+
 struct ScStaging {
         ScRepository *repository;
         bool repository_locked;
@@ -49,6 +59,14 @@ struct ScStaging {
         GMutex mutex;
         GCond settled;
         GHashTable *objects; /* a set of ScStagedObject, by type and id */
+        Folder folders[N_FOLDERS];
+        bool taken_over; /* the folder: there may be files in it that nobody has claimed */
+
+        GThread *syncer; /* NULL: not needed yet */
+        GCond much_written;
+        guint64 written; /* bytes since the last sync began */
+        bool ended;
+        GError *sync_error;
 };
 
 /* A large file that an interrupted import left behind under its object's name. */
@@ -189,6 +207,7 @@ static bool open_folder(ScStaging *staging, ScStagingStart start, GError **error
         if (staging->fd < 0)
                 return false;
         if (!fresh) {
+                staging->taken_over = true;
                 find_left(staging);
                 return remove_temporaries(staging->fd, error);
         }
@@ -201,6 +220,16 @@ bool sc_staging_sweep(ScRepository *repository, GError **error)
         sc_autofd state_fd = sc_repository_open_state(repository, error);
         sc_autofd sweep_lock = state_fd >= 0 ? sc_lock_wait(state_fd, SWEEP_LOCK_NAME, SC_LOCK_EXCLUSIVE, NULL, error) : -1;
         return sweep_lock >= 0 && sweep(state_fd, NULL, NULL, NULL, error);
+}
+
+/* Whoever makes a folder later, and puts the same object into it, is met when ours is moved. */
+static void find_stored_folders(ScStaging *staging)
+{
+        for (guint i = 0; i < N_FOLDERS; i++) {
+                char name[3];
+                (void)snprintf(name, sizeof name, "%02x", i);
+                staging->folders[i].stored = faccessat(sc_repository_objects_fd(staging->repository), name, F_OK, 0) == 0;
+        }
 }
 
 static bool lock_repository(ScStaging *staging, GError **error)
@@ -219,6 +248,7 @@ ScStaging *sc_staging_new(ScRepository *repository, ScStagingStart start, GError
         staging->fd = staging->lock_fd = -1;
         g_mutex_init(&staging->mutex);
         g_cond_init(&staging->settled);
+        g_cond_init(&staging->much_written);
         staging->objects = g_hash_table_new_full(object_hash, object_equal, NULL, g_free);
         staging->state_fd = sc_repository_open_state(repository, error);
         if (!ostree_repo_get_min_free_space_bytes(sc_repository_ostree(repository), &staging->reserved_space, error)) {
@@ -230,6 +260,7 @@ ScStaging *sc_staging_new(ScRepository *repository, ScStagingStart start, GError
                 sc_staging_free(staging, SC_STAGING_KEEP);
                 return NULL;
         }
+        find_stored_folders(staging);
         return staging;
 }
 
@@ -242,8 +273,19 @@ static void remove_folder(ScStaging *staging)
                 (void)sc_remove_tree(staging->state_fd, staging->name, NULL);
 }
 
+static void stop_syncer(ScStaging *staging)
+{
+        g_mutex_lock(&staging->mutex);
+        staging->ended = true;
+        g_cond_signal(&staging->much_written);
+        g_mutex_unlock(&staging->mutex);
+        if (staging->syncer != NULL)
+                g_thread_join(staging->syncer);
+}
+
 void sc_staging_free(ScStaging *staging, ScStagingEnd end)
 {
+        stop_syncer(staging);
         if (end == SC_STAGING_REMOVE)
                 remove_folder(staging);
         sc_close(&staging->lock_fd);
@@ -255,6 +297,8 @@ void sc_staging_free(ScStaging *staging, ScStagingEnd end)
         g_clear_pointer(&staging->left, g_array_unref);
         g_mutex_clear(&staging->mutex);
         g_cond_clear(&staging->settled);
+        g_cond_clear(&staging->much_written);
+        g_clear_error(&staging->sync_error);
         g_free(staging->name);
         g_free(staging);
 }
@@ -319,22 +363,48 @@ static ScObjectFormat format_of(const ScStaging *staging, const ScStagedObject *
         return object->type == SC_OBJECT_FILE ? sc_repository_format(staging->repository) : SC_OBJECTS_BARE;
 }
 
+static Folder *folder_of(ScStaging *staging, const ScStagedObject *object)
+{
+        return &staging->folders[object->id.bytes[0]];
+}
+
+static ScObjectLook look(ScStaging *staging, const ScStagedObject *object, const char *path, const ScObjectMeta *meta, guint64 size)
+{
+        int objects_fd = sc_repository_objects_fd(staging->repository);
+        struct stat st;
+
+        if (object->type == SC_OBJECT_FILE)
+                return sc_object_look(objects_fd, path, format_of(staging, object), meta, size);
+        if (fstatat(objects_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return SC_OBJECT_MISSING;
+        return S_ISREG(st.st_mode) && (guint64)st.st_size == size ? SC_OBJECT_WHOLE : SC_OBJECT_DAMAGED;
+}
+
 /* Whether the repository has the object. One that is not what its name says (an empty file that a power cut left behind somebody
  * who does not sync) is to be replaced. */
 static bool in_repository(ScStaging *staging, ScStagedObject *object, const ScObjectMeta *meta, guint64 size)
 {
-        int objects_fd = sc_repository_objects_fd(staging->repository);
         char path[SC_OBJECT_PATH_SIZE];
-        struct stat st;
 
-        sc_object_path(object->type, &object->id, path);
-        if (fstatat(objects_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        if (g_atomic_int_get(&folder_of(staging, object)->stored) == 0)
                 return false;
-        bool whole = object->type == SC_OBJECT_FILE
-                             ? sc_object_looks_whole(objects_fd, path, format_of(staging, object), meta, size)
-                             : S_ISREG(st.st_mode) && (guint64)st.st_size == size;
-        object->replace = !whole || sc_repository_is_distrusted(staging->repository, path);
+        sc_object_path(object->type, &object->id, path);
+        ScObjectLook found = look(staging, object, path, meta, size);
+        if (found == SC_OBJECT_MISSING)
+                return false;
+        object->replace = found == SC_OBJECT_DAMAGED || sc_repository_is_distrusted(staging->repository, path);
         return !object->replace;
+}
+
+static void enter_folder(ScStaging *staging, const ScStagedObject *object)
+{
+        Folder *folder = folder_of(staging, object);
+
+        g_mutex_lock(&staging->mutex);
+        while (folder->frozen)
+                g_cond_wait(&staging->settled, &staging->mutex);
+        folder->claimed++;
+        g_mutex_unlock(&staging->mutex);
 }
 
 ScStagedObject *sc_staging_claim(ScStaging *staging, ScObjectType type, const ScDigest *id, const ScObjectMeta *meta, guint64 size,
@@ -353,17 +423,19 @@ ScStagedObject *sc_staging_claim(ScStaging *staging, ScObjectType type, const Sc
         g_mutex_unlock(&staging->mutex);
 
         *ret_mine = !known && !in_repository(staging, object, meta, size);
-        if (!known && !*ret_mine)
+        if (*ret_mine)
+                enter_folder(staging, object);
+        else if (!known)
                 settle(staging, object, STORED);
         return object;
 }
 
-/* Makes XX for a path XX/... */
-static bool make_parent(int dir_fd, const char *path, mode_t mode, GError **error)
+/* Makes XX for a path XX/..., as objects/ has it: nobody else can enter the staging folder. */
+static bool make_parent(int dir_fd, const char *path, GError **error)
 {
         const char parent[] = {path[0], path[1], '\0'};
 
-        if (mkdirat(dir_fd, parent, mode) < 0 && errno != EEXIST)
+        if (mkdirat(dir_fd, parent, 0755) < 0 && errno != EEXIST)
                 return sc_throw_errno(error, "Cannot make the folder %s", parent);
         return true;
 }
@@ -382,7 +454,7 @@ static bool write_object(ScStaging *staging, const char *path, ScObjectFormat fo
                 if (unlinkat(staging->fd, path, 0) < 0)
                         return sc_throw_errno(error, "Cannot remove %s", path);
         } else if (g_error_matches(own_error, SC_ERROR, SC_ERROR_NOT_FOUND)) {
-                if (!make_parent(staging->fd, path, 0700, error))
+                if (!make_parent(staging->fd, path, error))
                         return false;
         } else {
                 g_propagate_error(error, g_steal_pointer(&own_error));
@@ -399,6 +471,7 @@ bool sc_staging_write(ScStaging *staging, ScStagedObject *object, const ScObject
         sc_object_path(object->type, &object->id, path);
         bool written = write_object(staging, path, format_of(staging, object), meta, data, size, error);
         settle(staging, object, written ? STAGED : FAILED);
+        sc_staging_wrote(staging, size + FILE_SIZE);
         return written;
 }
 
@@ -407,7 +480,7 @@ bool sc_staging_take(ScStaging *staging, ScStagedObject *object, const char *tem
         char path[SC_OBJECT_PATH_SIZE];
 
         sc_object_path(object->type, &object->id, path);
-        bool taken = make_parent(staging->fd, path, 0700, error);
+        bool taken = make_parent(staging->fd, path, error);
         if (taken && renameat(staging->fd, temporary, staging->fd, path) < 0)
                 taken = sc_throw_errno(error, "Cannot rename %s to %s", temporary, path);
         settle(staging, object, taken ? STAGED : FAILED);
@@ -431,13 +504,6 @@ bool sc_staging_wait(ScStaging *staging, GPtrArray *objects, GError **error)
         return true;
 }
 
-typedef struct {
-        ScStaging *staging;
-        GPtrArray *objects; /* those that are MOVING */
-        guint first, end;   /* this thread's part */
-        GError *error;
-} Move;
-
 static bool move_one(const ScStaging *staging, const ScStagedObject *object, GError **error)
 {
         const unsigned flags = object->replace ? 0 : RENAME_NOREPLACE;
@@ -448,7 +514,7 @@ static bool move_one(const ScStaging *staging, const ScStagedObject *object, GEr
         if (renameat2(staging->fd, path, objects_fd, path, flags) == 0)
                 return true;
         if (errno == ENOENT) {
-                if (!make_parent(objects_fd, path, 0755, error))
+                if (!make_parent(objects_fd, path, error))
                         return false;
                 if (renameat2(staging->fd, path, objects_fd, path, flags) == 0)
                         return true;
@@ -459,66 +525,145 @@ static bool move_one(const ScStaging *staging, const ScStagedObject *object, GEr
         return sc_throw_errno(error, "Cannot move %s into %s/objects", path, sc_repository_path(staging->repository));
 }
 
-static gpointer move_part(gpointer data)
-{
-        Move *move = data;
+/* Of the objects of a round, by folder. */
+typedef struct {
+        guint n[N_FOLDERS];
+        bool whole[N_FOLDERS]; /* all that is in the staging's folder, which nobody enters meanwhile */
+} Round;
 
-        for (guint i = move->first; i < move->end; i++)
-                if (!move_one(move->staging, move->objects->pdata[i], &move->error))
-                        break;
-        return NULL;
+/* Most of the price of many new files is their names: where the repository has no such folder yet, one rename brings all of them.
+ */
+static void move_folders(const ScStaging *staging, Round *round)
+{
+        int objects_fd = sc_repository_objects_fd(staging->repository);
+
+        for (guint i = 0; i < N_FOLDERS; i++) {
+                char name[3];
+                (void)snprintf(name, sizeof name, "%02x", i);
+                round->whole[i] = round->whole[i] && renameat2(staging->fd, name, objects_fd, name, RENAME_NOREPLACE) == 0;
+        }
 }
 
-static bool move_all(ScStaging *staging, GPtrArray *objects, GError **error)
+/* One by one, and by one thread: the kernel lets a file system have one rename between folders at a time. */
+static bool move_rest(ScStaging *staging, const Round *round, GPtrArray *objects, GError **error)
 {
-        guint middle = objects->len > RENAMES_A_THREAD ? objects->len / 2 : objects->len;
-        Move here = {.staging = staging, .objects = objects, .end = middle};
-        Move there = {.staging = staging, .objects = objects, .first = middle, .end = objects->len};
-        GThread *thread = middle < objects->len ? g_thread_new("rename", move_part, &there) : NULL;
-
-        move_part(&here);
-        if (thread != NULL)
-                g_thread_join(thread);
-        if (here.error != NULL) {
-                g_clear_error(&there.error);
-                g_propagate_error(error, here.error);
-                return false;
-        }
-        if (there.error != NULL) {
-                g_propagate_error(error, there.error);
-                return false;
+        for (guint i = 0; i < objects->len; i++) {
+                const ScStagedObject *object = objects->pdata[i];
+                if (!round->whole[object->id.bytes[0]] && !move_one(staging, object, error))
+                        return false;
         }
         return true;
 }
 
-static void set_states(ScStaging *staging, GPtrArray *objects, State state)
+/* Under the mutex: which objects of these are to be moved, and what of that goes by whole folders. */
+static GPtrArray *begin_round(ScStaging *staging, GPtrArray *objects, Round *round)
+{
+        GPtrArray *moving = g_ptr_array_new();
+
+        for (guint i = 0; i < objects->len; i++) {
+                ScStagedObject *object = objects->pdata[i];
+                if (object->state != STAGED)
+                        continue;
+                object->state = MOVING;
+                round->n[object->id.bytes[0]]++;
+                g_ptr_array_add(moving, object);
+        }
+        for (guint i = 0; i < N_FOLDERS; i++) {
+                Folder *folder = &staging->folders[i];
+                round->whole[i] = !staging->taken_over && round->n[i] > 0 && round->n[i] == folder->claimed;
+                folder->frozen = round->whole[i];
+        }
+        return moving;
+}
+
+static void thaw(ScStaging *staging)
 {
         g_mutex_lock(&staging->mutex);
+        for (guint i = 0; i < N_FOLDERS; i++)
+                staging->folders[i].frozen = false;
+        g_cond_broadcast(&staging->settled);
+        g_mutex_unlock(&staging->mutex);
+}
+
+static void end_round(ScStaging *staging, GPtrArray *objects, const Round *round, State state)
+{
         for (guint i = 0; i < objects->len; i++)
                 ((ScStagedObject *)objects->pdata[i])->state = state;
+        for (guint i = 0; i < N_FOLDERS; i++) {
+                Folder *folder = &staging->folders[i];
+                folder->claimed -= round->n[i];
+                if (round->n[i] > 0)
+                        g_atomic_int_set(&folder->stored, 1);
+        }
+        g_cond_broadcast(&staging->settled);
+}
+
+static bool sync_disk(ScStaging *staging, GError **error)
+{
+        return sc_sync_fs(staging->fd, error) || sc_prefix(error, "Repository %s", sc_repository_path(staging->repository));
+}
+
+/* The disk works while the rest of the layers is fetched and inflated. The kernel tells of an error once: it must not be lost. */
+static gpointer sync_early(gpointer data)
+{
+        ScStaging *staging = data;
+
+        g_mutex_lock(&staging->mutex);
+        while (!staging->ended) {
+                if (staging->written < EARLY_SYNC_SIZE) {
+                        g_cond_wait(&staging->much_written, &staging->mutex);
+                        continue;
+                }
+                staging->written = 0;
+                g_mutex_unlock(&staging->mutex);
+                GError *error = NULL;
+                bool synced = sync_disk(staging, &error);
+                g_mutex_lock(&staging->mutex);
+                if (!synced && staging->sync_error == NULL)
+                        staging->sync_error = g_steal_pointer(&error);
+                g_clear_error(&error);
+        }
+        g_mutex_unlock(&staging->mutex);
+        return NULL;
+}
+
+void sc_staging_wrote(ScStaging *staging, guint64 size)
+{
+        g_mutex_lock(&staging->mutex);
+        staging->written += size;
+        if (staging->written >= EARLY_SYNC_SIZE) {
+                if (staging->syncer == NULL)
+                        staging->syncer = g_thread_new("early-sync", sync_early, staging);
+                g_cond_signal(&staging->much_written);
+        }
         g_mutex_unlock(&staging->mutex);
 }
 
 bool sc_staging_sync(ScStaging *staging, GError **error)
 {
-        return sc_sync_fs(staging->fd, error) || sc_prefix(error, "Repository %s", sc_repository_path(staging->repository));
+        bool synced = sync_disk(staging, error);
+
+        g_mutex_lock(&staging->mutex);
+        if (synced && staging->sync_error != NULL) {
+                g_propagate_error(error, g_error_copy(staging->sync_error));
+                synced = false;
+        }
+        g_mutex_unlock(&staging->mutex);
+        return synced;
 }
 
 bool sc_staging_move(ScStaging *staging, GPtrArray *objects, GError **error)
 {
-        g_autoptr(GPtrArray) moving = g_ptr_array_new();
+        Round round = {0};
 
         g_mutex_lock(&staging->mutex);
-        for (guint i = 0; i < objects->len; i++) {
-                ScStagedObject *object = objects->pdata[i];
-                if (object->state == STAGED) {
-                        object->state = MOVING;
-                        g_ptr_array_add(moving, object);
-                }
-        }
+        g_autoptr(GPtrArray) moving = begin_round(staging, objects, &round);
         g_mutex_unlock(&staging->mutex);
-
-        bool moved = move_all(staging, moving, error);
-        set_states(staging, moving, moved ? STORED : FAILED);
+        move_folders(staging, &round);
+        thaw(staging);
+        bool moved = move_rest(staging, &round, moving, error);
+        g_mutex_lock(&staging->mutex);
+        end_round(staging, moving, &round, moved ? STORED : FAILED);
+        g_mutex_unlock(&staging->mutex);
         return moved;
 }

@@ -59,7 +59,8 @@ const ScDigest *sc_staged_object_id(const ScStagedObject *object);
 /* Writes a claimed object and settles it, for good or ill. */
 bool sc_staging_write(ScStaging *staging, ScStagedObject *object, const ScObjectMeta *meta, const void *data, gsize size,
                       GError **error);
-/* The same with a file of sc_staging_fd(), which is renamed. */
+/* The same with a file of sc_staging_fd(), which is renamed; sc_staging_wrote() tells what is written into it. */
+void sc_staging_wrote(ScStaging *staging, guint64 size);
 bool sc_staging_take(ScStaging *staging, ScStagedObject *object, const char *temporary, GError **error);
 
 /* Waits until all these objects are settled; fails if one could not be written. */

@@ -6,22 +6,29 @@
 #include <sys/stat.h>
 
 #define BATCH_FILES 128
-#define BATCH_SIZE (1u << 20)
-#define MAX_UNDER_WAY (24u << 20)
-/* What a file costs beside its content. */
+#define BATCH_SIZE (512u * 1024)
+/* What waits to be written: so many batches, and one for each feed to be filled; and beside them the larger files. */
+#define MAX_BATCHES 16
+#define MAX_LARGE (16u << 20)
+/* What a file costs beside its content and what is said about it. */
 #define FILE_SIZE 256
 
 typedef struct {
         ScLayerFile *file;
         guint8 *data;
         gsize size;
+        bool large; /* data are an allocation of their own */
 } Job;
 
 typedef struct {
         ScFeed *feed;
         guint n_jobs;
-        gsize size;
+        gsize cost; /* beside the contents */
+        gsize used; /* of the contents */
         Job jobs[BATCH_FILES];
+        /* Contents of files lie one behind the other, in memory that is used again and again: an allocation for each, freed by
+         * another thread, costs as much as hashing it. */
+        guint8 contents[BATCH_SIZE];
 } Batch;
 
 struct ScWriters {
@@ -32,7 +39,9 @@ struct ScWriters {
         GCond work; /* a batch came, or the end */
         GCond done; /* a batch is done: room for more */
         GQueue batches;
-        gsize under_way;
+        GQueue idle; /* Batch */
+        guint n_batches, max_batches;
+        gsize large; /* bytes under way */
         bool ended;
 };
 
@@ -49,12 +58,6 @@ void sc_layer_file_free(ScLayerFile *file)
         sc_object_meta_clear(&file->meta);
         g_free(file->path);
         g_free(file);
-}
-
-/* What a file takes of the memory that may be under way. */
-static gsize cost(const ScLayerFile *file, gsize size)
-{
-        return size + FILE_SIZE + strlen(file->path) + sc_object_meta_size(&file->meta);
 }
 
 void sc_layer_file_settle(ScLayerFile *file, ScStagedObject *object)
@@ -85,14 +88,20 @@ static void write_batch(ScWriters *writers, ScHasher *hasher, Batch *batch)
         ScFeed *feed = batch->feed;
         g_autoptr(GError) error = NULL;
         bool going = g_atomic_int_get(&feed->broken) == 0 && sc_staging_check_space(writers->staging, &error);
+        gsize large = 0;
 
         for (guint i = 0; i < batch->n_jobs; i++) {
-                going = going && write_file(writers, hasher, &batch->jobs[i], &error);
-                g_free(batch->jobs[i].data);
+                const Job *job = &batch->jobs[i];
+                going = going && write_file(writers, hasher, job, &error);
+                if (job->large) {
+                        g_free(job->data);
+                        large += job->size;
+                }
         }
 
         g_mutex_lock(&writers->mutex);
-        writers->under_way -= batch->size;
+        writers->large -= large;
+        g_queue_push_head(&writers->idle, batch);
         if (error != NULL && feed->error == NULL) {
                 feed->error = g_steal_pointer(&error);
                 g_atomic_int_set(&feed->broken, 1);
@@ -100,7 +109,6 @@ static void write_batch(ScWriters *writers, ScHasher *hasher, Batch *batch)
         feed->outstanding--;
         g_cond_broadcast(&writers->done);
         g_mutex_unlock(&writers->mutex);
-        g_free(batch);
 }
 
 static gpointer writer_main(gpointer data)
@@ -129,6 +137,8 @@ ScWriters *sc_writers_new(ScStaging *staging, guint threads)
         g_cond_init(&writers->work);
         g_cond_init(&writers->done);
         g_queue_init(&writers->batches);
+        g_queue_init(&writers->idle);
+        writers->max_batches = MAX_BATCHES;
         writers->threads = g_ptr_array_new();
         for (guint i = 0; i < threads; i++)
                 g_ptr_array_add(writers->threads, g_thread_new("writer", writer_main, writers));
@@ -144,6 +154,7 @@ void sc_writers_free(ScWriters *writers)
         for (guint i = 0; i < writers->threads->len; i++)
                 g_thread_join(writers->threads->pdata[i]);
         g_ptr_array_unref(writers->threads);
+        g_queue_clear_full(&writers->idle, g_free);
         g_mutex_clear(&writers->mutex);
         g_cond_clear(&writers->work);
         g_cond_clear(&writers->done);
@@ -155,6 +166,9 @@ ScFeed *sc_feed_new(ScWriters *writers)
         ScFeed *feed = g_new0(ScFeed, 1);
 
         feed->writers = writers;
+        g_mutex_lock(&writers->mutex);
+        writers->max_batches++;
+        g_mutex_unlock(&writers->mutex);
         return feed;
 }
 
@@ -182,37 +196,63 @@ static void wait_outstanding(ScFeed *feed)
         g_mutex_unlock(&writers->mutex);
 }
 
-static bool too_much(const ScWriters *writers, gsize size)
-{
-        return writers->under_way > 0 && writers->under_way + size > MAX_UNDER_WAY;
-}
-
-guint8 *sc_feed_allocate(ScFeed *feed, const ScLayerFile *file, gsize size)
+static Batch *take_batch(ScFeed *feed)
 {
         ScWriters *writers = feed->writers;
-        gsize whole = cost(file, size);
 
         g_mutex_lock(&writers->mutex);
-        if (too_much(writers, whole)) {
-                g_mutex_unlock(&writers->mutex);
-                /* What this layer holds back counts, too: nobody may wait for room while sitting on some. */
-                submit(feed);
-                g_mutex_lock(&writers->mutex);
-                while (too_much(writers, whole))
-                        g_cond_wait(&writers->done, &writers->mutex);
-        }
-        writers->under_way += whole;
+        while (writers->idle.length == 0 && writers->n_batches >= writers->max_batches)
+                g_cond_wait(&writers->done, &writers->mutex);
+        Batch *batch = g_queue_pop_head(&writers->idle);
+        writers->n_batches += batch == NULL;
         g_mutex_unlock(&writers->mutex);
-        return size > 0 ? g_malloc(size) : NULL;
+        if (batch == NULL)
+                batch = g_malloc(sizeof *batch);
+        batch->feed = feed;
+        batch->n_jobs = 0;
+        batch->cost = batch->used = 0;
+        return batch;
 }
 
-void sc_feed_discard(ScFeed *feed, const ScLayerFile *file, guint8 *data, gsize size)
+static guint8 *allocate_large(ScFeed *feed, gsize size)
 {
         ScWriters *writers = feed->writers;
 
+        g_mutex_lock(&writers->mutex);
+        while (writers->large > 0 && writers->large + size > MAX_LARGE)
+                g_cond_wait(&writers->done, &writers->mutex);
+        writers->large += size;
+        g_mutex_unlock(&writers->mutex);
+        return g_malloc(size);
+}
+
+static bool is_large(gsize size)
+{
+        return size > BATCH_SIZE / 2;
+}
+
+guint8 *sc_feed_allocate(ScFeed *feed, gsize size)
+{
+        if (size == 0)
+                return NULL;
+        if (is_large(size))
+                return allocate_large(feed, size);
+        if (feed->batch != NULL && feed->batch->used + size > BATCH_SIZE)
+                submit(feed);
+        if (feed->batch == NULL)
+                feed->batch = take_batch(feed);
+        return feed->batch->contents + feed->batch->used;
+}
+
+void sc_feed_discard(ScFeed *feed, guint8 *data, gsize size)
+{
+        ScWriters *writers = feed->writers;
+
+        if (!is_large(size))
+                return;
         g_free(data);
         g_mutex_lock(&writers->mutex);
-        writers->under_way -= cost(file, size);
+        writers->large -= size;
         g_cond_broadcast(&writers->done);
         g_mutex_unlock(&writers->mutex);
 }
@@ -229,16 +269,16 @@ static bool check_broken(ScFeed *feed, GError **error)
 
 bool sc_feed_add(ScFeed *feed, ScLayerFile *file, guint8 *data, gsize size, GError **error)
 {
-        if (feed->batch == NULL) {
-                /* The jobs need no clearing. */
-                feed->batch = g_malloc(sizeof *feed->batch);
-                feed->batch->feed = feed;
-                feed->batch->n_jobs = 0;
-                feed->batch->size = 0;
-        }
-        feed->batch->jobs[feed->batch->n_jobs++] = (Job){.file = file, .data = data, .size = size};
-        feed->batch->size += cost(file, size);
-        if (feed->batch->n_jobs == BATCH_FILES || feed->batch->size >= BATCH_SIZE)
+        if (feed->batch == NULL)
+                feed->batch = take_batch(feed);
+        Batch *batch = feed->batch;
+        const Job job = {.file = file, .data = data, .size = size, .large = is_large(size)};
+        batch->jobs[batch->n_jobs++] = job;
+        batch->cost += FILE_SIZE + strlen(file->path) + sc_object_meta_size(&file->meta);
+        if (!job.large)
+                batch->used += size;
+        /* Somebody may be waiting for the room that a large one has. */
+        if (job.large || batch->n_jobs == BATCH_FILES || batch->used + batch->cost >= BATCH_SIZE)
                 submit(feed);
         return check_broken(feed, error);
 }
@@ -252,6 +292,9 @@ bool sc_feed_finish(ScFeed *feed, GError **error)
 void sc_feed_free(ScFeed *feed)
 {
         wait_outstanding(feed);
+        g_mutex_lock(&feed->writers->mutex);
+        feed->writers->max_batches--;
+        g_mutex_unlock(&feed->writers->mutex);
         g_clear_error(&feed->error);
         g_free(feed);
 }

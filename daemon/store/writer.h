@@ -29,12 +29,12 @@ ScFeed *sc_feed_new(ScWriters *writers);
 void sc_feed_free(ScFeed *feed);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScFeed, sc_feed_free)
 
-/* Memory for a file's content, at most SC_FEED_MAX_SIZE; waits while too much is under way. To be called for each file, for an
- * empty one and a symlink too (it returns NULL then). */
+/* Memory for a file's content, at most SC_FEED_MAX_SIZE, until the next call; waits while too much is under way. NULL for 0. */
 #define SC_FEED_MAX_SIZE SC_STAGING_LARGE
-guint8 *sc_feed_allocate(ScFeed *feed, const ScLayerFile *file, gsize size);
+guint8 *sc_feed_allocate(ScFeed *feed, gsize size);
 /* Takes that memory back unused. */
-void sc_feed_discard(ScFeed *feed, const ScLayerFile *file, guint8 *data, gsize size);
+void sc_feed_discard(ScFeed *feed, guint8 *data, gsize size);
+
 /* Hands a file over, with data from sc_feed_allocate(). `file` must live until sc_feed_finish() or
  * sc_feed_free(). Fails with what went wrong with an earlier file. */
 bool sc_feed_add(ScFeed *feed, ScLayerFile *file, guint8 *data, gsize size, GError **error);

@@ -435,3 +435,41 @@ static UNUSED char *libostree_commit(Store *store, GBytes *bytes)
         return g_strconcat(ostree_repo_file_tree_get_contents_checksum(OSTREE_REPO_FILE(root)), " ",
                            ostree_repo_file_tree_get_metadata_checksum(OSTREE_REPO_FILE(root)), NULL);
 }
+
+/* Of a file: its name in OSTree. */
+static UNUSED char *object_id(const ScObjectMeta *meta, const void *data, gsize size)
+{
+        g_autoptr(ScHasher) hasher = sc_hasher_new();
+        ScDigest id;
+        char *hex = g_malloc(SC_DIGEST_HEX_SIZE);
+
+        sc_object_hash_header(hasher, meta);
+        sc_hasher_update(hasher, data, size);
+        sc_hasher_finish(hasher, &id);
+        sc_digest_to_hex(&id, hex);
+        return hex;
+}
+
+static UNUSED void sparse_file(Tar *tar, const char *path, guint64 size)
+{
+        struct archive_entry *entry = tar_entry(path, AE_IFREG, 0644);
+        g_autofree char *data = g_malloc0(size);
+
+        /* Two islands, holes around them. */
+        memset(data + 8192, 'x', 4096);
+        memset(data + size / 2, 'y', 100);
+        archive_entry_set_size(entry, (la_int64_t)size);
+        archive_entry_sparse_add_entry(entry, 8192, 4096);
+        archive_entry_sparse_add_entry(entry, (la_int64_t)size / 2, 100);
+        ck_assert_int_eq(archive_write_header(tar->archive, entry), ARCHIVE_OK);
+        ck_assert_int_eq(archive_write_data(tar->archive, data, size), (la_ssize_t)size);
+        archive_entry_free(entry);
+}
+
+static UNUSED ino_t inode(const char *path)
+{
+        struct stat st;
+
+        ck_assert_msg(lstat(path, &st) == 0, "%s is missing", path);
+        return st.st_ino;
+}

@@ -352,6 +352,40 @@ START_TEST(test_no_links_left)
 }
 END_TEST
 
+/* Only the root and one folder of it. */
+START_TEST(test_merge_of_a_folder)
+{
+        g_autoptr(Image) image = image_new();
+        g_autoptr(GError) error = NULL;
+        g_autofree char *data = NULL, *linked = NULL;
+        Tar *tar = tar_new();
+
+        tar_file(tar, "exports/a", 0644, "lower");
+        tar_file(tar, "exports/b", 0644, "12345");
+        tar_file(tar, "share/c", 0644, "out of it");
+        tar_symlink(tar, "exports/c", "../share/c");
+        image_add(image, tar);
+        tar = tar_new();
+        tar_file(tar, "exports/a", 0644, "upper");
+        tar_file(tar, "exports/.wh.b", 0644, "");
+        tar_file(tar, "share/d", 0644, "");
+        image_add(image, tar);
+        g_autoptr(ScTree) tree = sc_tree_merge_folder(image->store->repository, image->layers, "exports", NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(sc_tree_files(tree), 2);
+        ck_assert_uint_eq(sc_tree_folders(tree), 2);
+        ck_assert(sc_tree_read(tree, "exports/a", 5, &data, NULL, &error));
+        ck_assert_str_eq(data, "upper");
+        ck_assert(!sc_tree_read(tree, "exports/b", 5, &linked, NULL, &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "exports/b");
+        g_clear_error(&error);
+        ck_assert(!sc_tree_has_strayed(tree));
+        ck_assert(!sc_tree_read(tree, "exports/c", 9, &linked, NULL, &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "exports/c");
+        ck_assert(sc_tree_has_strayed(tree));
+}
+END_TEST
+
 START_TEST(test_read_and_list)
 {
         g_autoptr(Image) image = image_new();
@@ -581,6 +615,7 @@ int main(void)
         tcase_add_test(tcase, test_deep_tree);
         tcase_add_test(tcase, test_hardlinks);
         tcase_add_test(tcase, test_no_links_left);
+        tcase_add_test(tcase, test_merge_of_a_folder);
         tcase_add_test(tcase, test_read_and_list);
         tcase_add_test(tcase, test_missing_layer);
         tcase_add_test(tcase, test_foreign_commit);
