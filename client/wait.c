@@ -190,6 +190,9 @@ static int receive_owner(sd_bus_message *message, void *data, sd_bus_error *bus_
 {
         Wait *wait = data;
         const char *name, *old_owner, *new_owner;
+        /* Anybody may send such a signal to us, and sd-bus takes it for the bus's. */
+        if (g_strcmp0(sd_bus_message_get_sender(message), "org.freedesktop.DBus") != 0)
+                return 0;
         if (sd_bus_message_read(message, "sss", &name, &old_owner, &new_owner) < 0 || wait->daemon == NULL || wait->ended ||
             strcmp(old_owner, wait->daemon) != 0)
                 return 0;

@@ -113,12 +113,19 @@ static void on_bus_lost(gpointer data)
         service->sink->ended(service->data, error);
 }
 
+/* What is said to all comes by our matches, whose senders the bus has looked at. A signal that is addressed to us comes from
+ * anybody, and sd-bus, to whom the bus tells no names but the unique ones, would take it for systemd's, or for the bus's own. */
+static bool is_forged(sd_bus_message *message)
+{
+        return sd_bus_message_is_signal(message, NULL, NULL) > 0 && sd_bus_message_get_destination(message) != NULL;
+}
+
 static int on_message(sd_bus_message *message, void *data, sd_bus_error *ret_error)
 {
         ScService *service = data;
         if (sd_bus_message_is_method_call(message, NULL, NULL) > 0)
                 service->last_activity = g_get_monotonic_time();
-        return 0;
+        return is_forged(message);
 }
 
 static bool is_idle(ScService *service)

@@ -30,6 +30,10 @@ static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error 
         ScSystemd *systemd = userdata;
         guint32 id;
         const char *path, *unit, *result;
+        /* systemd says it to all. What is addressed to us comes from anybody on the bus, and the match does not tell the two apart.
+         */
+        if (sd_bus_message_get_destination(message) != NULL)
+                return 0;
         int r = sd_bus_message_read(message, "uoss", &id, &path, &unit, &result);
         if (r >= 0 && g_strcmp0(path, systemd->job) == 0 && systemd->result == NULL)
                 systemd->result = g_strdup(result);

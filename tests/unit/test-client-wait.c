@@ -48,6 +48,21 @@ static void emit_finished(sd_bus *bus, const char *destination, const char *resu
         sd_bus_message_unref(signal_message);
 }
 
+/* As the bus would say that the daemon has gone. */
+static void emit_owner_lost(sd_bus *bus, const Daemon *daemon)
+{
+        const char *owner;
+        sd_bus_message *message = NULL;
+        ck_assert_int_ge(sd_bus_get_unique_name(daemon->bus, &owner), 0);
+        ck_assert_int_ge(
+                sd_bus_message_new_signal(bus, &message, "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged"), 0);
+        ck_assert_int_ge(sd_bus_message_set_destination(message, daemon->client), 0);
+        ck_assert_int_ge(sd_bus_message_append(message, "sss", SC_BUS_NAME, owner, ""), 0);
+        ck_assert_int_ge(sd_bus_send(bus, message, NULL), 0);
+        ck_assert_int_ge(sd_bus_flush(bus), 0);
+        sd_bus_message_unref(message);
+}
+
 static void emit_state(Daemon *daemon, const char *state)
 {
         ck_assert_int_ge(sd_bus_emit_signal(daemon->bus, JOB, "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as",
@@ -102,6 +117,7 @@ static int serve_properties(Daemon *daemon, sd_bus_message *call)
                 emit_finished(daemon->bus, NULL, "failed", "error-message", "connection refused");
         } else if (is(daemon, "forged")) {
                 sd_bus *stranger = connect_bus();
+                emit_owner_lost(stranger, daemon);
                 emit_finished(stranger, daemon->client, "done", "image", "forged");
                 sd_bus_close_unref(stranger);
                 emit_finished(daemon->bus, NULL, "failed", "error-message", "the truth");
