@@ -123,13 +123,24 @@ static bool send_question(const Asking *asking, const char *name, GError **error
         }
 }
 
+/* The first one; there is room for more of them behind it, and what came unasked must not stay open. */
 static int take_fd(struct msghdr *message)
 {
-        int fd = -1;
-        for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header))
-                if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(fd)))
-                        memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-        return fd;
+        int taken = -1;
+        for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {
+                if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+                        continue;
+                gsize size = header->cmsg_len - CMSG_LEN(0);
+                for (gsize at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
+                        int fd;
+                        memcpy(&fd, CMSG_DATA(header) + at, sizeof(fd));
+                        if (taken < 0)
+                                taken = fd;
+                        else
+                                close(fd);
+                }
+        }
+        return taken;
 }
 
 static bool receive_answer(const Asking *asking, int *ret_problem, int *ret_fd, GError **error)

@@ -791,22 +791,57 @@ static gpointer cancel_soon(gpointer data)
         return NULL;
 }
 
-static void send_fd(int socket, int fd)
+enum { MAX_SENT = 4 };
+
+static void send_fds(int socket, const int *fds, gsize n_fds)
 {
         int problem = 0;
         union {
-                char buffer[CMSG_SPACE(sizeof(int))];
+                char buffer[CMSG_SPACE(MAX_SENT * sizeof(int))];
                 struct cmsghdr align;
         } control = {0};
         struct iovec vector = {&problem, sizeof(problem)};
         struct msghdr message = {
-                .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.buffer, .msg_controllen = sizeof(control.buffer)};
+                .msg_iov = &vector,
+                .msg_iovlen = 1,
+                .msg_control = control.buffer,
+                .msg_controllen = CMSG_SPACE(n_fds * sizeof(int)),
+        };
         struct cmsghdr *header = CMSG_FIRSTHDR(&message);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(fd));
-        memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+        header->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+        memcpy(CMSG_DATA(header), fds, n_fds * sizeof(int));
         ck_assert_int_eq(sendmsg(socket, &message, 0), sizeof(problem));
+}
+
+static void send_fd(int socket, int fd)
+{
+        send_fds(socket, &fd, 1);
+}
+
+static guint count_open(void)
+{
+        g_autoptr(GDir) listing = g_dir_open("/proc/self/fd", 0, NULL);
+        guint count = 0;
+        while (g_dir_read_name(listing) != NULL)
+                count++;
+        return count;
+}
+
+/* What nobody asked for does not stay open. */
+static void check_more_than_one(int theirs, int ours)
+{
+        sc_autofd file = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+        const int fds[MAX_SENT] = {file, file, file, file};
+        for (gsize n = 1; n <= MAX_SENT; n++) {
+                guint before = count_open();
+                send_fds(theirs, fds, n);
+                int got = sc_door_ask(ours, "index.json", 60, NULL, NULL);
+                ck_assert_int_ge(got, 0);
+                close(got);
+                ck_assert_uint_eq(count_open(), before);
+        }
 }
 
 START_TEST(doors_of_the_hostile_are_survived)
@@ -835,6 +870,7 @@ START_TEST(doors_of_the_hostile_are_survived)
                 send_fd(ends[0], bad[i]);
                 ask_fails(ends[1], "index.json", SC_ERROR_CORRUPT, "not a regular file that can be read");
         }
+        check_more_than_one(ends[0], ends[1]);
         ck_assert_int_eq(send(ends[0], "xx", 2, 0), 2);
         ask_fails(ends[1], "index.json", SC_ERROR_FAILED, "");
         int zero = 0;
