@@ -68,6 +68,13 @@ static void append_value(GString *out, const char *value, ScTemplateEscape escap
         }
 }
 
+/* With systemd a line that ends in a backslash goes on in the next one; a second backslash before it makes no line of its own end.
+ */
+static bool joins_next_line(const GString *out, const char *rest)
+{
+        return out->len > 0 && out->str[out->len - 1] == '\\' && (*rest == '\n' || *rest == '\0');
+}
+
 static unsigned line_of(const char *text, const char *at)
 {
         unsigned line = 1;
@@ -94,6 +101,13 @@ char *sc_template_expand(const char *file, const char *text, const ScVariables *
                                 return NULL;
                         }
                         append_value(out, value, escape);
+                        if (escape != SC_TEMPLATE_RAW && joins_next_line(out, cursor)) {
+                                sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
+                                         "The value of %s ends a line of the template file '%s' with a backslash, which would join "
+                                         "the next line to it",
+                                         name, file);
+                                return NULL;
+                        }
                 } else {
                         sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
                                  "The template file '%s' has a dollar sign in line %u that begins no variable: write $$ for a "

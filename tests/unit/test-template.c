@@ -60,6 +60,28 @@ START_TEST(other_dollar_signs_are_errors)
 }
 END_TEST
 
+START_TEST(a_value_does_not_join_two_lines)
+{
+        static const struct {
+                const char *value, *text;
+                bool joins;
+        } cases[] = {
+                {"x\\", "A=$V\nB=1\n", true}, {"x\\\\", "A=${V}\nB=1", true}, {"\\", "A=$V", true},      {"x\\", "A=$V$E\n", true},
+                {"x\\", "A='$V'\n", false},   {"\\x", "A=$V\n", false},       {"x", "A=$V\\\nB", false}, {"x\\", "A=$V B\n", false},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(ScVariables) variables = test_variables(test_map("V", cases[i].value, "E", "", NULL));
+                g_autoptr(GError) error = NULL;
+                g_autofree char *raw = sc_template_expand("x.template", cases[i].text, variables, SC_TEMPLATE_RAW, &error);
+                ck_assert_no_error(error);
+                g_autofree char *unit = sc_template_expand("x.template", cases[i].text, variables, SC_TEMPLATE_UNIT, &error);
+                ck_assert_msg((unit == NULL) == cases[i].joins, "%s", cases[i].text);
+                if (unit == NULL)
+                        ck_assert_error(error, SC_ERROR_INVALID_ARGUMENT, "would join the next line");
+        }
+}
+END_TEST
+
 START_TEST(expansion_is_bounded)
 {
         g_autofree char *large = g_strnfill(1000000, 'x');
@@ -93,6 +115,7 @@ int main(void)
         tcase_add_test(tcase, names_are_replaced);
         tcase_add_test(tcase, a_name_without_a_value_is_an_error);
         tcase_add_test(tcase, other_dollar_signs_are_errors);
+        tcase_add_test(tcase, a_value_does_not_join_two_lines);
         tcase_add_test(tcase, expansion_is_bounded);
         tcase_add_test(tcase, names_are_collected);
         suite_add_tcase(suite, tcase);
