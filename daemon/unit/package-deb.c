@@ -219,20 +219,33 @@ static GPtrArray *local_folders(const ScPackage *package, GError **error)
         return folders;
 }
 
+/* By descriptor: where a group may write to /usr/local, somebody in it could put a link in its place. */
+static bool restore_folder(int root_fd, const Folder *folder, GError **error)
+{
+        sc_autofd parent = -1;
+        const char *name = strrchr(folder->path, '/') + 1;
+        int there = sc_host_parent_open(root_fd, folder->path, SC_HOST_PARENT_LOOK, &parent, error);
+        if (there < 0)
+                return false;
+        if (there == 0 || mkdirat(parent, name, 0700) < 0) {
+                if (there == 0)
+                        errno = ENOENT;
+                return (there > 0 && errno == EEXIST) || sc_throw_errno(error, "Cannot make the folder %s again", folder->path);
+        }
+        sc_autofd fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return (fd >= 0 && fchown(fd, folder->st.st_uid, folder->st.st_gid) == 0 && fchmod(fd, folder->st.st_mode & 07777) == 0) ||
+               sc_throw_errno(error, "Cannot make the folder %s as it was", folder->path);
+}
+
 static bool restore_folders(GPtrArray *folders, GError **error)
 {
-        for (guint i = 0; i < folders->len; i++) {
-                const Folder *folder = folders->pdata[i];
-                if (mkdir(folder->path, 0755) < 0) {
-                        if (errno == EEXIST)
-                                continue;
-                        return sc_throw_errno(error, "Cannot make the folder %s again", folder->path);
-                }
-                if (lchown(folder->path, folder->st.st_uid, folder->st.st_gid) < 0 ||
-                    chmod(folder->path, folder->st.st_mode & 07777) < 0)
-                        return sc_throw_errno(error, "Cannot make the folder %s as it was", folder->path);
-        }
-        return true;
+        if (folders->len == 0)
+                return true;
+        sc_autofd root = sc_open_dir("/", error);
+        for (guint i = 0; root >= 0 && i < folders->len; i++)
+                if (!restore_folder(root, folders->pdata[i], error))
+                        return false;
+        return root >= 0;
 }
 
 /* ---- changing ---- */
