@@ -203,11 +203,12 @@ static void need_for_tag(ScCall *call, const ScCatalogImage *image, const char *
 {
         ScCatalog *catalog = call->service->catalog;
         const ScCatalogImage *before = sc_catalog_image_named(catalog, to->name);
-        if (before == image)
-                return;
         g_autoptr(ScReference) origin = sc_origin_of(image, from);
         bool is_verified = origin != NULL && origin->source == SC_SOURCE_REGISTRY;
         bool takes_verified = before != NULL && sc_origin_is_verified(before, to->name);
+        /* The same image, but it is said of it, too, where it came from. */
+        if (before == image && (is_verified || !takes_verified))
+                return;
         if ((to->host != NULL && !is_of_repository(to, origin)) || (takes_verified && !is_verified))
                 sc_call_need(call, "import");
         if (sc_origin_is_installed(catalog, to->name))
@@ -243,11 +244,14 @@ bool sc_bus_image_plan_tag(ScCall *call, GError **error)
 }
 
 /* It may wait for long, and the name mean more by then than it did when the caller was asked for actions. */
-static void hold_to_what_was_allowed(ScCall *call)
+static void hold_to_what_was_allowed(ScCall *call, const char *from)
 {
         ScCatalog *catalog = call->service->catalog;
         const ScCatalogImage *before = sc_catalog_image_named(catalog, call->image);
         json_object_set_string_member(call->options, "before", before != NULL ? before->id : "");
+        json_object_set_string_member(call->options, "before-source",
+                                      before != NULL ? sc_catalog_image_source(before, call->image) : "");
+        json_object_set_string_member(call->options, "source", sc_catalog_image_source(look_up(call, NULL), from));
         if (!sc_origin_is_installed(catalog, call->image))
                 json_object_set_string_member(call->options, "installed", "none");
 }
@@ -258,7 +262,7 @@ bool sc_bus_image_run_tag(ScCall *call, GError **error)
         json_object_set_string_member(call->options, "name", from);
         json_object_set_string_member(call->options, "as", call->image);
         if (!sc_call_is_master(call))
-                hold_to_what_was_allowed(call);
+                hold_to_what_was_allowed(call, from);
         return sc_call_queue(call, call->subject, error);
 }
 

@@ -29,10 +29,12 @@ static bool check_containers(const ScOpContext *context, const char *name, GErro
 bool sc_op_tag_image(ScOpContext *context, GError **error)
 {
         static const char *const replace_words[] = {"no", "yes", NULL};
-        const char *replace, *as, *name, *before;
+        const char *replace, *as, *name, *before, *before_source, *source;
         bool changed;
         if (!sc_json_get_string(context->options, "as", SC_JSON_REQUIRED, &as, error) ||
             !sc_option_string(context, "name", &name, error) || !sc_option_string(context, "before", &before, error) ||
+            !sc_option_string(context, "before-source", &before_source, error) ||
+            !sc_option_string(context, "source", &source, error) ||
             !sc_option_word(context, "replace", replace_words, &replace, error))
                 return false;
         g_autoptr(ScReference) reference = sc_reference_parse(as, error);
@@ -50,6 +52,8 @@ bool sc_op_tag_image(ScOpContext *context, GError **error)
                 .to = reference->name,
                 .flags = strcmp(replace, "yes") == 0 ? SC_TAG_REPLACE : SC_TAG_NEW,
                 .before = before,
+                .before_source = before_source,
+                .source = source,
         };
         if (!sc_failpoint("tag", error) || !check_containers(context, tag.to, error) ||
             !sc_image_tag(repository, &tag, &changed, error))

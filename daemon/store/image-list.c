@@ -157,7 +157,7 @@ static void append(char ***strv, char *text)
         (*strv)[n + 1] = NULL;
 }
 
-static char *source_of(const ScImageInfo *info, const char *name)
+char *sc_image_source_of(const ScImageInfo *info, const char *name)
 {
         const ScSourceFacts *facts = info != NULL && info->source != NULL ? sc_source_of_provenance(info->source) : NULL;
         if (info != NULL && info->name != NULL && strcmp(info->name, name) != 0)
@@ -168,7 +168,7 @@ static char *source_of(const ScImageInfo *info, const char *name)
 void sc_image_add_name(ScImage *image, const char *name, const ScImage *named)
 {
         append(&image->names, g_strdup(name));
-        append(&image->sources, source_of(named->info, name));
+        append(&image->sources, sc_image_source_of(named->info, name));
         if (named != image)
                 append(&image->digests, g_strdup(named->digests[0]));
 }

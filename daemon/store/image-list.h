@@ -39,6 +39,9 @@ ScImage *sc_image_of_commit(GVariant *object, const char *commit, GError **error
 /* named: what the name's commit says; may be the image itself, which has then no name yet. */
 void sc_image_add_name(ScImage *image, const char *name, const ScImage *named);
 
+/* What `sources` has for a name whose commit says this (NULL: nothing). */
+char *sc_image_source_of(const ScImageInfo *info, const char *name);
+
 /* Whether the `revision` in a deployment's info means this image. The atomic command called an image by its manifest's digest,
  * older versions of it by that of the configuration (as we do), or by its commit. */
 bool sc_image_is_revision(const ScImage *image, const char *revision);

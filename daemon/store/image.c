@@ -238,6 +238,13 @@ bool sc_image_publish(ScRepository *repository, const ScImageTarget *target, con
         return written || sc_prefix(error, "Image %s", name);
 }
 
+/* expected NULL: anything will do. */
+static bool is_from(const char *expected, const ScImage *image, const char *name)
+{
+        g_autofree char *source = image != NULL ? sc_image_source_of(image->info, name) : g_strdup("");
+        return expected == NULL || strcmp(expected, source) == 0;
+}
+
 bool sc_image_tag(ScRepository *repository, const ScTag *tag, bool *ret_changed, GError **error)
 {
         g_autofree char *from = sc_ref_encode(tag->from), *to = sc_ref_encode(tag->to);
@@ -257,8 +264,12 @@ bool sc_image_tag(ScRepository *repository, const ScTag *tag, bool *ret_changed,
                 return true;
         /* What cannot be read is another image, for all that is known. */
         g_autoptr(ScImage) other = before != NULL ? sc_image_read(sc_repository_view(repository), before, NULL) : NULL;
-        if (tag->before != NULL && strcmp(tag->before, other != NULL ? other->id : "") != 0)
+        if ((tag->before != NULL && strcmp(tag->before, other != NULL ? other->id : "") != 0) ||
+            !is_from(tag->before_source, other, tag->to))
                 return sc_throw(error, SC_ERROR_BUSY, "The name %s was given to another image in the meantime: try again", tag->to);
+        if (!is_from(tag->source, image, tag->from))
+                return sc_throw(error, SC_ERROR_BUSY, "The image %s was pulled from elsewhere in the meantime: try again",
+                                tag->from);
         if (before != NULL && (tag->flags & SC_TAG_REPLACE) == 0 && (other == NULL || strcmp(other->id, image->id) != 0))
                 return sc_throw(error, SC_ERROR_EXISTS,
                                 "The name %s means another image already: delete it first, or say that it shall be replaced",

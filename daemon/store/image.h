@@ -26,6 +26,7 @@ typedef struct {
         const char *from, *to; /* names */
         ScTagFlags flags;
         const char *before; /* the id of the image that the new name means, "": none, NULL: any. Busy where it means another one */
+        const char *before_source, *source; /* as in ScImage, of that image's name and of `from`; NULL: any. Busy for another one */
 } ScTag;
 
 /* One more name, durably: only a ref, to the commit of the old name, which says where the image came from. */
