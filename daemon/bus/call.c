@@ -253,6 +253,8 @@ static bool read_argument(sd_bus_message *message, char **ret, GError **error)
         int r = sd_bus_message_read(message, "s", &text);
         if (r < 0)
                 return sc_bus_throw(error, r, "Cannot read the call");
+        if (!sc_options_check_argument(text, error))
+                return false;
         *ret = g_strdup(text);
         return true;
 }

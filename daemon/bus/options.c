@@ -42,6 +42,12 @@ static bool check_choice(const ScOption *option, const char *value, GError **err
         return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "Option `%s` is one of: %s", option->key, choices);
 }
 
+bool sc_options_check_argument(const char *text, GError **error)
+{
+        return (strlen(text) <= SC_OPTION_MAX_ARGUMENT && is_printable(text)) ||
+               sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "A name is too long, or holds control characters");
+}
+
 static bool check_string(const ScOption *option, const char *value, GError **error)
 {
         if (!is_printable(value) || strlen(value) > 4095)

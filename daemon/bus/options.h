@@ -12,7 +12,8 @@
 #define SC_OPTION_MAX_VALUE (64u * 1024)  /* bytes of one value */
 #define SC_OPTION_MAX_TOTAL (256u * 1024) /* bytes of all values and their keys */
 
-#define SC_OPTION_MAX_FDS 8 /* descriptors of one call */
+#define SC_OPTION_MAX_ARGUMENT 8192 /* bytes of an argument that is no option: a name, maybe with a path in it */
+#define SC_OPTION_MAX_FDS 8         /* descriptors of one call */
 
 /* Of a method that takes a command: not an option on the bus, but one for the worker. An array of strings. */
 #define SC_OPTION_KEY_ARGV "argv"
@@ -49,6 +50,10 @@ typedef struct {
  * caller owns the object; choices, names and paths are members of type string, NAMES arrays, VALUES objects, FD objects {"fd":N}:
  * the Nth of fds, to which a duplicate is added. */
 JsonObject *sc_options_read(sd_bus_message *message, const ScOption *known, GArray *fds, GError **error);
+
+/* An argument that is a name or a path: InvalidArgument where it is too long, or holds control characters. It is shown by polkit's
+ * dialogs, and in the journal. */
+bool sc_options_check_argument(const char *text, GError **error);
 
 /* Reads the words (as) at the message's read position. InvalidArgument where they are too many, or too long. */
 JsonArray *sc_options_read_argv(sd_bus_message *message, GError **error);

@@ -146,6 +146,32 @@ def test_http_from_elsewhere_is_import(bed):
         pull(bed, HELLO, user="alice")
 
 
+def test_settings_are_asked_before_each_fetch(bed):
+    """What registries.conf has just stopped to call insecure is fetched by nobody who may only pull: by no method."""
+    settings, name = "/etc/containers/registries.conf.d/50-insecure.conf", "registry.example:5000/hello"
+    bed.run("cp /etc/hosts /run/hosts; echo 127.0.0.1 registry.example >>/etc/hosts")
+    insecure = '[[registry]]\nlocation = "registry.example:5000"\ninsecure = true\n'
+    try:
+        bed.write(settings, insecure)
+        wait_done(bed, pull(bed, f"http:{name}"))
+        picture = call(bed, ROOT, "Manager", "GetImage", "s", name)[0]
+        bed.polkit_rules(rule('action.id == "org.sysconsd1.pull" || action.id == "org.sysconsd1.manage-images"'))
+        ask = {
+            "Verify": lambda: verb(bed, picture, "Image", "Verify", {"newer": "ask"}, user="alice"),
+            "Pull": lambda: pull(bed, f"http:{name}", user="alice")}
+        for method, question in ask.items():
+            bed.write(settings, insecure)
+            wait_over(bed, question())
+            bed.write(settings, "")
+            with pytest.raises(Refused, match="org.sysconsd1.import"):
+                question()
+                pytest.fail(f"{method} went by settings of before")
+    finally:
+        bed.run(f"rm -f {settings}; cp /run/hosts /etc/hosts")
+        bed.sysconsctl("delete-image", "--force", f"http:{name}", check=False)
+        bed.sysconsctl("delete-image", "--force", name, check=False)
+
+
 def test_values_are_secret(hello):
     bed = hello
     with pytest.raises(Refused, match="org.sysconsd1.inspect"):
