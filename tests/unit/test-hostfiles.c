@@ -2,6 +2,7 @@
 #include "test-unit.h"
 #include "unit/hostfiles.h"
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -426,6 +427,55 @@ START_TEST(only_links_of_root_are_followed)
 }
 END_TEST
 
+/* Puts a link where the folder is, and back, as quickly as it can. */
+typedef struct {
+        int folder;
+        gint stop;
+} Racer;
+
+static gpointer race(gpointer data)
+{
+        Racer *racer = data;
+        while (!g_atomic_int_get(&racer->stop))
+                renameat2(racer->folder, "sub", racer->folder, "link", RENAME_EXCHANGE);
+        return NULL;
+}
+
+/* Whoever may write to a folder on the way gets neither a file written nor one removed elsewhere, whenever he puts his link there.
+ */
+START_TEST(nobody_is_quick_enough)
+{
+        enum { ROUNDS = 100, SEEN = 10 };
+        Host host = setup_host("{}");
+        put(host.one, "open/sub/file", "image", 0644);
+        put(host.one, "open/sub/deep/gone", "image", 0644);
+        put_folder(host.host, "open", 0777);
+        put_folder(host.host, "open/sub", 0755);
+        put(host.host, "secret/deep/gone", "image", 0644);
+        put_link(host.host, "open/link", "../secret");
+        g_autoptr(GPtrArray) files = plan(&host, host.one);
+        Racer racer = {.folder = openat(host.host, "open", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        GThread *thread = g_thread_new("racer", race, &racer);
+        guint done = 0, refused = 0, kept = 0;
+        for (guint round = 0; round < ROUNDS || done < SEEN || refused < SEEN || kept < SEEN; round++) {
+                g_autoptr(GError) error = NULL, uninstall_error = NULL;
+                g_string_truncate(host.said, 0);
+                bool ok = sc_host_files_apply(host.host, host.one, files, host.variables, NULL, host.report, NULL, &error);
+                done += ok ? 1 : 0;
+                refused += !ok && g_error_matches(error, SC_ERROR, SC_ERROR_ACCESS_DENIED) ? 1 : 0;
+                /* by the record, as an uninstall does */
+                sc_host_files_apply(host.host, -1, NULL, host.variables, files, host.report, NULL, &uninstall_error);
+                kept += strstr(host.said->str, "Will not delete") != NULL ? 1 : 0;
+                ck_assert_there(host.host, "secret/file", NULL);
+                ck_assert_there(host.host, "secret/deep/gone", "image");
+        }
+        g_atomic_int_set(&racer.stop, 1);
+        g_thread_join(thread);
+        close(racer.folder);
+        teardown_host(&host);
+}
+END_TEST
+
 START_TEST(a_file_in_the_way_of_a_folder)
 {
         Host host = setup_host("{}");
@@ -592,6 +642,7 @@ int main(void)
         tcase_add_test(tcase, updates_replace_and_undo);
         tcase_add_test(tcase, folders_in_use_stay);
         tcase_add_test(tcase, only_links_of_root_are_followed);
+        tcase_add_test(tcase, nobody_is_quick_enough);
         tcase_add_test(tcase, a_file_in_the_way_of_a_folder);
         tcase_add_test(tcase, unfinished_copies_are_swept);
         tcase_add_test(tcase, a_record_is_enough_to_remove);
