@@ -4,6 +4,7 @@
 #include "bus/service.h"
 #include <glib-unix.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
@@ -99,8 +100,13 @@ static int run(const ScConfig *config, const char *config_path)
         return program.status;
 }
 
+/* Above this, memory comes from the kernel by itself and goes back to it at once. glibc would raise the threshold to the largest
+ * message that was ever freed, and keep so much: one call of anybody's would make the daemon large for good. */
+#define LARGE_BYTES (128 * 1024)
+
 int main(int argc, char **argv)
 {
+        mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
         g_autoptr(GError) error = NULL;
         Options options = {.idle_timeout = -1};
         setlocale(LC_ALL, "");
