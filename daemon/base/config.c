@@ -158,7 +158,11 @@ static gint compare_names(gconstpointer a, gconstpointer b)
 
 static bool read_drop_ins(ScConfig *config, const char *folder, GError **error)
 {
-        g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+        g_autoptr(GError) local = NULL;
+        g_autoptr(GDir) dir = g_dir_open(folder, 0, &local);
+        if (dir == NULL && !g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+                return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "Cannot read the configuration in %s: %s", folder,
+                                local->message);
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
         for (const char *name; dir != NULL && (name = g_dir_read_name(dir)) != NULL;)
                 if (g_str_has_suffix(name, ".conf"))

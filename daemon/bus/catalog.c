@@ -325,6 +325,13 @@ char **sc_catalog_unfinished(ScCatalog *catalog)
         return g_strv_builder_end(names);
 }
 
+bool sc_catalog_is_interrupted(ScCatalog *catalog, const char *container)
+{
+        sc_autofd checkout_fd = sc_checkout_open(catalog->config, false, NULL);
+        g_auto(GStrv) intents = checkout_fd >= 0 ? sc_intent_list(checkout_fd, NULL) : NULL;
+        return intents != NULL && g_strv_contains((const char *const *)intents, container);
+}
+
 bool sc_catalog_has_mounts(ScCatalog *catalog)
 {
         sc_autofd checkout_fd = sc_checkout_open(catalog->config, false, NULL);

@@ -104,5 +104,7 @@ GHashTable *sc_catalog_read_values(ScCatalog *catalog, const char *container, GE
 bool sc_catalog_has_commands(ScCatalog *catalog);
 /* Containers with an unfinished operation; NULL-terminated, free with g_strfreev. */
 char **sc_catalog_unfinished(ScCatalog *catalog);
+/* An operation on the container has left its intent. */
+bool sc_catalog_is_interrupted(ScCatalog *catalog, const char *container);
 /* Whether anything of a container or an image is recorded as mounted. */
 bool sc_catalog_has_mounts(ScCatalog *catalog);

@@ -225,8 +225,14 @@ static void emit_finished(ScService *service, const ScJob *job, const char *path
  * itself is left to the administrator, or the next boot. */
 static void recover_if_needed(ScService *service, const ScJob *job)
 {
-        if (job->state == SC_JOB_DONE || strcmp(job->operation, "recover") == 0)
+        if (strcmp(job->operation, "recover") == 0)
                 return;
+        if (job->state == SC_JOB_DONE) {
+                /* what was done could not be cleaned up after */
+                if (job->container != NULL && sc_catalog_is_interrupted(service->catalog, job->container))
+                        sc_bus_job_recover(service, job->container);
+                return;
+        }
         if (strcmp(job->operation, "mount") == 0 || strcmp(job->operation, "unmount") == 0 ||
             sc_catalog_has_commands(service->catalog))
                 sc_bus_job_recover(service, NULL);

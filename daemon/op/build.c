@@ -104,8 +104,8 @@ static bool find_wishes(Build *build, int fd, Wishes *ret, GError **error)
         int rootfs = build->input->remote == NULL ? local : build->rendering->remote_rootfs;
         if (rootfs < 0)
                 return false;
-        sc_autofd exports = sc_side_open_exports(rootfs);
-        ret->hostfs = exports >= 0 ? sc_open_beneath(exports, "hostfs", O_RDONLY | O_DIRECTORY, 0, NULL) : -1;
+        if (!sc_side_open_hostfs(rootfs, &ret->hostfs, error))
+                return false;
         if (!sc_rendering_has_host_files(build->rendering)) {
                 warn_of_host_files(build, ret->hostfs);
                 ret->files = g_ptr_array_new_with_free_func((GDestroyNotify)sc_host_file_free);

@@ -133,7 +133,9 @@ ScChange *sc_change_adopt(ScOpContext *context, const char *container, ScRecover
         if (change->intent != NULL)
                 return g_steal_pointer(&change);
         /* Interrupted before anything was decided: what was being built is all there is to clean up. */
-        bool swept = !g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND) || sc_slot_sweep(change->checkout_fd, container, error);
+        bool swept = !g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND) ||
+                     (sc_intent_sweep(change->checkout_fd, container, error) &&
+                      sc_slot_sweep(change->checkout_fd, container, error));
         if (swept)
                 g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
@@ -162,7 +164,8 @@ bool sc_change_sweep(ScChange *change, const char *hidden)
 {
         g_autoptr(GError) local = NULL;
         if (hidden != NULL ? sc_remove_tree(change->checkout_fd, hidden, &local)
-                           : sc_slot_sweep(change->checkout_fd, change->container, &local))
+                           : sc_intent_sweep(change->checkout_fd, change->container, &local) &&
+                                     sc_slot_sweep(change->checkout_fd, change->container, &local))
                 return true;
         sc_report_message(change->context->report, "Something of %s is left in %s, to be removed with the next operation: %s",
                           change->container, change->context->config->checkout_path, local->message);
@@ -177,6 +180,18 @@ static bool finish(ScChange *change, GError **error)
         if (change->intent->new.hidden != NULL)
                 sc_change_sweep(change, change->intent->new.hidden);
         return sc_failpoint("intent-gone", error) && sc_intent_remove(change->checkout_fd, change->container, error);
+}
+
+/* It is decided, and durable: what cannot be cleaned up now is left to a recovery. */
+static bool keep(ScChange *change)
+{
+        g_autoptr(GError) local = NULL;
+        if (finish(change, &local))
+                return true;
+        sc_report_message(change->context->report, "The %s of %s is done, but not cleaned up after yet: %s",
+                          change->intent->operation, change->container, local->message);
+        sc_journal(LOG_WARNING, local->message, SC_FIELD_CONTAINER, change->container, NULL);
+        return true;
 }
 
 /* Remembered in the old deployment, which lives on. */
@@ -197,8 +212,14 @@ static bool go_back(ScChange *change, GError **error)
         g_autoptr(ScSide) old = NULL;
         if (change->intent->old.slot >= 0 && (old = sc_move_open_side(change, &change->intent->old, error)) == NULL)
                 return false;
-        /* What was built may be gone already, if this was interrupted during its clean-up. */
-        g_autoptr(ScSide) new = sc_move_open_leaving(change, &change->intent->new, NULL);
+        /* What was built may be gone already, or partly, if this was interrupted during its clean-up. */
+        g_autoptr(GError) gone = NULL;
+        g_autoptr(ScSide) new = sc_move_open_leaving(change, &change->intent->new, &gone);
+        if (new == NULL && !g_error_matches(gone, SC_ERROR, SC_ERROR_NOT_FOUND) &&
+            !g_error_matches(gone, SC_ERROR, SC_ERROR_CORRUPT)) {
+                g_propagate_error(error, g_steal_pointer(&gone));
+                return false;
+        }
         if (!sc_host_package_lock(change, old, new, error))
                 return false;
         ScMove move = {.change = change,
@@ -278,7 +299,9 @@ static bool judge(ScChange *change, const ScSide *new, GError **error)
                 if (verdict != SC_VERDICT_GOOD)
                         return end_trial(change, verdict, error);
         }
-        return sc_failpoint("keep", error) && set_phase(change, SC_INTENT_KEEP, error) && finish(change, error);
+        if (!sc_failpoint("keep", error) || !set_phase(change, SC_INTENT_KEEP, error))
+                return fail_and_go_back(change, error);
+        return keep(change);
 }
 
 /* A service that fails to start has been judged; a full disk or a cancelled job judges nobody. */

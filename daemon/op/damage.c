@@ -200,15 +200,20 @@ static bool look_through(Look *look, int folder_fd, const char *path, unsigned d
         for (guint i = 0; ok && i < names->len; i++) {
                 const char *name = names->pdata[i];
                 struct stat st;
-                if (fstatat(dirfd(listing), name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                if (fstatat(dirfd(listing), name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+                        ok = errno == ENOENT || sc_throw_errno(error, "Cannot stat %s/%s", path, name);
                         continue;
+                }
                 if (!S_ISDIR(st.st_mode)) {
                         ok = look_at(look, dirfd(listing), path, name, &st, error);
                         continue;
                 }
                 g_autofree char *below = g_strconcat(path, "/", name, NULL);
                 int below_fd = openat(dirfd(listing), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-                if (below_fd >= 0 && depth < MAX_DEPTH)
+                if (below_fd < 0)
+                        ok = errno == ENOENT || errno == ENOTDIR || errno == ELOOP ||
+                             sc_throw_errno(error, "Cannot open the folder %s of %s", below, look->slot);
+                else if (depth < MAX_DEPTH)
                         ok = look_through(look, below_fd, below, depth + 1, error);
                 else
                         sc_close(&below_fd);
@@ -221,8 +226,12 @@ static bool look_through(Look *look, int folder_fd, const char *path, unsigned d
 static bool look_through_slot(Look *look, int checkout_fd, GError **error)
 {
         g_autofree char *path = g_build_filename(look->slot, "rootfs", NULL);
-        int fd = sc_open_beneath(checkout_fd, path, O_RDONLY | O_DIRECTORY, 0, NULL);
-        return fd < 0 || look_through(look, fd, "", 0, error);
+        struct stat st;
+        int there = sc_lstat(checkout_fd, path, &st, error);
+        if (there <= 0 || !S_ISDIR(st.st_mode))
+                return there >= 0;
+        int fd = sc_open_beneath(checkout_fd, path, O_RDONLY | O_DIRECTORY, 0, error);
+        return fd >= 0 && look_through(look, fd, "", 0, error);
 }
 
 static bool look_through_container(ScDamage *damage, const ScOpContext *context, int checkout_fd, const char *name, bool mend,
@@ -276,9 +285,16 @@ static GPtrArray *list_containers(int checkout_fd, GError **error)
 char **sc_damage_containers(ScDamage *damage, const ScOpContext *context, GError **error)
 {
         g_autoptr(GStrvBuilder) found = g_strv_builder_new();
-        sc_autofd checkout_fd = sc_checkout_open(context->config, false, NULL);
-        if (checkout_fd < 0 || g_hash_table_size(damage->inodes) == 0)
+        if (g_hash_table_size(damage->inodes) == 0)
                 return g_strv_builder_end(found);
+        g_autoptr(GError) none = NULL;
+        sc_autofd checkout_fd = sc_checkout_open(context->config, false, &none);
+        if (g_error_matches(none, SC_ERROR, SC_ERROR_NOT_FOUND))
+                return g_strv_builder_end(found);
+        if (checkout_fd < 0) {
+                g_propagate_error(error, g_steal_pointer(&none));
+                return NULL;
+        }
         g_autoptr(GPtrArray) names = list_containers(checkout_fd, error);
         for (guint i = 0; names != NULL && i < names->len; i++) {
                 guint64 n_found;

@@ -19,7 +19,7 @@ static bool uses(const ScInfo *info, const ScImage *image, const char *name)
 /* name: only this name is to go, which is in use where a container was installed by it and is updated from it. */
 static bool nobody_uses(ScOpContext *context, const ScImage *image, const char *name, GError **error)
 {
-        g_autoptr(GPtrArray) containers = sc_deployment_list(context->config, error);
+        g_autoptr(GPtrArray) containers = sc_deployment_list_all(context->config, error);
         if (containers == NULL)
                 return false;
         for (guint i = 0; i < containers->len; i++) {

@@ -22,7 +22,11 @@ static bool is_run_by_nobody(int checkout_fd, const char *container, int slot, G
 {
         for (int i = 0; i < 2; i++) {
                 g_autofree char *deployment = sc_slot_name(container, i);
-                g_autofree char *id = slot == SC_PIN_ANY_SLOT || slot == i ? sc_run_folder_user(checkout_fd, deployment) : NULL;
+                g_autofree char *id = NULL;
+                if (slot != SC_PIN_ANY_SLOT && slot != i)
+                        continue;
+                if (!sc_run_folder_user(checkout_fd, deployment, &id, error))
+                        return false;
                 if (id != NULL)
                         return sc_throw(error, SC_ERROR_BUSY,
                                         "A command runs on the files of the deployment %s (%s.service): let it end first",
@@ -40,7 +44,7 @@ static bool is_shown_nowhere(const ScConfig *config, ScSystemd *systemd, const c
 
 bool sc_pin_check(const ScConfig *config, ScSystemd *systemd, const char *container, int slot, GError **error)
 {
-        g_autoptr(GPtrArray) all = sc_deployment_list(config, error);
+        g_autoptr(GPtrArray) all = sc_deployment_list_all(config, error);
         if (all == NULL)
                 return false;
         g_autofree char *first = sc_slot_name(container, slot == SC_PIN_ANY_SLOT ? 0 : slot);

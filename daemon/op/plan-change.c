@@ -119,8 +119,9 @@ static GPtrArray *host_files(const ScRendering *rendering, GError **error)
                 return g_ptr_array_new();
         if (rendering->tree != NULL)
                 return sc_plan_host_files(rendering->tree, rendering->exports, rendering->variables, error);
-        sc_autofd exports = sc_side_open_exports(rendering->remote_rootfs);
-        sc_autofd hostfs = exports >= 0 ? sc_open_beneath(exports, "hostfs", O_RDONLY | O_DIRECTORY, 0, NULL) : -1;
+        sc_autofd hostfs = -1;
+        if (!sc_side_open_hostfs(rendering->remote_rootfs, &hostfs, error))
+                return NULL;
         return sc_host_files_plan(hostfs, rendering->exports, rendering->variables, error);
 }
 
@@ -294,7 +295,9 @@ static bool put_update(ScPlan *plan, const Update *update, const ScPlanImage *im
         if (image->image == NULL)
                 return true;
         g_autofree char *live = sc_slot_name(deployment->name, deployment->slot);
-        g_autofree char *old_tmpfiles = sc_side_read_tmpfiles(plan->checkout_fd, deployment->name, live);
+        g_autofree char *old_tmpfiles = NULL;
+        if (!sc_side_read_tmpfiles(plan->checkout_fd, deployment->name, live, &old_tmpfiles, error))
+                return false;
         const ScBuildInput input = {
                 .container = deployment->name,
                 .slot = slot,

@@ -115,27 +115,45 @@ static bool fetch_missing(Pull *pull, GError **error)
 
 /* ---- the whole ---- */
 
-/* What the name means now, if that is what was pulled. Signatures that it has, and did not need this time, may be needed again. */
-static ScImage *find_published(Pull *pull, const char *name, const ScImageInfo *info)
+/* The image of the name; *ret NULL: none that could be read as one. */
+static bool find_here(Pull *pull, const char *name, ScImage **ret, GError **error)
 {
-        g_autoptr(ScImage) image = sc_image_find(pull->repository, name, NULL);
+        g_autoptr(GError) none = NULL;
+        *ret = sc_image_find(pull->repository, name, &none);
+        if (*ret != NULL || g_error_matches(none, SC_ERROR, SC_ERROR_NOT_FOUND) ||
+            g_error_matches(none, SC_ERROR, SC_ERROR_CORRUPT))
+                return true;
+        g_propagate_error(error, g_steal_pointer(&none));
+        return false;
+}
+
+/* What the name means now, if that is what was pulled. Signatures that it has, and did not need this time, may be needed again. */
+static bool find_published(Pull *pull, const char *name, const ScImageInfo *info, ScImage **ret, GError **error)
+{
+        g_autoptr(ScImage) image = NULL;
+        if (!find_here(pull, name, &image, error))
+                return false;
         bool same = image != NULL && image->info != NULL && sc_digest_equal(&image->info->digest, &info->digest) &&
                     g_strv_contains((const char *const *)image->names, name) && g_strcmp0(image->info->source, info->source) == 0 &&
                     g_strcmp0(image->info->name, info->name) == 0 && g_strcmp0(image->info->transport, info->transport) == 0 &&
                     (info->signatures == NULL || g_strcmp0(image->info->signatures, info->signatures) == 0);
-        return same ? g_steal_pointer(&image) : NULL;
+        *ret = same ? g_steal_pointer(&image) : NULL;
+        return true;
 }
 
 /* Whether the same image is here by that name, from wherever. What nobody vouches for takes nothing from it then, and the name
  * stays what it was, as does the source of the next update. */
-static ScImage *find_same(Pull *pull, const char *name, const ScImageInfo *info)
+static bool find_same(Pull *pull, const char *name, const ScImageInfo *info, ScImage **ret, GError **error)
 {
         if (sc_provenance_is_verified(info->source))
-                return find_published(pull, name, info);
-        g_autoptr(ScImage) image = sc_image_find(pull->repository, name, NULL);
+                return find_published(pull, name, info, ret, error);
+        g_autoptr(ScImage) image = NULL;
+        if (!find_here(pull, name, &image, error))
+                return false;
         bool same = image != NULL && image->info != NULL && sc_digest_equal(&image->info->digest, &info->digest) &&
                     g_strv_contains((const char *const *)image->names, name);
-        return same ? g_steal_pointer(&image) : NULL;
+        *ret = same ? g_steal_pointer(&image) : NULL;
+        return true;
 }
 
 static bool claim_name(const Pull *pull, const char *name, const ScImageInfo *info, char **ret_from, GError **error)
@@ -216,7 +234,9 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         if (pull->missing == NULL)
                 return false;
         sc_report_phase(context->report, "Pulling", bytes);
-        g_autoptr(ScImage) before = pull->missing->len == 0 ? find_same(pull, name, info) : NULL;
+        g_autoptr(ScImage) before = NULL;
+        if (pull->missing->len == 0 && !find_same(pull, name, info, &before, error))
+                return false;
         if (before != NULL) {
                 tell(context, name, before, false);
                 return true;
@@ -228,9 +248,15 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         if ((pull->missing->len > 0 && !sc_pull_intent_write(pull->repository, name, info->layers, error)) ||
             !import_image(pull, info, config, error) ||
             !sc_image_publish(pull->repository, &target, manifest.text, manifest.size, info, error) ||
-            !sc_failpoint("pull-intent-gone", error) || !sc_pull_intent_remove(pull->repository, name, error))
+            !sc_failpoint("pull-intent-gone", error))
                 return false;
-        g_autoptr(ScImage) image = find_published(pull, name, info);
+        /* The image is here; a record that stays makes prune keep its layers for a while, which it does anyway. */
+        g_autoptr(GError) kept = NULL;
+        if (!sc_pull_intent_remove(pull->repository, name, &kept))
+                sc_report_message(context->report, "The record of the pull is left, to be removed by prune: %s", kept->message);
+        g_autoptr(ScImage) image = NULL;
+        if (!find_published(pull, name, info, &image, error))
+                return false;
         if (image == NULL)
                 return sc_throw(error, SC_ERROR_BUSY, "The name %s was given to another image at the same time: try again", name);
         tell(context, name, image, true);

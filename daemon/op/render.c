@@ -49,7 +49,9 @@ static bool load_exports(ScRendering *rendering, ScOpContext *context, ScReposit
         if (rendering->input->remote != NULL) {
                 if (!open_remote(rendering, error))
                         return false;
-                sc_autofd exports = sc_side_open_exports(rendering->remote_rootfs);
+                sc_autofd exports = -1;
+                if (!sc_side_open_exports(rendering->remote_rootfs, &exports, error))
+                        return false;
                 rendering->exports = sc_exports_load(sc_exports_read_rootfs, &rendering->remote_rootfs, exports >= 0, error);
         } else {
                 rendering->tree = sc_tree_merge(repository, info->layers, context->cancellable, error);
@@ -94,14 +96,20 @@ static bool make_variables(ScRendering *rendering, const ScScope *scope, GError 
         return rendering->variables != NULL;
 }
 
-static char *read_optional_text(ScRendering *rendering, const char *path)
+/* One that an image has made unreadable (a link out of it, too much text) counts as none; a disk that fails does not. */
+static bool read_optional_text(ScRendering *rendering, const char *path, char **ret, GError **error)
 {
-        char *text = NULL;
-        if (rendering->tree != NULL)
-                sc_tree_read(rendering->tree, path, MAX_TEXT, &text, NULL, NULL);
-        else
-                sc_read_file(rendering->remote_rootfs, path, MAX_TEXT, &text, NULL, NULL);
-        return text;
+        g_autoptr(GError) local = NULL;
+        *ret = NULL;
+        if (rendering->tree == NULL) {
+                sc_read_file(rendering->remote_rootfs, path, MAX_TEXT, ret, NULL, NULL);
+                return true;
+        }
+        if (sc_tree_read(rendering->tree, path, MAX_TEXT, ret, NULL, &local) ||
+            g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND) || g_error_matches(local, SC_ERROR, SC_ERROR_CORRUPT))
+                return true;
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
 }
 
 /* A user's containers live in a user namespace; the system's need none. */
@@ -127,8 +135,10 @@ static bool render_config(ScRendering *rendering, const ScOpContext *context, in
                 return true;
         bool needed = exports->config != NULL || sc_service_needs_runtime(exports);
         g_autoptr(ScUserNamespace) own_namespace = user_namespace(context, rendering->runtime);
-        g_autofree char *passwd = read_optional_text(rendering, "etc/passwd");
-        g_autofree char *group = read_optional_text(rendering, "etc/group");
+        g_autofree char *passwd = NULL, *group = NULL;
+        if (!read_optional_text(rendering, "etc/passwd", &passwd, error) ||
+            !read_optional_text(rendering, "etc/group", &group, error))
+                return false;
         g_autofree char *rootfs = rendering->input->remote != NULL ? g_build_filename(rendering->input->remote, "rootfs", NULL)
                                                                    : NULL;
         ScRuntimeConfigInput input = {

@@ -35,9 +35,36 @@ char *sc_side_tmpfiles_file(const char *container)
         return g_strconcat("tmpfiles-", container, ".conf", NULL);
 }
 
-int sc_side_open_exports(int rootfs_fd)
+/* Something else of that name counts as none; a folder that cannot be opened just now does not. */
+static bool open_folder_if_there(int dir_fd, const char *name, int *ret, GError **error)
 {
-        return sc_open_in_root(rootfs_fd, "exports", O_RDONLY | O_DIRECTORY, 0, NULL);
+        struct stat st;
+        int there = sc_lstat(dir_fd, name, &st, error);
+        *ret = -1;
+        if (there < 0)
+                return false;
+        if (there == 0 || !S_ISDIR(st.st_mode))
+                return true;
+        *ret = sc_open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY, 0, error);
+        return *ret >= 0;
+}
+
+bool sc_side_open_exports(int rootfs_fd, int *ret, GError **error)
+{
+        if (!open_folder_if_there(rootfs_fd, "exports", ret, error))
+                return false;
+        /* a link to where it lies in the image */
+        if (*ret < 0)
+                *ret = sc_open_in_root(rootfs_fd, "exports", O_RDONLY | O_DIRECTORY, 0, NULL);
+        return true;
+}
+
+bool sc_side_open_hostfs(int rootfs_fd, int *ret, GError **error)
+{
+        sc_autofd exports = -1;
+        *ret = -1;
+        return sc_side_open_exports(rootfs_fd, &exports, error) &&
+               (exports < 0 || open_folder_if_there(exports, "hostfs", ret, error));
 }
 
 static int open_rootfs(ScSide *side, GError **error)
@@ -140,13 +167,12 @@ static bool read_optional(int fd, const char *name, char **ret, GError **error)
         return there == 0 || sc_read_file(fd, name, MAX_FILE, ret, NULL, error);
 }
 
-char *sc_side_read_tmpfiles(int checkout_fd, const char *container, const char *folder)
+bool sc_side_read_tmpfiles(int checkout_fd, const char *container, const char *folder, char **ret, GError **error)
 {
         g_autofree char *name = sc_side_tmpfiles_file(container);
         g_autofree char *path = g_build_filename(folder, name, NULL);
-        char *text = NULL;
-        sc_read_file(checkout_fd, path, MAX_FILE, &text, NULL, NULL);
-        return text;
+        *ret = NULL;
+        return read_optional(checkout_fd, path, ret, error);
 }
 
 static ScSide *open_info(int checkout_fd, const char *container, const char *folder, GError **error)
@@ -183,14 +209,13 @@ static bool read_root(ScSide *side, const ScConfig *config, const char *containe
         sc_autofd rootfs = open_rootfs(side, error);
         if (rootfs < 0)
                 return false;
-        sc_autofd exports = sc_side_open_exports(rootfs);
+        sc_autofd exports = -1;
+        if (!sc_side_open_exports(rootfs, &exports, error) || !sc_side_open_hostfs(rootfs, &side->hostfs_fd, error))
+                return false;
         side->exports = sc_exports_load(sc_exports_read_rootfs, &rootfs, exports >= 0, error);
         g_autofree char *path = g_build_filename(config->checkout_path, folder, NULL);
         side->variables = side->exports != NULL ? recorded_variables(config, side->info, container, path, error) : NULL;
-        if (side->variables == NULL)
-                return false;
-        side->hostfs_fd = exports >= 0 ? sc_open_beneath(exports, "hostfs", O_RDONLY | O_DIRECTORY, 0, NULL) : -1;
-        return find_files(side, error);
+        return side->variables != NULL && find_files(side, error);
 }
 
 static bool read_texts(ScSide *side, const char *container, GError **error)

@@ -38,9 +38,11 @@ GPtrArray *sc_side_recorded_files(const ScInfo *info);
 char *sc_side_package_file(const ScSide *side, GError **error);
 
 /* The folder /exports of a root file system, -1 where it has none; symlinks are followed inside of it only. */
-int sc_side_open_exports(int rootfs_fd);
+bool sc_side_open_exports(int rootfs_fd, int *ret, GError **error);
+/* The folder /exports/hostfs of it, -1 where it has none. */
+bool sc_side_open_hostfs(int rootfs_fd, int *ret, GError **error);
 /* The tmpfiles.d lines of a deployment, NULL where it has none. */
-char *sc_side_read_tmpfiles(int checkout_fd, const char *container, const char *folder);
+bool sc_side_read_tmpfiles(int checkout_fd, const char *container, const char *folder, char **ret, GError **error);
 /* Names of the files beside rootfs. Newly allocated. */
 char *sc_side_unit_file(const char *container);
 char *sc_side_tmpfiles_file(const char *container);

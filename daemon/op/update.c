@@ -21,7 +21,9 @@ static bool carry_out(ScOpContext *context, ScRepository *repository, const ScIm
 {
         const ScInfo *old = deployment->info;
         g_autofree char *live = sc_slot_name(deployment->name, deployment->slot);
-        g_autofree char *old_tmpfiles = sc_side_read_tmpfiles(change->checkout_fd, deployment->name, live);
+        g_autofree char *old_tmpfiles = NULL;
+        if (!sc_side_read_tmpfiles(change->checkout_fd, deployment->name, live, &old_tmpfiles, error))
+                return false;
         /* Old records lack checksums: the image says what was installed. */
         g_autoptr(ScSide) side = sc_side_open(context->config, change->checkout_fd, deployment->name, live, NULL);
         ScBuildInput input = {

@@ -23,6 +23,7 @@ void sc_deployment_free(ScDeployment *deployment)
         sc_info_free(deployment->info);
         g_free(deployment->broken);
         sc_info_free(deployment->previous);
+        g_free(deployment->unreadable);
         g_free(deployment);
 }
 
@@ -109,6 +110,14 @@ static char *read_command(int folder_fd, const char *folder)
         return g_strjoinv(" ", args);
 }
 
+/* An info that is missing or damaged stays so, and tells nothing about images; one that cannot be read just now would. */
+static void note_unreadable(ScDeployment *deployment, const GError *error)
+{
+        if (deployment->unreadable == NULL && !g_error_matches(error, SC_ERROR, SC_ERROR_NOT_FOUND) &&
+            !g_error_matches(error, SC_ERROR, SC_ERROR_CORRUPT))
+                deployment->unreadable = g_strdup(error->message);
+}
+
 static ScDeployment *load(int folder_fd, const char *folder_path, const char *name, bool preinstalled)
 {
         ScDeployment *deployment = g_new0(ScDeployment, 1);
@@ -126,13 +135,17 @@ static ScDeployment *load(int folder_fd, const char *folder_path, const char *na
                 return deployment;
         }
         deployment->info = read_slot_info(folder_fd, name, folder, &error);
-        if (deployment->info == NULL)
+        if (deployment->info == NULL) {
                 deployment->broken = g_strdup(error->message);
-        else if (deployment->info->command == NULL)
+                note_unreadable(deployment, error);
+        } else if (deployment->info->command == NULL)
                 deployment->info->command = read_command(folder_fd, folder);
         if (deployment->slot >= 0) {
                 g_autofree char *other = sc_slot_name(name, 1 - deployment->slot);
-                deployment->previous = read_slot_info(folder_fd, name, other, NULL);
+                g_autoptr(GError) none = NULL;
+                deployment->previous = read_slot_info(folder_fd, name, other, &none);
+                if (deployment->previous == NULL)
+                        note_unreadable(deployment, none);
         }
         return deployment;
 }
@@ -181,14 +194,22 @@ static void add(GPtrArray *list, GHashTable *seen, int fd, const char *path, con
         g_ptr_array_add(list, load(fd, path, name, preinstalled));
 }
 
-static void add_folder(GPtrArray *list, GHashTable *seen, const char *path, bool preinstalled)
+static bool add_folder(GPtrArray *list, GHashTable *seen, const char *path, bool preinstalled, GError **error)
 {
-        sc_autofd fd = sc_open_dir(path, NULL);
-        int listing_fd = fd >= 0 ? openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        g_autoptr(GError) none = NULL;
+        sc_autofd fd = sc_open_dir(path, &none);
+        if (g_error_matches(none, SC_ERROR, SC_ERROR_NOT_FOUND))
+                return true;
+        if (fd < 0) {
+                g_propagate_error(error, g_steal_pointer(&none));
+                return false;
+        }
+        int listing_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         DIR *listing = listing_fd >= 0 ? fdopendir(listing_fd) : NULL;
         if (listing == NULL) {
+                sc_throw_errno(error, "Cannot list %s", path);
                 sc_close(&listing_fd);
-                return;
+                return false;
         }
         for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
                 g_autofree char *owner = owner_of(entry->d_name);
@@ -196,6 +217,7 @@ static void add_folder(GPtrArray *list, GHashTable *seen, const char *path, bool
                 add(list, seen, fd, path, owner, preinstalled);
         }
         closedir(listing);
+        return true;
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)
@@ -205,12 +227,27 @@ static gint compare_names(gconstpointer a, gconstpointer b)
 
 GPtrArray *sc_deployment_list(const ScConfig *config, GError **error)
 {
-        GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)sc_deployment_free);
+        g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)sc_deployment_free);
         g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        add_folder(list, seen, config->checkout_path, false);
-        add_folder(list, seen, config->preinstalled_path, true);
+        if (!add_folder(list, seen, config->checkout_path, false, error) ||
+            !add_folder(list, seen, config->preinstalled_path, true, error))
+                return NULL;
         g_ptr_array_sort(list, compare_names);
-        return list;
+        return g_steal_pointer(&list);
+}
+
+GPtrArray *sc_deployment_list_all(const ScConfig *config, GError **error)
+{
+        g_autoptr(GPtrArray) list = sc_deployment_list(config, error);
+        for (guint i = 0; list != NULL && i < list->len; i++) {
+                const ScDeployment *deployment = list->pdata[i];
+                if (deployment->unreadable != NULL) {
+                        sc_throw(error, SC_ERROR_FAILED, "Cannot tell which image the container %s has: %s", deployment->name,
+                                 deployment->unreadable);
+                        return NULL;
+                }
+        }
+        return g_steal_pointer(&list);
 }
 
 ScDeployment *sc_deployment_find(const ScConfig *config, const char *name, GError **error)
@@ -222,7 +259,12 @@ ScDeployment *sc_deployment_find(const ScConfig *config, const char *name, GErro
                 bool preinstalled;
         } places[] = {{config->checkout_path, false}, {config->preinstalled_path, true}};
         for (guint i = 0; i < G_N_ELEMENTS(places); i++) {
-                sc_autofd fd = sc_open_dir(places[i].path, NULL);
+                g_autoptr(GError) none = NULL;
+                sc_autofd fd = sc_open_dir(places[i].path, &none);
+                if (fd < 0 && !g_error_matches(none, SC_ERROR, SC_ERROR_NOT_FOUND)) {
+                        g_propagate_error(error, g_steal_pointer(&none));
+                        return NULL;
+                }
                 if (fd >= 0 && is_container(fd, name, places[i].preinstalled))
                         return load(fd, places[i].path, name, places[i].preinstalled);
         }

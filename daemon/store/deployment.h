@@ -20,6 +20,7 @@ typedef struct {
         ScInfo *info;      /* NULL: broken */
         char *broken;      /* why it is broken, else NULL */
         ScInfo *previous;  /* info of the other slot, NULL where there is none to roll back to */
+        char *unreadable; /* why one of the two could not be read just now, though it may be in order (a failing disk); else NULL */
 } ScDeployment;
 
 void sc_deployment_free(ScDeployment *deployment);
@@ -34,6 +35,8 @@ int sc_checkout_open_to_lock(const ScConfig *config, GError **error);
 /* Every container, preinstalled ones too (an installed one hides a preinstalled one of the same name), sorted by name. One that
  * cannot be read is there as broken: it never breaks the list. A checkout path that is not there gives an empty list. */
 GPtrArray *sc_deployment_list(const ScConfig *config, GError **error);
+/* The same for whoever must not overlook one: an error where a container could not be read just now. */
+GPtrArray *sc_deployment_list_all(const ScConfig *config, GError **error);
 /* NotFound: "There is no container NAME". */
 ScDeployment *sc_deployment_find(const ScConfig *config, const char *name, GError **error);
 

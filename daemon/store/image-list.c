@@ -211,7 +211,19 @@ static void add_image(GPtrArray *images, GHashTable *by_id, const char *name, Sc
         sc_image_add_name(known, name, image);
 }
 
-static GPtrArray *read_all(const ScRepositoryView *view, ScImageCache *cache, GPtrArray *refs)
+/* What is damaged, or lost, is no image any more, unless it is the one that is looked for. */
+static void keep_first(GError **first, const ScImageRef *named, const char *text, const GError *error)
+{
+        if (*first == NULL && (g_strcmp0(named->name, text) == 0 || (!g_error_matches(error, SC_ERROR, SC_ERROR_CORRUPT) &&
+                                                                     !g_error_matches(error, SC_ERROR, SC_ERROR_NOT_FOUND)))) {
+                *first = g_error_copy(error);
+                sc_prefix(first, "Image %s cannot be read", named->name);
+        }
+}
+
+/* As sc_image_list_whole(); ret_unreadable may be NULL. */
+static GPtrArray *read_all(const ScRepositoryView *view, ScImageCache *cache, GPtrArray *refs, const char *text,
+                           GError **ret_unreadable)
 {
         g_autoptr(GArray) names = select_images(refs);
         g_autoptr(GHashTable) by_id = g_hash_table_new(g_str_hash, g_str_equal);
@@ -223,17 +235,20 @@ static GPtrArray *read_all(const ScRepositoryView *view, ScImageCache *cache, GP
                 ScImage *image = read_named(view, cache, named, &error);
                 if (image != NULL)
                         add_image(images, by_id, named->name, image);
-                else if (error != NULL)
+                else if (error != NULL) {
                         complain(cache, named, error);
+                        if (ret_unreadable != NULL)
+                                keep_first(ret_unreadable, named, text, error);
+                }
         }
         return images;
 }
 
-GPtrArray *sc_image_list_whole(const ScRepositoryView *view, GError **error)
+GPtrArray *sc_image_list_whole(const ScRepositoryView *view, const char *text, GError **ret_unreadable, GError **error)
 {
         g_autoptr(GPtrArray) refs = sc_repository_view_refs(view, error);
 
-        return refs != NULL ? read_all(view, NULL, refs) : NULL;
+        return refs != NULL ? read_all(view, NULL, refs, text, ret_unreadable) : NULL;
 }
 
 static bool lacks_a_layer(const ScImageInfo *info, GHashTable *refs)
@@ -258,7 +273,7 @@ GPtrArray *sc_image_list(const ScRepositoryView *view, ScImageCache *cache, GErr
                 g_hash_table_add(known, refs->pdata[i]);
         if (cache != NULL)
                 sc_image_cache_begin(cache);
-        GPtrArray *images = read_all(view, cache, refs);
+        GPtrArray *images = read_all(view, cache, refs, NULL, NULL);
         if (cache != NULL)
                 sc_image_cache_end(cache);
         for (guint i = 0; i < images->len; i++) {

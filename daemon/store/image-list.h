@@ -29,8 +29,9 @@ typedef struct ScImageCache ScImageCache;
  * of this repository's lists before (image-cache.h), or NULL. */
 GPtrArray *sc_image_list(const ScRepositoryView *view, ScImageCache *cache, GError **error);
 
-/* The same with manifests. */
-GPtrArray *sc_image_list_whole(const ScRepositoryView *view, GError **error);
+/* The same with manifests, for who looks for `text`. *ret_unreadable: why the first image was left out that may be in order all the
+ * same (too many open files, a failing disk), or has that name; NULL: none was. */
+GPtrArray *sc_image_list_whole(const ScRepositoryView *view, const char *text, GError **ret_unreadable, GError **error);
 
 /* What a commit says, without a name: names and sources are NULL, digests has its one digest. */
 ScImage *sc_image_read(const ScRepositoryView *view, const char *commit, GError **error);

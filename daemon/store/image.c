@@ -51,7 +51,8 @@ static ScImage *as_named(ScRepository *repository, ScImage *image, const char *n
 
 ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError **error)
 {
-        g_autoptr(GPtrArray) images = sc_image_list_whole(sc_repository_view(repository), error);
+        g_autoptr(GError) unreadable = NULL;
+        g_autoptr(GPtrArray) images = sc_image_list_whole(sc_repository_view(repository), name_or_id, &unreadable, error);
         guint found = G_MAXUINT;
 
         if (images == NULL)
@@ -70,6 +71,10 @@ ScImage *sc_image_find(ScRepository *repository, const char *name_or_id, GError 
                                 return NULL;
                         }
                 found = i;
+        }
+        if (found == G_MAXUINT && unreadable != NULL) {
+                g_propagate_error(error, g_steal_pointer(&unreadable));
+                return NULL;
         }
         if (found == G_MAXUINT) {
                 sc_throw(error, SC_ERROR_NOT_FOUND, "Image %s not found", name_or_id);
@@ -276,7 +281,12 @@ bool sc_image_tag(ScRepository *repository, const ScTag *tag, bool *ret_changed,
                                 tag->to);
         if (!sc_repository_move_ref(repository, to, before != NULL ? before : "", commit, error))
                 return false;
-        g_autofree char *now = sc_repository_resolve(repository, to, NULL);
+        g_autoptr(GError) gone = NULL;
+        g_autofree char *now = sc_repository_resolve(repository, to, &gone);
+        if (now == NULL && !g_error_matches(gone, SC_ERROR, SC_ERROR_NOT_FOUND)) {
+                g_propagate_error(error, g_steal_pointer(&gone));
+                return sc_prefix(error, "Cannot tell whether %s has the name now", tag->from);
+        }
         return g_strcmp0(now, commit) == 0 ||
                sc_throw(error, SC_ERROR_BUSY, "The name %s was given to another image at the same time: try again", tag->to);
 }

@@ -181,11 +181,28 @@ ScIntent *sc_intent_read(int checkout_fd, const char *container, GError **error)
         return g_steal_pointer(&intent);
 }
 
+bool sc_intent_sweep(int checkout_fd, const char *container, GError **error)
+{
+        sc_autofd folder = open_folder(checkout_fd, error);
+        g_autofree char *name = file_name(container);
+        return folder >= 0 && sc_write_sweep(folder, name, error);
+}
+
 bool sc_intent_remove(int checkout_fd, const char *container, GError **error)
 {
         sc_autofd folder = open_folder(checkout_fd, error);
         g_autofree char *name = file_name(container);
-        return folder >= 0 && sc_unlink_durably(folder, name, error);
+        return folder >= 0 && sc_write_sweep(folder, name, error) && sc_unlink_durably(folder, name, error);
+}
+
+/* Of "NAME.json", and of ".NAME.json.XXXXXXXX", which is what a kill in the middle of writing it leaves. NULL: of neither. */
+static char *container_of(const char *entry)
+{
+        gsize length = strlen(entry), tail = strlen(".XXXXXXXX");
+        if (entry[0] == '.' && (length <= tail || entry[length - tail] != '.'))
+                return NULL;
+        g_autofree char *file = entry[0] == '.' ? g_strndup(entry + 1, length - tail - 1) : g_strdup(entry);
+        return g_str_has_suffix(file, ".json") ? g_strndup(file, strlen(file) - strlen(".json")) : NULL;
 }
 
 char **sc_intent_list(int checkout_fd, GError **error)
@@ -200,9 +217,11 @@ char **sc_intent_list(int checkout_fd, GError **error)
                 return NULL;
         }
         g_autoptr(GPtrArray) names = g_ptr_array_new();
-        for (struct dirent *entry; (entry = readdir(listing)) != NULL;)
-                if (entry->d_name[0] != '.' && g_str_has_suffix(entry->d_name, ".json"))
-                        g_ptr_array_add(names, g_strndup(entry->d_name, strlen(entry->d_name) - strlen(".json")));
+        for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
+                char *container = container_of(entry->d_name);
+                if (container != NULL)
+                        g_ptr_array_add(names, container);
+        }
         closedir(listing);
         g_ptr_array_add(names, NULL);
         return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);

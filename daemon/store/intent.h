@@ -44,7 +44,9 @@ bool sc_intent_write(int checkout_fd, const ScIntent *intent, GError **error);
 /* NULL with NotFound where there is none; Corrupt naming the file where it cannot be read. */
 ScIntent *sc_intent_read(int checkout_fd, const char *container, GError **error);
 bool sc_intent_remove(int checkout_fd, const char *container, GError **error);
-/* Names of the containers with an intent. */
+/* Removes what was left by a kill in the middle of writing one; only with the container's lock. */
+bool sc_intent_sweep(int checkout_fd, const char *container, GError **error);
+/* Names of the containers with an intent, or with what sc_intent_sweep() removes. */
 char **sc_intent_list(int checkout_fd, GError **error);
 
 /* This boot's id, newly allocated. */

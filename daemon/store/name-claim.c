@@ -16,7 +16,7 @@ static bool is_name(const char *text, const char *name)
 
 bool sc_name_find_container(const ScConfig *config, const char *name, char **ret, GError **error)
 {
-        g_autoptr(GPtrArray) deployments = sc_deployment_list(config, error);
+        g_autoptr(GPtrArray) deployments = sc_deployment_list_all(config, error);
         *ret = NULL;
         for (guint i = 0; deployments != NULL && i < deployments->len && *ret == NULL; i++) {
                 const ScDeployment *deployment = deployments->pdata[i];

@@ -83,23 +83,31 @@ bool sc_run_folder_pin(int folder_fd, const char *deployment, GError **error)
 static bool runs_on(int runs_fd, const char *id, const char *deployment)
 {
         char target[NAME_MAX + 1];
-        sc_autofd fd = sc_open_beneath(runs_fd, id, O_RDONLY | O_DIRECTORY, 0, NULL);
-        ssize_t size = fd >= 0 ? readlinkat(fd, DEPLOYMENT, target, sizeof target) : -1;
+        g_autofree char *link = g_build_filename(id, DEPLOYMENT, NULL);
+        ssize_t size = readlinkat(runs_fd, link, target, sizeof target);
         return size == (ssize_t)strlen(deployment) && memcmp(target, deployment, (size_t)size) == 0;
 }
 
-char *sc_run_folder_user(int checkout_fd, const char *deployment)
+bool sc_run_folder_user(int checkout_fd, const char *deployment, char **ret, GError **error)
 {
-        DIR *listing = list(checkout_fd);
+        int there = sc_lstat(checkout_fd, SC_RUN_DIR, NULL, error);
+        int fd = there > 0 ? sc_open_beneath(checkout_fd, SC_RUN_DIR, O_RDONLY | O_DIRECTORY, 0, error) : -1;
+        DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
         g_autofree char *user = NULL;
-        if (listing == NULL)
-                return NULL;
+        *ret = NULL;
+        if (listing == NULL) {
+                if (fd >= 0)
+                        sc_throw_errno(error, "Cannot list " SC_RUN_DIR);
+                sc_close(&fd);
+                return there == 0;
+        }
         for (struct dirent *entry; user == NULL && (entry = readdir(listing)) != NULL;)
                 if (entry->d_name[0] != '.' && runs_on(dirfd(listing), entry->d_name, deployment) &&
                     !is_abandoned(dirfd(listing), entry->d_name))
                         user = g_strdup(entry->d_name);
         closedir(listing);
-        return g_steal_pointer(&user);
+        *ret = g_steal_pointer(&user);
+        return true;
 }
 
 bool sc_run_folder_any(int checkout_fd)

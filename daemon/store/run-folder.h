@@ -19,6 +19,6 @@ char **sc_run_folder_abandoned(int checkout_fd, GError **error);
 bool sc_run_folder_pin(int folder_fd, const char *deployment, GError **error);
 /* The id of a command that somebody looks after and that runs on the files of this deployment, newly allocated; NULL: there is
  * none. */
-char *sc_run_folder_user(int checkout_fd, const char *deployment);
+bool sc_run_folder_user(int checkout_fd, const char *deployment, char **ret, GError **error);
 /* Whether there is any folder, abandoned or not. */
 bool sc_run_folder_any(int checkout_fd);

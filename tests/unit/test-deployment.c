@@ -256,6 +256,63 @@ START_TEST(intents_round_trip)
 }
 END_TEST
 
+/* A kill in the middle of writing one: nothing else may tell that the container was being changed. */
+START_TEST(half_written_intents_are_swept)
+{
+        Checkout checkout = checkout_new();
+        g_autoptr(GError) error = NULL;
+        sc_autofd folder = sc_open_beneath(checkout.fd, SC_INTENT_DIR, O_RDONLY | O_DIRECTORY, 0, NULL);
+        static const char *const left[] = {".a.json.AbCd0123", ".a.json.x.json.AbCd0123"};
+        for (guint i = 0; i < G_N_ELEMENTS(left); i++)
+                ck_assert(sc_write_file(folder, left[i], "{", -1, 0600, SC_WRITE_NEW, NULL));
+        g_auto(GStrv) names = sc_intent_list(checkout.fd, &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(g_strv_length(names), 2);
+        ck_assert(g_strv_contains((const char *const *)names, "a") && g_strv_contains((const char *const *)names, "a.json.x"));
+        ck_assert(sc_intent_sweep(checkout.fd, "a", &error));
+        ck_assert_int_eq(sc_lstat(folder, left[0], NULL, NULL), 0);
+        ck_assert_int_eq(sc_lstat(folder, left[1], NULL, NULL), 1);
+        ck_assert(sc_intent_remove(checkout.fd, "a.json.x", &error));
+        ck_assert_int_eq(sc_lstat(folder, left[1], NULL, NULL), 0);
+        checkout_free(&checkout);
+}
+END_TEST
+
+START_TEST(half_written_info_is_swept)
+{
+        Checkout checkout = checkout_new();
+        g_autoptr(GError) error = NULL;
+        deploy(&checkout, "a", 0, "x");
+        sc_autofd slot = sc_open_beneath(checkout.fd, "a.0", O_RDONLY | O_DIRECTORY, 0, NULL);
+        ck_assert(sc_write_file(slot, ".info.AbCd0123", "{", -1, 0600, SC_WRITE_NEW, NULL));
+        g_autoptr(ScInfo) info = sc_info_read(slot, "info", &error);
+        ck_assert(sc_info_write(slot, info, &error));
+        ck_assert_int_eq(sc_lstat(slot, ".info.AbCd0123", NULL, NULL), 0);
+        checkout_free(&checkout);
+}
+END_TEST
+
+/* Whoever asks whether an image is used must not take it for unused. */
+START_TEST(a_container_that_cannot_be_read_just_now_is_no_other)
+{
+        Checkout checkout = checkout_new();
+        g_autoptr(GError) error = NULL;
+        deploy(&checkout, "a", 0, "x");
+        ck_assert(sc_slot_make_live(checkout.fd, "a", 0, NULL));
+        sc_autofd slot = sc_open_beneath(checkout.fd, "a.0", O_RDONLY | O_DIRECTORY, 0, NULL);
+        ck_assert(sc_write_file(slot, "info", "{", -1, 0600, SC_WRITE_REPLACE, NULL));
+        g_autoptr(GPtrArray) damaged = sc_deployment_list_all(checkout.config, &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(damaged->len, 1);
+        ck_assert(sc_write_symlink(slot, "elsewhere", "info", NULL));
+        ck_assert_ptr_null(sc_deployment_list_all(checkout.config, &error));
+        ck_assert_error(error, SC_ERROR_FAILED, "Cannot tell which image the container a has");
+        g_autoptr(GPtrArray) list = sc_deployment_list(checkout.config, NULL);
+        ck_assert_uint_eq(list->len, 1);
+        checkout_free(&checkout);
+}
+END_TEST
+
 /* An intent is acted upon as root: what could lead out of the checkout path is no intent. */
 START_TEST(bad_intents_are_refused)
 {
@@ -302,6 +359,9 @@ int main(void)
         tcase_add_test(tcase, a_lost_link_is_a_broken_container);
         tcase_add_test(tcase, a_checkout_path_without_state_can_be_locked);
         tcase_add_test(tcase, intents_round_trip);
+        tcase_add_test(tcase, half_written_intents_are_swept);
+        tcase_add_test(tcase, half_written_info_is_swept);
+        tcase_add_test(tcase, a_container_that_cannot_be_read_just_now_is_no_other);
         tcase_add_test(tcase, bad_intents_are_refused);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
