@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 include tests/testbed/local.mk
+include tests/faults/local.mk
 include tests/fuzz/local.mk
 
 LOG_COMPILER = $(top_srcdir)/tests/run-test
@@ -14,7 +15,7 @@ EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench
 	tests/integration/test_collection.py \
 	tests/integration/test_credentials.py \
 	tests/integration/test_engine.py \
-	tests/integration/test_features.py \
+	tests/integration/test_faults.py tests/integration/test_features.py \
 	tests/integration/test_hostile_image.py tests/integration/hostile.py tests/integration/test_resume.py \
 	tests/integration/test_images.py \
 	tests/integration/test_leaks.py \

@@ -44,6 +44,8 @@ static bool act(const char *name, const char *action, const char *file, GError *
         }
         if (strcmp(action, "sleep") == 0)
                 sleep(30);
+        else if (strcmp(action, "stop") == 0)
+                raise(SIGSTOP);
         else if (strcmp(action, "wait") == 0)
                 wait_for(file);
         else if (strcmp(action, "enospc") == 0)

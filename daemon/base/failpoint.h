@@ -3,8 +3,8 @@
 
 /* Points at which a test can end or fail the process (configure --enable-failpoints; nothing is left of them otherwise).
  * The file /run/sysconsd/failpoint (a user's: in XDG_RUNTIME_DIR) holds lines "NAME ACTION", ACTION one of: kill (the file removed,
- * SIGKILL to itself), error, enospc, sleep (30 s), wait (until there is a file of that name with ".go" behind it, or 30 s). A "#N"
- * behind the name means its Nth passing in this process. */
+ * SIGKILL to itself), error, enospc, stop (SIGSTOP to itself), sleep (30 s), wait (until there is a file of that name with ".go"
+ * behind it, or 30 s). A "#N" behind the name means its Nth passing in this process. */
 
 #include <glib.h>
 #include <stdbool.h>
