@@ -189,12 +189,14 @@ START_TEST(test_begins_anew)
 {
         g_autoptr(Store) store = store_new();
         g_autoptr(GError) error = NULL;
-        Tar *damaged = tar_new(), *tar = tar_new();
-        tar_file(damaged, "same", 0644, "the same");
-        tar_file(damaged, "file", 0644, "damaged");
+        Tar *tar = tar_new();
+        tar_file(tar, "same", 0644, "the same");
+        tar_file(tar, "file", 0644, "damaged");
+        g_autoptr(GBytes) damaged_bytes = tar_end(tar);
+        tar = tar_new();
         tar_file(tar, "same", 0644, "the same");
         tar_file(tar, "file", 0644, "whole");
-        g_autoptr(GBytes) damaged_bytes = tar_end(damaged), bytes = tar_end(tar);
+        g_autoptr(GBytes) bytes = tar_end(tar);
         g_autoptr(ScLayerInfo) layer = layer_info(bytes);
         ScImport *import = import_new(store);
 
