@@ -72,7 +72,8 @@ START_TEST(a_value_does_not_join_two_lines)
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_autoptr(ScVariables) variables = test_variables(test_map("V", cases[i].value, "E", "", NULL));
                 g_autoptr(GError) error = NULL;
-                g_autofree char *raw UNUSED = sc_template_expand("x.template", cases[i].text, variables, SC_TEMPLATE_RAW, &error);
+                g_autofree char *raw G_GNUC_UNUSED = sc_template_expand("x.template", cases[i].text, variables, SC_TEMPLATE_RAW,
+                                                                        &error);
                 ck_assert_no_error(error);
                 g_autofree char *unit = sc_template_expand("x.template", cases[i].text, variables, SC_TEMPLATE_UNIT, &error);
                 ck_assert_msg((unit == NULL) == cases[i].joins, "%s", cases[i].text);
