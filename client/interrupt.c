@@ -4,41 +4,58 @@
 #include "base/path.h"
 #include "exit.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
+
+/* Those of SC_INTERRUPT_OWN come first. */
+static const int numbers[] = {SIGINT, SIGTERM, SIGWINCH, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+#define N_OWN 3
 
 struct ScInterrupt {
         int fd;
-        sigset_t previous;
+        gsize n;
+        struct sigaction previous[G_N_ELEMENTS(numbers)];
 };
 
-/* A blocked signal is delivered to a signalfd even when it is to be ignored: who started us in the background, or under nohup,
- * wants that. */
-static bool is_ignored(int number)
+/* Where the handler writes what came; there is one ScInterrupt at a time. */
+static volatile int write_end = -1;
+
+/* A handler, and no signalfd: that gets only what every thread blocks, and GIO has threads of its own. */
+static void handle(int number)
 {
-        struct sigaction action;
-        return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+        int saved = errno;
+        unsigned char byte = (unsigned char)number;
+        /* A full pipe is one that is full of signals already. */
+        G_GNUC_UNUSED ssize_t n = write(write_end, &byte, 1);
+        errno = saved;
+}
+
+/* Who started us in the background, or under nohup, wants it to stay so. */
+static void install(ScInterrupt *interrupt)
+{
+        struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
+        sigfillset(&action.sa_mask);
+        for (gsize i = 0; i < interrupt->n; i++) {
+                sigaction(numbers[i], NULL, &interrupt->previous[i]);
+                if (interrupt->previous[i].sa_handler != SIG_IGN)
+                        sigaction(numbers[i], &action, NULL);
+        }
 }
 
 ScInterrupt *sc_interrupt_new(ScInterruptSet which, GError **error)
 {
-        static const int numbers[] = {SIGINT, SIGTERM, SIGWINCH, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-        const gsize n_own = 3, n = which == SC_INTERRUPT_OWN ? n_own : G_N_ELEMENTS(numbers);
-        sigset_t set, previous;
-        sigemptyset(&set);
-        for (gsize i = 0; i < n; i++)
-                if (!is_ignored(numbers[i]))
-                        sigaddset(&set, numbers[i]);
-        int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-        if (fd < 0) {
+        int ends[2];
+        g_assert(write_end < 0);
+        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
                 sc_exit_throw(error, SC_EXIT_FAILED, "Cannot listen to signals: %s", g_strerror(errno));
                 return NULL;
         }
-        sigprocmask(SIG_BLOCK, &set, &previous);
         ScInterrupt *interrupt = g_new0(ScInterrupt, 1);
-        interrupt->fd = fd;
-        interrupt->previous = previous;
+        interrupt->n = which == SC_INTERRUPT_OWN ? N_OWN : G_N_ELEMENTS(numbers);
+        interrupt->fd = ends[0];
+        write_end = ends[1];
+        install(interrupt);
         return interrupt;
 }
 
@@ -46,8 +63,12 @@ void sc_interrupt_free(ScInterrupt *interrupt)
 {
         if (interrupt == NULL)
                 return;
+        for (gsize i = 0; i < interrupt->n; i++)
+                sigaction(numbers[i], &interrupt->previous[i], NULL);
+        int end = write_end;
+        write_end = -1;
+        sc_close(&end);
         sc_close(&interrupt->fd);
-        sigprocmask(SIG_SETMASK, &interrupt->previous, NULL);
         g_free(interrupt);
 }
 
@@ -58,9 +79,9 @@ int sc_interrupt_fd(const ScInterrupt *interrupt)
 
 ScInterruptEvent sc_interrupt_read(ScInterrupt *interrupt, int *ret_number)
 {
-        struct signalfd_siginfo info;
-        if (read(interrupt->fd, &info, sizeof info) != sizeof info)
+        unsigned char byte;
+        if (read(interrupt->fd, &byte, 1) != 1)
                 return SC_INTERRUPT_NONE;
-        *ret_number = (int)info.ssi_signo;
-        return info.ssi_signo == SIGWINCH ? SC_INTERRUPT_RESIZED : SC_INTERRUPT_LEAVE;
+        *ret_number = byte;
+        return byte == SIGWINCH ? SC_INTERRUPT_RESIZED : SC_INTERRUPT_LEAVE;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /* Ctrl-C, SIGTERM and changes of the terminal's size, as something to poll; for a command that is to get them, further signals that
- * end a program or speak to it. They are blocked as long as this lives. */
+ * end a program or speak to it. They do nothing else as long as this lives, whatever thread they meet. One at a time. */
 
 #include <glib.h>
 

@@ -327,6 +327,21 @@ START_TEST(interrupt_cancels)
 }
 END_TEST
 
+static gpointer sleep_on(gpointer nothing)
+{
+        for (;;)
+                pause();
+        return NULL;
+}
+
+/* GIO's threads, once there, block nothing: that must not make a signal deadly. */
+START_TEST(interrupt_beside_a_thread)
+{
+        g_thread_unref(g_thread_new("idle", sleep_on, NULL));
+        check_outcome("cancelled", "cancelled", "image", "cancelled");
+}
+END_TEST
+
 START_TEST(second_interrupt_leaves)
 {
         GError *error = NULL;
@@ -436,6 +451,7 @@ int main(void)
         tcase_add_test(tcase, ended_before_we_listened);
         tcase_add_test(tcase, strangers_are_not_heard);
         tcase_add_test(tcase, interrupt_cancels);
+        tcase_add_test(tcase, interrupt_beside_a_thread);
         tcase_add_test(tcase, second_interrupt_leaves);
         tcase_add_test(tcase, interrupt_before_the_reply_leaves);
         tcase_add_test(tcase, daemon_vanishes);
