@@ -157,7 +157,7 @@ def test_settings_are_asked_before_each_fetch(bed):
         picture = call(bed, ROOT, "Manager", "GetImage", "s", name)[0]
         bed.polkit_rules(rule('action.id == "org.sysconsd1.pull" || action.id == "org.sysconsd1.manage-images"'))
         ask = {
-            "Verify": lambda: verb(bed, picture, "Image", "Verify", {"newer": "ask"}, user="alice"),
+            "Verify": lambda: verb(bed, picture, "Image", "Verify", {"newer": "ask", "name": name}, user="alice"),
             "Pull": lambda: pull(bed, f"http:{name}", user="alice")}
         for method, question in ask.items():
             bed.write(settings, insecure)

@@ -12,6 +12,7 @@ def test_every_failpoint_has_its_case():
         "restore-check-out", "restore-place", "restored",  # test_features.py
         "describe",  # test_takeover.py
         "build-package",  # test_package.py
+        "login-helper",  # test_credentials.py
     }
     text = "".join(path.read_text() for path in (TESTS.parent / "daemon").rglob("*.c"))
     used = set(re.findall(r'sc_failpoint\("([a-z-]+)"', text)) | set(re.findall(r'remove_step\(change, "([a-z-]+)"', text))
