@@ -43,6 +43,7 @@ typedef struct {
         sd_bus_slot *removed_slot;
         bool adopted_by_name;
         bool cancelled;
+        bool hung_up;        /* long ago, and nobody has said that it ended */
         char *unit_result;   /* the unit's Result, once it has one */
         GHashTable *details; /* the last word: this alone, or ... */
         GError *error;       /* ... this, and maybe details besides */
@@ -174,6 +175,21 @@ static gboolean on_next_portion(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
+static int probe_unit(Process *process);
+
+/* One that has hung up and goes on must not do so unseen. */
+static gboolean on_reason_overdue(gpointer data)
+{
+        Process *process = data;
+        process->timer = 0;
+        process->hung_up = true;
+        if (probe_unit(process) < 0)
+                conclude(process);
+        else
+                conclude_within(process, STOP_SECONDS);
+        return G_SOURCE_REMOVE;
+}
+
 typedef enum { MORE_LATER, PORTION_FULL, OVER } Heard;
 
 /* OVER: the socket is done with, and the process may be freed already. */
@@ -194,10 +210,12 @@ static Heard take_packets(Process *process)
                 if (r == 0) {
                         process->read_source = 0;
                         sc_close(&process->socket_fd);
-                        if (has_last_word(process))
+                        if (has_last_word(process)) {
                                 conclude(process);
-                        else
-                                conclude_within(process, REASON_SECONDS);
+                        } else {
+                                g_clear_handle_id(&process->timer, g_source_remove);
+                                process->timer = g_timeout_add_seconds(REASON_SECONDS, on_reason_overdue, process);
+                        }
                         return OVER;
                 }
         }
@@ -257,8 +275,11 @@ static int on_probed(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
 {
         Process *process = data;
         process->probe_slot = sd_bus_slot_unref(process->probe_slot);
-        if (sd_bus_message_get_error(reply) == NULL)
+        if (sd_bus_message_get_error(reply) == NULL) {
+                if (process->hung_up)
+                        stop_unit(process);
                 return 0;
+        }
         /* What the worker said last may still lie in the socket; its end follows there. */
         if (process->socket_fd >= 0)
                 conclude_within(process, REASON_SECONDS);

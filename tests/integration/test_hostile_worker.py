@@ -5,7 +5,7 @@ import time
 
 import pytest
 from bed import wait_until
-from sysconsbus import ROOT, get, pull, state, verb, wait_over
+from sysconsbus import ROOT, call, get, options, pull, state, verb, wait_over
 
 HELLO = "localhost:5000/hello"
 WORKER = "/usr/libexec/sysconsd-worker"
@@ -17,6 +17,14 @@ os.open("/dev/null", os.O_RDWR)
 request = json.loads(end.recv(1 << 20))
 def say(**packet):
     end.send(json.dumps(packet).encode())
+"""
+# Lies about the pull; what comes after is done by the real one.
+LIAR = """#!/usr/bin/python3
+import json, os, socket, sys
+end = socket.socket(fileno=os.dup(0))
+if json.loads(end.recv(1 << 20, socket.MSG_PEEK))["operation"] != "pull":
+    os.execv("/usr/libexec/sysconsd-worker.real", sys.argv)
+end.send(json.dumps({"type": "result", "details": {"commit": %s, "container": "../x"}}).encode())
 """
 
 
@@ -47,6 +55,15 @@ def test_well_behaved(bed, worker):
     ('say(type="result", details={}); say(type="message", line="more"); signal.pause()', "out of order"),
     ('say(type="result", details={}); say(type="result", details={}); signal.pause()', "out of order"),
     ('socket.send_fds(end, [b\'{"type":"message","line":"x"}\'], [1]); signal.pause()', "file descriptors"),
+    ('end.send(b""); signal.pause()', "without a result"),
+    ('end.send(b"\\xff\\xfe"); signal.pause()', "broke the protocol"),
+    ('end.send(b"[" * 60000); signal.pause()', "broke the protocol"),
+    ('say(type="message", line=["x"]); signal.pause()', "broke the protocol"),
+    ('say(type="progress", phase="x", done=1, total=2 ** 70); signal.pause()', "broke the protocol"),
+    ('say(type="result", details={"image": ["x"]}); signal.pause()', "broke the protocol"),
+    ('say(type="error", code="Brilliant", message="x"); signal.pause()', "broke the protocol"),
+    ('say(type="surprise"); signal.pause()', "broke the protocol"),
+    ('socket.send_fds(end, [b\'{"type":"message","line":"x"}\'], [1] * 250); signal.pause()', "file descriptors"),
     ('sys.exit(0)', "without a result (success)"),
     ('sys.exit(3)', "without a result (exit-code)"),
     ('os.kill(os.getpid(), signal.SIGKILL)', "without a result (signal)"),
@@ -77,6 +94,26 @@ def test_flood(bed, worker):
 def test_terminal_is_not_steered(bed, worker):
     worker(r'say(type="error", code="Failed", message="\x1b[2Jgone\nRoot password: ")')
     assert failure(bed, pull(bed, HELLO))[1] == " [2Jgone Root password: "
+
+
+def test_worker_that_hangs_up_and_goes_on(bed, worker):
+    """systemd holds the other end as long as it runs: it is seen to run, and can be stopped."""
+    worker('say(type="progress", phase="Leaving", done=1, total=1); end.close(); time.sleep(600)')
+    job = pull(bed, HELLO)
+    wait_until(lambda: get(bed, job, "Job", "Phase") == "Leaving")
+    assert state(bed, job) == "running"
+    verb(bed, job, "Job", "Cancel")
+    assert wait_over(bed, job) == "cancelled"
+    assert bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == ""
+
+
+def test_details_are_not_believed(bed, worker):
+    """Of a pull the daemon hands a detail on: the commit that is to be installed."""
+    for commit in ("0" * 64, "../../x", "x" * 5000, "-"):
+        bed.write(WORKER, LIAR % repr(commit), mode="755")
+        job = call(bed, ROOT, "Manager", "Install", "sa{sv}", HELLO, *options({"name": "lied", "pull": "always"}))[0]
+        assert wait_over(bed, job) == "failed"
+        assert "lied" not in bed.containers()
 
 
 def test_worker_that_does_not_end(bed, worker):
