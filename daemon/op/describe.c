@@ -7,6 +7,7 @@
 #include "image-exports.h"
 #include "registry/manifest.h"
 #include "registry/old-manifest.h"
+#include "registry/signature.h"
 #include "store/foreign.h"
 #include "store/repository.h"
 #include "verbs.h"
@@ -67,12 +68,41 @@ ScImageInfo *sc_image_info_of_commit(const ScOpContext *context, ScRepository *r
         return image != NULL ? read_any(context, repository, image, commit, error) : NULL;
 }
 
+static bool read_signatures(ScRepository *repository, const ScForeignImage *image, char **ret, GError **error)
+{
+        g_autoptr(GPtrArray) found = sc_foreign_signatures(repository, image, SC_SIGNATURE_MAX_COUNT, SC_SIGNATURE_MAX_SIZE, error);
+        if (found == NULL)
+                return false;
+        g_autoptr(GPtrArray) signatures = g_ptr_array_new_with_free_func((GDestroyNotify)sc_signature_free);
+        for (guint i = 0; i < found->len; i++) {
+                gsize size;
+                gconstpointer data = g_bytes_get_data(found->pdata[i], &size);
+                g_ptr_array_add(signatures, sc_signature_new(SC_SIGNATURE_GPG, data, size));
+        }
+        return sc_signatures_to_text(signatures, ret, error);
+}
+
+/* They were good once, and are judged again whenever the image is used. Those that cannot be kept are as none: a policy that wants
+ * them says so, and what to do. */
+static void take_signatures(const ScOpContext *context, ScRepository *repository, const ScForeignImage *image, ScImageInfo *info)
+{
+        g_autoptr(GError) local = NULL;
+        if (!read_signatures(repository, image, &info->signatures, &local))
+                sc_report_message(context->report, "Image %s is taken over without its signatures: %s", image->name,
+                                  local->message);
+}
+
 static bool describe(const ScOpContext *context, ScRepository *repository, const ScForeignImage *image, GError **error)
 {
         g_autoptr(ScImage) listed = sc_image_find(repository, image->name, error);
         if (listed == NULL)
                 return false;
         g_autoptr(ScImageInfo) info = read_any(context, repository, image, listed->id, error);
+        if (info != NULL) {
+                /* What it was pulled as is what a signature must name. */
+                info->name = g_strdup(image->name);
+                take_signatures(context, repository, image, info);
+        }
         return (info != NULL && sc_image_describe_layers(repository, info, context->cancellable, error) &&
                 sc_failpoint("describe", error) && sc_foreign_describe(repository, image, info, error)) ||
                sc_prefix(error, "Image %s cannot be used as another program stored it", image->name);

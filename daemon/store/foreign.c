@@ -74,6 +74,21 @@ GPtrArray *sc_foreign_images(ScRepository *repository, GError **error)
         return images;
 }
 
+/* 1: it is read; 0: there is no such file; -1: error. */
+static int read_member(ScRepository *repository, GFile *root, const char *name, gsize max, char **ret, gsize *ret_size,
+                       GError **error)
+{
+        g_autoptr(GFile) file = g_file_get_child(root, name);
+        ScDigest object;
+        char object_path[SC_OBJECT_PATH_SIZE];
+        if (!ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(file), NULL))
+                return 0;
+        if (!sc_digest_parse_hex(ostree_repo_file_get_checksum(OSTREE_REPO_FILE(file)), &object, error))
+                return -1;
+        sc_object_path(SC_OBJECT_FILE, &object, object_path);
+        return sc_read_file(sc_repository_objects_fd(repository), object_path, max, ret, ret_size, error) ? 1 : -1;
+}
+
 bool sc_foreign_config(ScRepository *repository, const ScDigest *config, gsize max, char **ret, gsize *ret_size, GError **error)
 {
         char hex[SC_DIGEST_HEX_SIZE];
@@ -83,17 +98,35 @@ bool sc_foreign_config(ScRepository *repository, const ScDigest *config, gsize m
         g_autoptr(GFile) root = NULL;
         if (commit == NULL || !ostree_repo_read_commit(sc_repository_ostree(repository), commit, &root, NULL, NULL, error))
                 return sc_prefix(error, "Cannot read the image's configuration");
-        g_autoptr(GFile) file = g_file_get_child(root, "content");
-        g_autoptr(GError) local = NULL;
-        if (!ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(file), &local))
-                return sc_throw(error, SC_ERROR_CORRUPT, "The image's configuration cannot be read: %s", local->message);
-        ScDigest object;
-        char object_path[SC_OBJECT_PATH_SIZE];
-        if (!sc_digest_parse_hex(ostree_repo_file_get_checksum(OSTREE_REPO_FILE(file)), &object, error))
-                return false;
-        sc_object_path(SC_OBJECT_FILE, &object, object_path);
-        return sc_read_file(sc_repository_objects_fd(repository), object_path, max, ret, ret_size, error) ||
-               sc_prefix(error, "Cannot read the image's configuration");
+        int found = read_member(repository, root, "content", max, ret, ret_size, error);
+        if (found == 0)
+                return sc_throw(error, SC_ERROR_CORRUPT,
+                                "The image's configuration cannot be read: its commit has no file content");
+        return found > 0 || sc_prefix(error, "Cannot read the image's configuration");
+}
+
+GPtrArray *sc_foreign_signatures(ScRepository *repository, const ScForeignImage *image, guint max_count, gsize max_size,
+                                 GError **error)
+{
+        g_autoptr(GPtrArray) signatures = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+        g_autoptr(GFile) root = NULL;
+        if (!ostree_repo_read_commit(sc_repository_ostree(repository), image->commit, &root, NULL, NULL, error)) {
+                sc_prefix(error, "Cannot read the commit of the image %s", image->name);
+                return NULL;
+        }
+        for (guint i = 1; i <= max_count; i++) {
+                g_autofree char *name = g_strdup_printf("signature-%u", i), *data = NULL;
+                gsize size;
+                int found = read_member(repository, root, name, max_size, &data, &size, error);
+                if (found < 0) {
+                        sc_prefix(error, "Cannot read the %s of the image %s", name, image->name);
+                        return NULL;
+                }
+                if (found == 0)
+                        break;
+                g_ptr_array_add(signatures, g_bytes_new_take(g_steal_pointer(&data), size));
+        }
+        return g_steal_pointer(&signatures);
 }
 
 static GVariant *with_info(GVariant *commit, const ScImageInfo *info)

@@ -26,6 +26,11 @@ ScForeignImage *sc_foreign_image_at(ScRepository *repository, const char *commit
 /* The configuration's text, as its blob was fetched. NotFound where it is not here. */
 bool sc_foreign_config(ScRepository *repository, const ScDigest *config, gsize max, char **ret, gsize *ret_size, GError **error);
 
+/* The signatures beside the manifest, signature-1 and so on: GBytes, none where that program kept none. No more than max_count.
+ * Corrupt for one of more than max_size bytes. */
+GPtrArray *sc_foreign_signatures(ScRepository *repository, const ScForeignImage *image, guint max_count, gsize max_size,
+                                 GError **error);
+
 /* Publishes the description, durably: a new commit with the tree, the time and all metadata of the old one, and our key beside
  * them. A name that means another commit by now is left alone. */
 bool sc_foreign_describe(ScRepository *repository, const ScForeignImage *image, const ScImageInfo *info, GError **error);

@@ -7,6 +7,7 @@ copy program below it) wrote is described in docs/from-atomic.md and the functio
 [FUNCTION, {ARGUMENTS}].
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -81,18 +82,22 @@ def store_layer(digest, blob, old=False):
                       docker_uncompressed_digest="sha256:" + sha256(tar), tarsplit_output="H4sIAAAAAAAA")
 
 
-def store_file(ref, name, data, **metadata):
+def store_files(ref, files, **metadata):
     with tempfile.TemporaryDirectory(dir=CHECKOUT, prefix=".") as folder:
         tree = folder + "/tree"
         os.mkdir(tree, 0o755)
-        if name:
+        for name, data in files.items():
             with open(os.path.join(tree, name), "wb") as out:
                 out.write(data)
         return commit(ref, tree, **metadata)
 
 
-def pull(image, name=None, form="last"):
-    """image: REPOSITORY:TAG in the registry; name: as the user said it. form: "last" (what the last versions stored), "no-digest" (a bit earlier),
+def store_file(ref, name, data, **metadata):
+    return store_files(ref, {name: data} if name else {}, **metadata)
+
+
+def pull(image, name=None, form="last", signatures=()):
+    """image: REPOSITORY:TAG in the registry; name: as the user said it; signatures: those that came with it, in base64. form: "last" (what the last versions stored), "no-digest" (a bit earlier),
     "schema1" (a manifest of that kind), "inspect" (the first versions), "archive" (those, from an archive)."""
     os.makedirs(CHECKOUT, exist_ok=True)
     repository, tag = image.rsplit(":", 1)
@@ -111,7 +116,8 @@ def pull(image, name=None, form="last"):
     if form in ("last", "no-digest"):
         store_file("ociimage/" + config_digest, "content", config, docker_size=len(config))
         more = {"docker_digest": digest} if form == "last" else {}
-        return store_file(ref, "manifest.json", manifest, docker_manifest=manifest.decode(), signatures="0", **more)
+        files = {f"signature-{number}": base64.b64decode(text) for number, text in enumerate(signatures, 1)}
+        return store_files(ref, {"manifest.json": manifest, **files}, docker_manifest=manifest.decode(), signatures=str(len(signatures)), **more)
     if form == "schema1":
         old = dict(json.loads(config), id="1" * 64)
         text = json.dumps({"schemaVersion": 1, "name": repository, "tag": tag, "architecture": old["architecture"],

@@ -494,3 +494,76 @@ def test_where_signatures_lie(policed, signer, signed):
         assert policed.output(f"ls -A {folder}") == "test.yaml" and policed.read(f"{folder}/test.yaml") == before[2]
     finally:
         policed.run(f"rm -rf /srv/trust-test {own} {folder}/localhost:5000-z.yaml")
+
+
+def test_what_atomic_pulled(policed, signer, signed):
+    """The signatures that were pulled with an image lie beside its manifest, and count as our own do. Without them the refusal says what to do."""
+    bed, good = policed, signed["good"]
+    digests = {name: signer.push("hello:1", f"trust/{name}:1", "good") for name in ("kept", "bare", "spoiled")}
+
+    def signature(name):
+        return base64.b64encode((signer.storage(f"trust/{name}", digests[name]) / "signature-1").read_bytes()).decode()
+
+    other = base64.b64encode(b"not a signature").decode()
+    calls = [["pull", {"image": f"trust/{name}:1", "name": f"localhost:5000/trust/{name}:1", "signatures": signatures}]
+             for name, signatures in {"kept": [other, signature("kept")], "bare": [], "spoiled": [base64.b64encode(bytes(66_000)).decode()]}.items()]
+    bed.write("/root/atomichost.py", (TESTS / "integration" / "atomichost.py").read_text(), "755")
+    bed.systemctl("stop", "sysconsd")
+    bed.run(f"rm -rf {CHECKOUT}/.storage && mkdir -p {CHECKOUT}/.storage && ostree init {REPO} --mode=bare")
+    bed.run(["python3", "/root/atomichost.py", json.dumps(calls)], timeout=120)
+    set_policy(bed, by_scope(kept=[gpg_by(good)], bare=[gpg_by(good)], spoiled=[gpg_by(good)]))
+    bed.sysconsctl("install", "--pull=never", "--name=trusty", "localhost:5000/trust/kept:1")
+    bed.sysconsctl("uninstall", "trusty")
+    set_policy(bed, by_scope(kept=[gpg_by(signed["other"])], bare=[gpg_by(good)], spoiled=[gpg_by(good)]))
+    refused = lambda name: bed.sysconsctl("install", "--pull=never", "--name=trusty", f"localhost:5000/trust/{name}:1", check=False)  # noqa: E731
+    assert "another key" in refused("kept").stderr
+    for name in ("bare", "spoiled"):
+        image = f"localhost:5000/trust/{name}:1"
+        result = refused(name)
+        assert result.returncode != 0 and "It was pulled without signatures (pull it again if it has some)" in result.stderr
+        assert "there is no such signature" in result.stderr and f"the rule for docker, localhost:5000/trust/{name} in {POLICY}" in result.stderr
+        assert bed.containers() == []
+        # no layer is fetched again, but its signatures are
+        assert "Pulling layer" not in bed.sysconsctl("pull", image).stdout
+        bed.sysconsctl("install", "--pull=never", "--name=trusty", image)
+        bed.sysconsctl("uninstall", "trusty")
+
+
+def test_what_is_not_asked(policed, signer, signed):
+    """To look at an image, to bring back what it was, and to go back to what ran here: nothing new comes in by that."""
+    bed, image = policed, "localhost:5000/trust/asked:1"
+    for version in "12":
+        signer.push(f"hello:{version}", "trust/asked:1", "good")
+        set_policy(bed, by_scope(asked=[gpg_by(signed["good"])]))
+        bed.sysconsctl("pull", image)
+        if version == "1":
+            bed.sysconsctl("install", "--name=asked", "--set=PORT=8091", image)
+        else:
+            bed.sysconsctl("update", "--pull=never", "asked")
+    set_policy(bed, by_scope(asked=REJECT))
+    try:
+        refused = bed.sysconsctl("install", "--pull=never", "--name=refused", image, check=False)
+        assert refused.returncode != 0 and "reject" in refused.stderr
+        # mounted for root to look at: read-only, and no set-id bit or device works there
+        bed.run(["mkdir", "-p", "/mnt/refused"])
+        bed.sysconsctl("mount", image, "/mnt/refused")
+        options = bed.output("grep ' /mnt/refused ' /proc/mounts | cut -d' ' -f4").split(",")
+        assert bed.read("/mnt/refused/etc/hello-version").strip() == "2" and {"ro", "nosuid", "nodev"} <= set(options)
+        bed.sysconsctl("umount", "/mnt/refused")
+        bed.sysconsctl("mount", "asked", "/mnt/refused")
+        bed.sysconsctl("umount", "/mnt/refused")
+        # the bytes that the image has always meant
+        layer = json.loads(bed.sysconsctl("show", "--type=image", "--json", image).stdout)["layers"][0].removeprefix("sha256:")
+        bed.run(f"""set -e; sum=$(ostree ls -C {REPO} ociimage/{layer} /bin/busybox | awk '{{print $5}}')
+            printf x | dd of={CHECKOUT}/.storage/ostree/objects/$(echo $sum | cut -c1-2)/$(echo $sum | cut -c3-).file conv=notrunc status=none""")
+        assert bed.sysconsctl("verify", image, check=False).returncode != 0
+        bed.sysconsctl("verify", "--repair", image)
+        assert "is whole" in bed.sysconsctl("verify", image).stdout
+        again = bed.sysconsctl("install", "--pull=never", "--name=refused", image, check=False)
+        assert again.returncode != 0 and "reject" in again.stderr
+        # what ran here before
+        bed.sysconsctl("rollback", "asked")
+        assert bed.read(f"{CHECKOUT}/asked/rootfs/etc/hello-version").strip() == "1"
+    finally:
+        bed.run("rmdir /mnt/refused")
+        bed.sysconsctl("uninstall", "asked", check=False)
