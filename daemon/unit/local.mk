@@ -37,6 +37,7 @@ libsc_unit_a_SOURCES = \
 libexec_PROGRAMS += sysconsd-exec
 sysconsd_exec_SOURCES = daemon/exec.c
 sysconsd_exec_CFLAGS = $(AM_CFLAGS)
+sysconsd_exec_LDADD =
 
 unit_tests = \
 	tests/unit/test-exec \
