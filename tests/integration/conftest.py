@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fixtures of the integration tests. They need root, and SYSCONSD_STAGE: where `make install DESTDIR=$SYSCONSD_STAGE` put the product."""
+"""Fixtures of the integration tests. They need root, and SYSCONSD_STAGE: where `make install DESTDIR=$SYSCONSD_STAGE` put the product;
+SYSCONSD_PLAIN_STAGE, if it is set, is a build without sanitizers, for virtual machines."""
 
 import os
 import signal
@@ -34,6 +35,12 @@ def stage():
     if not os.path.isdir(place):
         pytest.exit(f"SYSCONSD_STAGE='{place}' is no folder: make install DESTDIR=FOLDER, and say SYSCONSD_STAGE=FOLDER", 2)
     return place
+
+
+@pytest.fixture(scope="session")
+def plain_stage(stage):
+    """The product as hosts have it, if there is one: on an emulated processor sanitizers take minutes for what takes seconds."""
+    return os.environ.get("SYSCONSD_PLAIN_STAGE", stage)
 
 
 @pytest.fixture(scope="session")

@@ -17,16 +17,19 @@ class Machine(Bed):
 
     program = str(TESTS / "testbed" / "vm")
 
-    def __init__(self, name, stage, scratch):
+    def __init__(self, name, stage, scratch, *options):
         """scratch: an empty folder, for what is to be copied into the machine."""
         layout = subprocess.check_output([TESTS / "images" / "build"], text=True).strip()
         shutil.copytree(layout, scratch / "layout")
         shutil.copy(TESTS / "images" / "push", scratch)
-        super().__init__(name, "--stage", stage, "--copy", f"{scratch}:{IMAGES}")
+        super().__init__(name, "--stage", stage, "--copy", f"{scratch}:{IMAGES}", *options)
 
     def push(self, *targets):
         targets = ["=".join(reversed(target.split("="))) for target in targets]
         self.run([f"{IMAGES}/push", f"{IMAGES}/layout", REGISTRY, *targets])
+
+    def run(self, command, timeout=300, **options):
+        return super().run(command, timeout=timeout, **options)
 
     def wait_http(self, port, path="/", timeout=60):
         return super().wait_http(port, path, timeout)

@@ -65,8 +65,8 @@ class Container:
 
 
 @pytest.fixture(scope="module")
-def machine(stage, tmp_path_factory):
-    with Machine(f"tests-{os.getpid()}", stage, tmp_path_factory.mktemp("machine")) as machine:
+def machine(plain_stage, tmp_path_factory):
+    with Machine(f"tests-{os.getpid()}", plain_stage, tmp_path_factory.mktemp("machine")) as machine:
         machine.start_registry()
         yield machine
 
