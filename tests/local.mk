@@ -5,6 +5,9 @@ include tests/fuzz/local.mk
 
 LOG_COMPILER = $(top_srcdir)/tests/run-test
 
+TESTS += tests/check-mutants
+EXTRA_DIST += tests/check-mutants tests/mutants/run tests/mutants/table.py
+
 EXTRA_DIST += tests/integration/test_atomic.py docs/from-atomic.md
 EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench/compare tests/bench/figures tests/bench/images.py tests/bench/inside.py \
 	tests/bench/limits.c \

@@ -51,7 +51,7 @@ static G_GNUC_UNUSED void server_run(Server *server, const char *program, const 
         g_autofree char *no_file = g_build_filename(server->folder, "none", NULL);
         server->config = sc_config_load(no_file, &error);
         ck_assert_no_error(error);
-        server->config->stall_timeout = 1;
+        server->config->stall_timeout = 20;
         server->config->attempts = 2;
 }
 
@@ -64,8 +64,8 @@ static G_GNUC_UNUSED void server_start(Server *server, const char *option, const
 /* What stalls is waited out soon; with all else a busy machine may be silent for longer. */
 static G_GNUC_UNUSED void server_is_to_do(Server *server, const char *fault)
 {
-        if (strstr(fault, "stall") == NULL && strstr(fault, "trickle") == NULL)
-                server->config->stall_timeout = 20;
+        if (strstr(fault, "stall") != NULL || strstr(fault, "trickle") != NULL)
+                server->config->stall_timeout = 1;
 }
 
 static G_GNUC_UNUSED void server_end(Server *server)

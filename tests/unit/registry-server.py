@@ -392,6 +392,14 @@ def huge_manifest(handler, request):
     request.chunked = True
 
 
+@only('manifests')
+def stall_behind_huge_manifest(handler, request):
+    """Larger than any may be, and without an end."""
+    request.data = b'{' + b' ' * (16 * 1024 * 1024)
+    request.stop_at = len(request.data) - 1
+    request.hang = True
+
+
 def retry_at(handler, request):
     if handler.state.count(request.repository) > 0:
         return False
@@ -425,6 +433,15 @@ def redirect_to(place):
 
 def other_host(handler):
     return f'{handler.scheme()}://localhost:{handler.server.server_port}/elsewhere{handler.path}'
+
+
+def wish_for_login_elsewhere(handler, request):
+    if request.kind != 'manifests':
+        return False
+    if handler.headers['Host'].startswith('localhost'):
+        return need_token(handler, request)
+    handler.reply(307, b'', {'Location': other_host(handler).replace('/elsewhere', '')})
+    return True
 
 
 def plain_http(handler):
@@ -508,6 +525,7 @@ FAULTS = {
     'huge-manifest': huge_manifest,
     'manifest-of-100-mb': manifest_of_100_mb,
     'deep-manifest': deep_manifest,
+    'stall-behind-huge-manifest': stall_behind_huge_manifest,
     '403': fault_status(403),
     '404': fault_status(404),
     'missing-blob': only('blobs')(fault_status(404)),
@@ -543,6 +561,7 @@ FAULTS = {
     'redirect-login': redirect('http://user:password@localhost/'),
     'redirect-other-host': redirect_to(other_host),
     'redirect-plain-http': redirect_to(plain_http),
+    'redirect-401': wish_for_login_elsewhere,
 }
 
 

@@ -482,6 +482,111 @@ START_TEST(test_foreign_commit)
 }
 END_TEST
 
+static GVariant *checksum_bytes(const char *checksum)
+{
+        return ostree_checksum_to_bytes_v(checksum);
+}
+
+/* By hand: libostree makes no such objects. */
+static char *write_metadata(OstreeRepo *ostree, OstreeObjectType type, GVariant *object)
+{
+        g_autoptr(GVariant) sunk = g_variant_ref_sink(object);
+        g_autoptr(GBytes) bytes = g_variant_get_data_as_bytes(sunk);
+        char *checksum = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes);
+        g_autofree char *folder = g_strdup_printf("%s/objects/%.2s", g_file_peek_path(ostree_repo_get_path(ostree)), checksum);
+        g_autofree char *path = g_strdup_printf("%s/%s.%s", folder, checksum + 2, ostree_object_type_to_string(type));
+
+        ck_assert_int_eq(g_mkdir_with_parents(folder, 0755), 0);
+        ck_assert(g_file_set_contents(path, g_bytes_get_data(bytes, NULL), (gssize)g_bytes_get_size(bytes), NULL));
+        return checksum;
+}
+
+/* A folder with one entry; the checksums are those of a file, or of a tree and its metadata. */
+static char *write_tree(OstreeRepo *ostree, const char *name, GVariant *file, const char *tree, const char *meta)
+{
+        g_auto(GVariantBuilder) files = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(say)")),
+                                folders = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(sayay)"));
+
+        if (file != NULL)
+                g_variant_builder_add(&files, "(s@ay)", name, file);
+        else
+                g_variant_builder_add(&folders, "(s@ay@ay)", name, checksum_bytes(tree), checksum_bytes(meta));
+        return write_metadata(ostree, OSTREE_OBJECT_TYPE_DIR_TREE,
+                              g_variant_new("(@a(say)@a(sayay))", g_variant_builder_end(&files), g_variant_builder_end(&folders)));
+}
+
+static void write_commit(OstreeRepo *ostree, const ScLayerInfo *layer, const char *tree, const char *meta)
+{
+        GVariant *nothing = g_variant_new_array(G_VARIANT_TYPE_BYTE, NULL, 0);
+        g_autofree char *ref = layer_ref(layer);
+        g_autofree char *commit = write_metadata(ostree, OSTREE_OBJECT_TYPE_COMMIT,
+                                                 g_variant_new("(@a{sv}@ay@a(say)sst@ay@ay)",
+                                                               g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0), nothing,
+                                                               g_variant_new_array(G_VARIANT_TYPE("(say)"), NULL, 0), "", "",
+                                                               (guint64)0, checksum_bytes(tree), checksum_bytes(meta)));
+        ck_assert(ostree_repo_set_ref_immediate(ostree, NULL, ref, commit, NULL, NULL));
+}
+
+typedef enum { A_FILE, A_FILE_WITHOUT_CHECKSUM, A_FOLDER, TOO_MANY_FOLDERS } Impossible;
+
+/* A layer with an entry of that name. */
+static ScLayerInfo *impossible_layer(Image *image, const char *name, Impossible what)
+{
+        OstreeRepo *ostree = sc_repository_ostree(image->store->repository);
+        Tar *tar = tar_new();
+        g_autoptr(GError) error = NULL;
+
+        tar_file(tar, "honest", 0644, "x");
+        g_autoptr(ScLayerInfo) honest = store_add_layer(image->store, tar);
+        g_autoptr(GFile) root = layer_root(image->store, honest);
+        g_autofree char *file = file_checksum(root, "honest");
+        ck_assert(ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(root), &error));
+        const char *contents = ostree_repo_file_tree_get_contents_checksum(OSTREE_REPO_FILE(root)),
+                   *meta = ostree_repo_file_tree_get_metadata_checksum(OSTREE_REPO_FILE(root));
+        GVariant *checksum = what == A_FILE                    ? checksum_bytes(file)
+                             : what == A_FILE_WITHOUT_CHECKSUM ? g_variant_new_bytestring("")
+                                                               : NULL;
+        ScLayerInfo *layer = sc_layer_info_new();
+        g_autofree char *made = write_tree(ostree, name, checksum, contents, meta);
+        for (guint i = 0; what == TOO_MANY_FOLDERS && i < PATH_MAX / strlen(name); i++) {
+                g_autofree char *below = g_steal_pointer(&made);
+                made = write_tree(ostree, name, NULL, below, meta);
+        }
+        write_commit(ostree, layer, made, meta);
+        return layer;
+}
+
+/* Of another tool, or of somebody who wrote the objects by hand: no import of ours would make them. */
+START_TEST(test_impossible_entries)
+{
+        g_autofree char *long_name = g_strnfill(255, 'n'), *longer_name = g_strnfill(256, 'n');
+        const struct {
+                const char *name;
+                Impossible what;
+                const char *message;
+        } cases[] = {
+                {"..", A_FILE, "impossible name"},
+                {".", A_FILE, "impossible name"},
+                {"", A_FILE, "impossible name"},
+                {"../../etc/evil", A_FILE, "impossible name"},
+                {"..", A_FOLDER, "impossible name"},
+                {"etc/evil", A_FOLDER, "impossible name"},
+                {longer_name, A_FILE, "impossible name"},
+                {long_name, TOO_MANY_FOLDERS, "impossible name"},
+                {"evil", A_FILE_WITHOUT_CHECKSUM, "no valid checksum"},
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Image) image = image_new();
+                g_autoptr(GError) error = NULL;
+                g_ptr_array_add(image->layers, impossible_layer(image, cases[i].name, cases[i].what));
+                g_autoptr(ScTree) tree = sc_tree_merge(image->store->repository, image->layers, NULL, &error);
+                ck_assert_msg(tree == NULL, "'%s' was merged", cases[i].name);
+                ck_assert_error(error, SC_ERROR_CORRUPT, cases[i].message);
+        }
+}
+END_TEST
+
 static void on_progress(gpointer data, const char *phase, guint64 done, guint64 total)
 {
         *(guint64 *)data = done;
@@ -619,6 +724,7 @@ int main(void)
         tcase_add_test(tcase, test_read_and_list);
         tcase_add_test(tcase, test_missing_layer);
         tcase_add_test(tcase, test_foreign_commit);
+        tcase_add_test(tcase, test_impossible_entries);
         tcase_add_test(tcase, test_report_and_cancel);
         tcase_add_test(tcase, test_other_file_system);
         suite_add_tcase(suite, tcase);

@@ -37,6 +37,25 @@ static inline void test_folder_remove(char *path)
         g_free(path);
 }
 
+/* SYSCONSD_TEST=FUNCTION runs that test alone, FUNCTION/ROW only that row of its table, where it asks test_wants_row(). */
+static inline void test_add(TCase *tests, const TTest *test, int start, int end)
+{
+        const char *wanted = g_getenv("SYSCONSD_TEST");
+        gsize size = strlen(test->name);
+        if (wanted == NULL || (strncmp(wanted, test->name, size) == 0 && (wanted[size] == '\0' || wanted[size] == '/')))
+                tcase_add_loop_test_raise_signal(tests, test, 0, start, end);
+}
+#undef tcase_add_test
+#undef tcase_add_loop_test
+#define tcase_add_test(tests, test) test_add(tests, test, 0, 1)
+#define tcase_add_loop_test(tests, test, start, end) test_add(tests, test, start, end)
+
+static inline bool test_wants_row(const char *row)
+{
+        const char *wanted = g_getenv("SYSCONSD_TEST"), *slash = wanted != NULL ? strchr(wanted, '/') : NULL;
+        return slash == NULL || strcmp(slash + 1, row) == 0;
+}
+
 /* Runs a suite; returns the exit status for main(). */
 static inline int test_run(Suite *suite)
 {

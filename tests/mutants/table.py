@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is taken out of the code, and the test that must notice. Names are those of the tables in docs/reliability.md."""
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    name: str
+    file: str
+    old: str      # stands exactly once in the file
+    new: str      # in its place: the code as if nobody had thought of it
+    program: str  # of tests/unit
+    test: str     # a function in it; with "/ROW" that row of its table
+
+
+def of(file, program, *mutants):
+    return [Mutant(name, file, old, new, program, test) for name, test, old, new in mutants]
+
+
+# ---- hostile images ----
+
+TAR = of(
+    "daemon/store/tar.c", "test-layer",
+    ("'..' in a path", "test_hostile", "if (size == 2 && at[0] == '.' && at[1] == '.') {", "if (false) {"),
+    ("'..' in a hardlink's target", "test_hostile", "entry->link = normalise(archive_entry_hardlink(from), error);",
+     "entry->link = g_strdup(archive_entry_hardlink(from));"),
+    ("absolute paths, './', '//'", "test_paths_are_normalised", "if (size > 0 && !(size == 1 && at[0] == '.')) {", "if (true) {"),
+    ("names of more than 255 bytes", "test_hostile", "if (size > MAX_NAME) {", "if (false) {"),
+    ("paths of more than 4,095 bytes", "test_hostile", "if (path->len > MAX_PATH) {", "if (false) {"),
+    ("symlink targets of more than 4,095 bytes", "test_hostile", "strlen(target) > MAX_PATH || ", ""),
+    ("names that are not UTF-8", "test_hostile", "if (!g_utf8_validate(name, -1, NULL)) {", "if (false) {"),
+    ("symlink targets that are not UTF-8", "test_hostile", " || !g_utf8_validate(target, -1, NULL))", ")"),
+    ("symlink targets that are empty", "test_hostile", "*target == '\\0' || ", ""),
+    ("what libarchive could not convert", "test_hostile", "if (code != ARCHIVE_OK)\n                return fail(tar, error);\n        if (++tar",
+     "if (code < ARCHIVE_WARN)\n                return fail(tar, error);\n        if (++tar"),
+    ("owners that are negative", "test_hostile", "if (uid < 0 || ", "if ("),
+    ("owners above 32 bit", "test_hostile", "uid >= G_MAXUINT32 || ", ""),
+    ("groups above 32 bit", "test_hostile", " || gid >= G_MAXUINT32)", ")"),
+    ("files larger than MaxLayerSize=, also with holes", "test_limits", "if ((guint64)size > tar->limits.max_size - tar->size)", "if (false)"),
+    ("more entries than two million", "test_limits", "if (++tar->entries > tar->limits.max_entries) {", "if (false) {"),
+    ("a tar that is cut off in a file", "test_damaged", "        if (code != ARCHIVE_OK)\n                return fail(tar, error);\n        /* The caller's",
+     "        if (code != ARCHIVE_OK)\n                return 0;\n        /* The caller's"),
+    ("data of a sparse file outside of it", "test_hostile",
+     "if (offset < 0 || (guint64)offset < tar->file_done || (guint64)offset > tar->file_size ||\n            size > tar->file_size - (guint64)offset) {",
+     "if (false) {"),
+    ("headers of more than 8 MiB", "test_hostile", "if (tar->in_headers && tar->headers_size > MAX_HEADERS_SIZE)", "if (false)"),
+    ("device nodes and fifos", "test_what_is_left_out", "entry->type = SC_TAR_OMITTED;\n                return true;",
+     "entry->type = SC_TAR_FILE;\n                entry->meta.mode = S_IFREG | mode;"),
+    ("set-id bits are kept", "test_same_as_libostree", "guint32 mode = archive_entry_mode(from) & 07777;", "guint32 mode = archive_entry_mode(from) & 0777;"),
+    ("attributes of overlayfs and of the host's security modules", "test_xattrs",
+     "(g_str_has_prefix(xattr, \"user.\") || strcmp(xattr, \"security.capability\") == 0)", "true"),
+    ("attributes of more than 64 KiB", "test_hostile", "return total <= MAX_XATTRS_SIZE || ", "return true || "),
+)
+
+TREE = of(
+    "daemon/store/layer-tree.c", "test-layer",
+    ("a file below a symlink, a file or a device of the same layer", "test_hostile", "if (child->type != SC_NODE_FOLDER) {",
+     "if (child->type != SC_NODE_FOLDER)\n                        child = sc_node_put(parent, path, SC_NODE_FOLDER);\n                if (false) {"),
+    ("hardlinks out of the image, or through a symlink", "test_hostile", "if (target == NULL || target->type == SC_NODE_FOLDER)",
+     "if (target == NULL)\n                return true;\n        if (target->type == SC_NODE_FOLDER)"),
+    ("hardlinks to a folder", "test_hostile", "if (target == NULL || target->type == SC_NODE_FOLDER)", "if (target == NULL)"),
+    ("a hardlink to a symlink is one", "test_hostile", "        node->symlink = symlink;\n", ""),
+    ("a root that is a symlink or a file", "test_hostile", "if (entry->type != SC_TAR_FOLDER)", "if (false)"),
+    ("what names cost in memory", "test_limits", "if (NODE_COST + size > *room)", "if (false)"),
+    ("what attributes cost in memory", "test_limits", "take_room(room, sc_object_meta_size(&entry->meta), error)", "take_room(room, 0, error)"),
+    ("what folders cost that a path implies", "test_limits", "if (!take_room(room, strlen(path), error))", "if (false)"),
+)
+
+MERGE = of(
+    "daemon/store/merge.c", "test-merge",
+    ("a file below what is a symlink in a lower layer", "test_upper_over_lower",
+     "if (folder == NULL || folder->type != SC_NODE_FOLDER)\n                folder = sc_node_put", "if (folder == NULL)\n                folder = sc_node_put"),
+    ("whiteouts hit lower layers", "test_whiteouts", "sc_node_remove(folder, name + strlen(WHITEOUT));", ";"),
+    ("opaque whiteouts hit lower layers", "test_whiteouts", "sc_node_remove_children(folder);", ";"),
+    ("whiteouts are not checked out", "test_whiteouts_that_climb", "*ret = !g_str_has_prefix(name, WHITEOUT);", "*ret = true;"),
+    ("entries named '..' in another tool's layer", "test_impossible_entries", "            strcmp(name, \"..\") == 0 || ", "            "),
+    ("entries named '.' in another tool's layer", "test_impossible_entries", " || strcmp(name, \".\") == 0 ||\n", " ||\n"),
+    ("entries with a slash in another tool's layer", "test_impossible_entries", " || strchr(name, '/') != NULL", ""),
+    ("entries without a name in another tool's layer", "test_impossible_entries", "if (*name == '\\0' || strlen(name) > MAX_NAME", "if (strlen(name) > MAX_NAME"),
+    ("names of more than 255 bytes in another tool's layer", "test_impossible_entries", " || strlen(name) > MAX_NAME", ""),
+    ("paths of layers that become too long in another's folder", "test_impossible_entries", " || merge->path->len + 1 + strlen(name) > MAX_PATH)", ")"),
+    ("checksums of the wrong size in another tool's layer", "test_impossible_entries", "if (g_variant_get_size(bytes) != sizeof(ScDigest))", "if (false)"),
+)
+
+PRIVILEGED = of(
+    "daemon/store/tree-file.c", "test-merge",
+    ("set-id files are listed", "test_files_without_a_checkout", "(mode & (S_ISUID | S_ISGID)) == 0 && ", ""),
+    ("files with capabilities are listed", "test_files_without_a_checkout", "found = found || strcmp(name, \"security.capability\") == 0;", ""),
+)
+
+INFLATE = of(
+    "daemon/store/inflate.c", "test-inflate",
+    ("a gzip bomb, against MaxLayerSize=", "test_limit", "if (size > inflate->max - inflate->bytes_out)", "if (false)"),
+    ("a stream that is cut off", "test_truncated", "if (inflate->state != SC_DECODER_END) {", "if (false) {"),
+    ("a compression that is not what the media type says", "test_media_type",
+     "if ((inflate->expected != NULL || inflate->plain_expected) && inflate->class", "if (false && inflate->class"),
+) + of(
+    "daemon/store/decoder-zstd.c", "test-inflate",
+    ("a zstd frame with a huge window", "test_huge_window", "decoder->between = true;\n        return decoder;",
+     "ZSTD_DCtx_setParameter(decoder->stream, ZSTD_d_windowLogMax, 31);\n        decoder->between = true;\n        return decoder;"),
+) + of(
+    "daemon/store/decoder-gzip.c", "test-inflate-zlib",
+    ("garbage behind a gzip stream", "test_trailing_garbage", "if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)",
+     "if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR && stream->total_out > 0)"),
+)
+
+LAYER = of(
+    "daemon/store/layer.c", "test-layer",
+    ("a tar with another digest than the configuration's", "test_wrong_diff_id", "if (!layer->has_diff_id || ", "if (true || "),
+    ("a layer larger than MaxLayerSize=, before a byte is inflated", "test_limits", "if (layer->size > work->import->limits.max_layer_size)", "if (false)"),
+) + of(
+    "daemon/store/layer.c", "test-space",
+    ("what was written on a full disk is removed at once", "a_bomb_of_small_files", "&& g_atomic_int_get(&import->no_space) == 0;", ";"),
+) + of(
+    "daemon/store/writer.c", "test-space",
+    ("the disk's reserve, for small files", "a_bomb_of_small_files", " && sc_staging_check_space(writers->staging, &error);", ";"),
+) + of(
+    "daemon/store/large-file.c", "test-space",
+    ("the disk's reserve, for large files", "a_bomb_of_one_file", " && sc_staging_check_space(file->staging, error);", ";"),
+) + of(
+    "daemon/store/staging.c", "test-space",
+    ("min-free-space-* of the repository", "a_bomb_of_one_file", "if ((guint64)st.f_bavail * st.f_frsize > staging->reserved_space)", "if (true)"),
+    ("1,024 inodes stay free", "inodes_stay_free", "if (st.f_files > 0 && st.f_favail <= (staging->reserved_space > 0 ? RESERVED_INODES : 0))", "if (false)"),
+)
+
+MANIFEST = of(
+    "daemon/registry/manifest.c", "test-manifest",
+    ("more layers than MaxLayers=", "refuses_an_image", "if (length > max_layers)", "if (false)"),
+    ("a manifest that is an index, too", "refuses_what_is_neither", "if (image == index)", "if (image == index && !image)"),
+    ("a manifest whose mediaType is not what it is", "refuses_what_is_neither", "if (named != kind)", "if (false)"),
+    ("a manifest that is not what the registry says", "refuses_what_is_neither", "if (!vague && said != kind)", "if (false)"),
+    ("sizes of layers that overflow together", "refuses_an_image", "if (descriptor.size > G_MAXINT64 - total)", "if (false)"),
+    ("a configuration of many megabytes", "refuses_an_image", "if (descriptor.size > SC_CONFIG_MAX_SIZE)", "if (false)"),
+    ("an index's manifest of many megabytes", "refuses_an_index", "if (descriptor.size > SC_MANIFEST_MAX_SIZE)", "if (false)"),
+    ("an index of too many entries", "bounds_the_entries_of_an_index", "if (length > MAX_INDEX_ENTRIES)", "if (false)"),
+    ("digests that are paths", "refuses_an_image", "if (sc_digest_parse(text, ret, &problem))", "if (sc_digest_parse(text, ret, &problem) || true)"),
+    ("layers of an unknown media type", "refuses_an_image", "if (g_strv_contains(layer_types, media_type))", "if (true)"),
+    ("HTML for a manifest", "refuses_what_is_neither", "if (!vague && g_str_has_prefix(content_type, \"text/\"))", "if (false)"),
+) + of(
+    "daemon/registry/image-config.c", "test-manifest",
+    ("fewer or more diff_ids than layers", "refuses_a_configuration", "if (g_strv_length(texts) != info->layers->len)",
+     "if (g_strv_length(texts) < info->layers->len)"),
+    ("two diff_ids for one layer", "wants_one_diff_id_for_a_layer_that_stands_there_twice", "if (earlier != NULL && ", "if (false && "),
+) + of(
+    "daemon/base/json.c", "test-manifest",
+    ("sizes that are negative", "refuses_an_image", "if (value < 0)\n                return wrong_type(key, \"a positive integer\", error);", ""),
+) + of(
+    "daemon/base/json.c", "test-base",
+    ("JSON nested deeper than 64 levels", "json_is_bounded_and_typed", "if (++depth > SC_JSON_MAX_DEPTH)", "if (++depth > 1000000)"),
+    ("JSON larger than it may be", "json_is_bounded_and_typed", "if (length > max) {", "if (false) {"),
+    ("comments that hide brackets from the count", "json_is_bounded_and_typed", "c == '\\0' || strchr(\" \\t\\r\\n:,+-.0123456789eEtrufalsn\", c) == NULL", "false"),
+)
+
+# ---- registries that are broken or hostile ----
+
+FETCH = of(
+    "daemon/registry/fetch.c", "test-registry",
+    ("a blob broken off goes on with Range", "pulls/cut-once", "guint64 asked = g_hash_table_contains(fetch->whole, fetch->location) ? 0 : fetch->received;",
+     "guint64 asked = 0;"),
+    ("a server that ignores Range", "pulls/refuse-range", "                *ret_start = 0;\n", "                *ret_start = asked;\n"),
+    ("a wrong Content-Range", "pulls/wrong-range", " || start < 0 || (guint64)start != asked)", ")"),
+    ("416 for the rest", "pulls/unsatisfiable-range", "        g_hash_table_add(fetch->whole, fetch->location);\n", ""),
+    ("a wrong total in Content-Range", "refuses/wrong-total", "if (total >= 0 && !check_total(fetch, (guint64)total, error))", "if (false)"),
+    ("a wrong Content-Length", "refuses/lying-length", "if (total == fetch->target->size)", "if (true)"),
+    ("more bytes than the manifest says", "refuses/extra-bytes", "if (n > fetch->target->size - fetch->received)", "if (false)"),
+    ("fewer bytes than the manifest says", "refuses/truncated", "if (fetch->received < fetch->target->size)", "if (false)"),
+    ("another digest", "refuses/wrong-digest", "if (sc_digest_equal(&computed, fetch->target->digest))", "if (true)"),
+    ("other content for the rest", "refuses/changed", "if (sc_digest_equal(&computed, fetch->target->digest))", "if (true)"),
+    ("BandwidthLimit=", "keeps_to_its_bandwidth", "if (pause <= 0)", "if (true)"),
+) + of(
+    "daemon/registry/blob.c", "test-registry",
+    ("a registry that is faster than the disk", "does_not_run_ahead_of_its_reader", "while (download->queued + size > QUEUE_LIMIT && ", "while (false && "),
+) + of(
+    "daemon/registry/client.c", "test-registry",
+    ("a manifest of another digest than was asked for", "checks_a_manifest_against_the_digest_asked_for",
+     "if (wanted->digest == NULL || sc_digest_equal(wanted->digest, computed))", "if (true)"),
+    ("a manifest of another size than the index says", "checks_a_manifest_against_the_digest_asked_for",
+     "if (wanted->size != 0 && size != wanted->size)", "if (false)"),
+    ("a manifest that is not what Docker-Content-Digest says", "refuses/wrong-digest-header", "sc_digest_equal(&digest, computed))\n                return true;\n        g_autofree char *is = sc_digest_to_string(computed), *should = sc_digest_to_string(&digest);",
+     "true)\n                return true;\n        g_autofree char *is = sc_digest_to_string(computed), *should = sc_digest_to_string(&digest);"),
+    ("a configuration too large to be kept in memory", "bounds_a_configuration", "if (size > SC_CONFIG_MAX_SIZE)", "if (false)"),
+)
+
+REQUEST = of(
+    "daemon/registry/request.c", "test-registry",
+    ("manifests of 100 MB", "refuses/stall-behind-huge-manifest", "if (body->len > max)", "if (false)"),
+    ("a byte now and then for ever", "refuses/trickle", "if (n == 0 || sc_patience_measure(", "if (n == 0 || true || sc_patience_measure("),
+    ("a manifest of a byte now and then", "refuses/trickle-manifest", "if (n == 0 || sc_patience_measure(", "if (n == 0 || true || sc_patience_measure("),
+    ("a certificate that nobody signed", "refuses_a_certificate_that_nobody_signed", "return sc_certs_vouch(location->certs, certificate, identity);", "return TRUE;"),
+    ("redirects in a loop", "refuses/redirect-loop", "hops <= MAX_REDIRECTS; hops++", "true; hops++"),
+    ("redirects from https to http", "does_not_follow_from_https_to_http",
+     "if (g_str_equal(g_uri_get_scheme(target), \"http\") && !g_str_equal(g_uri_get_scheme(origin), \"http\")) {", "if (false) {"),
+    ("redirects to another host take no token along", "pulls/redirect-other-host", " && same_origin(uri, get->origin))\n                soup_message_headers_replace(headers, \"Authorization\"",
+     ")\n                soup_message_headers_replace(headers, \"Authorization\""),
+    ("a token service's redirect takes no password along", "is_turned_away",
+     " && same_origin(uri, get->origin))\n                soup_message_headers_replace(headers, \"Authorization\"",
+     ")\n                soup_message_headers_replace(headers, \"Authorization\""),
+    ("a redirect of who brings an identity token", "is_turned_away", "if (get->form != NULL)\n                        return sc_throw", "if (false)\n                        return sc_throw"),
+    ("a login that another host wishes for", "refuses/redirect-401", " && came_from(&answer, uri)) {", ") {"),
+    ("a token service on plain http", "refuses/401-plain-realm",
+     "if (g_str_equal(g_uri_get_scheme(realm), \"http\") && !sc_endpoint_allows_plain(attempt->location->endpoint, realm)) {", "if (false) {"),
+    ("a password over plain http", "lets_no_password_out", "if (sc_endpoint_may_send_login(attempt->location->endpoint, registry, receiver))", "if (true)"),
+    ("a token of 100 kB", "refuses/401-huge-token", "SC_TOKEN_ANSWER_MAX_SIZE, what, attempt->patience", "10000000, what, attempt->patience"),
+    ("a login that was refused is not shown again", "is_turned_away", "if (refused != NULL && g_str_has_prefix(refused, \"Basic \"))", "if (false)"),
+) + of(
+    "daemon/registry/endpoint.c", "test-registry",
+    ("who gets the password when TLS is dropped", "lets_nobody_choose_who_gets_the_password", "return !downgrade && ", "return "),
+    ("who gets the password of an unverified registry", "lets_nobody_choose_who_gets_the_password",
+     "sc_endpoint_may_see_login(endpoint, registry) && ", ""),
+    ("a host that begins as localhost does", "trusts_only_whom_it_may", "return sc_reference_is_loopback(&reference) || sc_endpoint_allows_unverified(endpoint, uri);",
+     "return g_str_has_prefix(host, \"localhost\") || sc_reference_is_loopback(&reference) || sc_endpoint_allows_unverified(endpoint, uri);"),
+) + of(
+    "daemon/registry/address.c", "test-registry",
+    ("redirects to nowhere", "refuses/redirect-nowhere", "text != NULL ? g_uri_parse_relative(base, text,", "true ? g_uri_parse_relative(base, text != NULL ? text : \"\","),
+    ("redirects to file:", "refuses/redirect-file",
+     "bool http = uri != NULL && (g_str_equal(g_uri_get_scheme(uri), \"https\") || g_str_equal(g_uri_get_scheme(uri), \"http\"));", "bool http = uri != NULL;"),
+    ("redirects with a login in the URL", "refuses/redirect-login", " || g_uri_get_userinfo(uri) != NULL)", ")"),
+) + of(
+    "daemon/registry/http.c", "test-registry",
+    ("a TLS handshake that falls silent", "ends_half_a_handshake", "g_timeout_source_new((guint)CLAMP(limit / 1000, 1, G_MAXINT));", "g_timeout_source_new(G_MAXINT);"),
+    ("answers of 1xx without an end", "refuses/endless-continue", "if (++wait->informational > MAX_INFORMATIONAL)", "if (false)"),
+)
+
+PATIENCE = of(
+    "daemon/registry/trouble.c", "test-registry",
+    ("429 with Retry-After", "comes_again_when_told/429-retry-after", "if (status == 429) {\n                sc_patience_ask(patience, retry_after(message));", "if (status == 429) {"),
+    ("5xx with Retry-After", "comes_again_when_told/503-retry-date", "if (status >= 500) {\n                sc_patience_ask(patience, retry_after(message));", "if (status >= 500) {"),
+    ("Retry-After as a date", "comes_again_when_told/503-retry-date", "return date != NULL ? MAX(g_date_time_difference(date, now), 0) : 0;", "return 0;"),
+    ("500 every third time", "pulls/500-every-third", "        if (status >= 500) {\n", "        if (status > 500) {\n"),
+) + of(
+    "daemon/registry/patience.c", "test-registry",
+    ("Retry-After of an hour", "refuses/429-in-an-hour", " || pause >= budget_left(patience)) {", ") {"),
+    ("Attempts= without progress", "refuses/500", "if (patience->made >= patience->attempts || ", "if ("),
+    ("two minutes without a byte", "gives_up_within_two_minutes", "return CLAMP(limit, 0, MAX(budget_left(patience), 0));", "return limit;"),
+    ("a byte with each attempt is no progress", "counts_attempts_without_progress", "patience->made = patience->advanced >= PROGRESS ? 0 : patience->made + 1;",
+     "patience->made = patience->advanced > 0 ? 0 : patience->made + 1;"),
+    ("MinimumRate=", "measures_the_rate", "if (!enough)\n                patience->advanced = 0;\n        return enough;", "return true;"),
+)
+
+AUTH = of(
+    "daemon/registry/auth.c", "test-auth",
+    ("a WWW-Authenticate without an end", "bounds_a_challenge", "if (strnlen(header, MAX_HEADER + 1) > MAX_HEADER)", "if (false)"),
+    ("control characters in WWW-Authenticate", "refuses_a_challenge", "if (g_ascii_iscntrl(*c))\n                        return NULL;", ""),
+    ("a token with line ends", "refuses_a_token", "if (token == NULL || !is_bearer_token(token))", "if (token == NULL)"),
+    ("a token that lives for ever", "reads_a_token", "(guint)CLAMP(seconds, MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS);", "(guint)MIN(seconds, G_MAXUINT);"),
+    ("a challenge that asks for more than reading the image", "asks_for_what_it_needs", "\"repository:%s:pull\"", "\"repository:%s:pull,push\""),
+) + of(
+    "daemon/registry/printable.c", "test-auth",
+    ("escapes to the terminal in what a registry says", "shows_hostile_text", "if (!g_ascii_isprint(shown->str[i]))", "if (false)"),
+) + of(
+    "daemon/registry/neighbour.c", "test-neighbour",
+    ("a registry of another user's on loopback", "whom_to_trust", "return uid <= SYSTEM_UID_MAX || ", "return true || "),
+    ("a connection that nobody has accepted yet", "finds_who_is_there", "return search.has_peer ? SC_NEIGHBOUR_UNKNOWN : SC_NEIGHBOUR_NONE;", "return SC_NEIGHBOUR_NONE;"),
+)
+
+MUTANTS = TAR + TREE + MERGE + PRIVILEGED + INFLATE + LAYER + MANIFEST + FETCH + REQUEST + PATIENCE + AUTH
