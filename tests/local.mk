@@ -12,6 +12,9 @@ EXTRA_DIST += tests/integration/test_atomic.py docs/from-atomic.md
 EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench/compare tests/bench/figures tests/bench/images.py tests/bench/inside.py \
 	tests/bench/limits.c \
 	tests/check-format tests/check-includes tests/demo tests/packages tests/setup tests/stage \
+	tests/attackers/call.py tests/attackers/dbuswire.py tests/attackers/fuzz.py tests/attackers/load.py \
+	tests/integration/attackers.py tests/integration/test_actions.py tests/integration/test_attackers.py \
+	tests/integration/test_strings.py tests/integration/test_swaps.py \
 	tests/integration/test_archives.py \
 	tests/integration/test_change.py \
 	tests/integration/test_client.py \
@@ -19,12 +22,12 @@ EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench
 	tests/integration/test_credentials.py \
 	tests/integration/test_engine.py \
 	tests/integration/test_faults.py tests/integration/test_features.py \
-	tests/integration/test_hostile_image.py tests/integration/hostile.py tests/integration/test_resume.py \
+	tests/integration/test_hostile_image.py tests/integration/hostile.py tests/integration/test_resume.py tests/integration/test_resume_here.py \
 	tests/integration/test_images.py \
 	tests/integration/test_leaks.py \
 	tests/integration/test_main_job.py \
 	tests/integration/test_mount.py \
-	tests/integration/test_plan.py \
+	tests/integration/test_plan.py tests/integration/test_powercuts.py \
 	tests/integration/test_package.py \
 	tests/integration/test_provenance.py \
 	tests/integration/test_ostree_host.py \
@@ -33,3 +36,5 @@ EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench
 	tests/integration/test_systemd.py tests/integration/test_takeover.py tests/integration/atomichost.py tests/integration/derived.py \
 	tests/integration/test_trust.py tests/integration/test_user.py \
 	docs/architecture.md docs/performance.md docs/reliability.md
+EXTRA_DIST += tests/powercuts/README.md tests/powercuts/check.py tests/powercuts/disk.py tests/powercuts/images.py tests/powercuts/inside.py \
+	tests/powercuts/nosync.c tests/powercuts/recording.py tests/powercuts/run tests/powercuts/systems.py

@@ -36,10 +36,11 @@ class Bed:
     """One test bed, from `up` to `down`; also a context. Commands are a list, or a string for the shell."""
 
     program = TESTBED
+    start_timeout = 600  # the first one builds the root
 
     def __init__(self, name, *options):
         self.name = name
-        self._testbed("up", *options, name, timeout=600)  # the first one builds the root
+        self._testbed("up", *options, name, timeout=self.start_timeout)
 
     def __enter__(self):
         return self
