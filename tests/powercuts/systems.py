@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 
-from bed import Bed
+from bed import Bed, wait_until
 from machine import Machine
 
 # The test bed has no such mounts of its own.
@@ -48,7 +48,8 @@ class TestBed:
                 yield system
                 system._testbed("crash", system.name)  # nothing of it is needed any more
         finally:
-            subprocess.run(["umount", self.point], check=True)
+            # What was killed a moment ago may hold it still.
+            wait_until(lambda: subprocess.run(["umount", self.point], stderr=subprocess.DEVNULL, check=False).returncode == 0)
 
 
 @contextlib.contextmanager
