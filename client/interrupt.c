@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "interrupt.h"
-#include "base/path.h"
 #include "exit.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -13,13 +12,13 @@ static const int numbers[] = {SIGINT, SIGTERM, SIGWINCH, SIGHUP, SIGQUIT, SIGUSR
 #define N_OWN 3
 
 struct ScInterrupt {
-        int fd;
         gsize n;
         struct sigaction previous[G_N_ELEMENTS(numbers)];
 };
 
-/* Where the handler writes what came; there is one ScInterrupt at a time. */
-static volatile int write_end = -1;
+/* The pipe between handler and reader. It is kept: a handler that runs in another thread may be about to write. */
+static int ends[2] = {-1, -1};
+static bool is_in_use;
 
 /* A handler, and no signalfd: that gets only what every thread blocks, and GIO has threads of its own. */
 static void handle(int number)
@@ -27,7 +26,7 @@ static void handle(int number)
         int saved = errno;
         unsigned char byte = (unsigned char)number;
         /* A full pipe is one that is full of signals already. */
-        G_GNUC_UNUSED ssize_t n = write(write_end, &byte, 1);
+        G_GNUC_UNUSED ssize_t n = write(ends[1], &byte, 1);
         errno = saved;
 }
 
@@ -45,16 +44,14 @@ static void install(ScInterrupt *interrupt)
 
 ScInterrupt *sc_interrupt_new(ScInterruptSet which, GError **error)
 {
-        int ends[2];
-        g_assert(write_end < 0);
-        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+        g_assert(!is_in_use);
+        if (ends[0] < 0 && pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
                 sc_exit_throw(error, SC_EXIT_FAILED, "Cannot listen to signals: %s", g_strerror(errno));
                 return NULL;
         }
         ScInterrupt *interrupt = g_new0(ScInterrupt, 1);
         interrupt->n = which == SC_INTERRUPT_OWN ? N_OWN : G_N_ELEMENTS(numbers);
-        interrupt->fd = ends[0];
-        write_end = ends[1];
+        is_in_use = true;
         install(interrupt);
         return interrupt;
 }
@@ -65,22 +62,23 @@ void sc_interrupt_free(ScInterrupt *interrupt)
                 return;
         for (gsize i = 0; i < interrupt->n; i++)
                 sigaction(numbers[i], &interrupt->previous[i], NULL);
-        int end = write_end;
-        write_end = -1;
-        sc_close(&end);
-        sc_close(&interrupt->fd);
+        is_in_use = false;
+        /* What nobody has read does what it does without us. */
+        unsigned char byte;
+        while (read(ends[0], &byte, 1) == 1)
+                raise(byte);
         g_free(interrupt);
 }
 
 int sc_interrupt_fd(const ScInterrupt *interrupt)
 {
-        return interrupt->fd;
+        return ends[0];
 }
 
 ScInterruptEvent sc_interrupt_read(ScInterrupt *interrupt, int *ret_number)
 {
         unsigned char byte;
-        if (read(interrupt->fd, &byte, 1) != 1)
+        if (read(ends[0], &byte, 1) != 1)
                 return SC_INTERRUPT_NONE;
         *ret_number = byte;
         return byte == SIGWINCH ? SC_INTERRUPT_RESIZED : SC_INTERRUPT_LEAVE;

@@ -81,8 +81,13 @@ static int read_member(ScRepository *repository, GFile *root, const char *name, 
         g_autoptr(GFile) file = g_file_get_child(root, name);
         ScDigest object;
         char object_path[SC_OBJECT_PATH_SIZE];
-        if (!ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(file), NULL))
-                return 0;
+        g_autoptr(GError) local = NULL;
+        if (!ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(file), &local)) {
+                if (g_error_matches(local, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+                        return 0;
+                g_propagate_error(error, g_steal_pointer(&local));
+                return -1;
+        }
         if (!sc_digest_parse_hex(ostree_repo_file_get_checksum(OSTREE_REPO_FILE(file)), &object, error))
                 return -1;
         sc_object_path(SC_OBJECT_FILE, &object, object_path);

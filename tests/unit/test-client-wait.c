@@ -3,6 +3,7 @@
  * that is pulled says how. */
 
 #include "test.h"
+#include "interrupt.h"
 #include "value.h"
 #include "wait.h"
 #include <signal.h>
@@ -439,6 +440,53 @@ START_TEST(numbers_of_jobs)
 }
 END_TEST
 
+/* Of a process that has listened to signals, got one, and read none: how it ends. */
+static int end_of_listener(bool ignores)
+{
+        pid_t child = fork();
+        if (child == 0) {
+                signal(SIGTERM, ignores ? SIG_IGN : SIG_DFL);
+                ScInterrupt *interrupt = sc_interrupt_new(SC_INTERRUPT_OWN, NULL);
+                raise(SIGWINCH);
+                raise(SIGTERM);
+                sc_interrupt_free(interrupt);
+                _exit(0);
+        }
+        int status;
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        return status;
+}
+
+/* Ctrl-C between two waits is not lost. */
+START_TEST(unread_signal_ends)
+{
+        int status = end_of_listener(false);
+        ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+}
+END_TEST
+
+/* Under nohup, say. */
+START_TEST(ignored_signal_stays_ignored)
+{
+        ck_assert_int_eq(end_of_listener(true), 0);
+}
+END_TEST
+
+START_TEST(listens_again)
+{
+        for (guint i = 0; i < 3; i++) {
+                g_autoptr(ScInterrupt) interrupt = sc_interrupt_new(SC_INTERRUPT_OWN, NULL);
+                int number = 0;
+                ck_assert_int_eq(sc_interrupt_read(interrupt, &number), SC_INTERRUPT_NONE);
+                raise(SIGINT);
+                raise(SIGWINCH);
+                ck_assert_int_eq(sc_interrupt_read(interrupt, &number), SC_INTERRUPT_LEAVE);
+                ck_assert_int_eq(number, SIGINT);
+                ck_assert_int_eq(sc_interrupt_read(interrupt, &number), SC_INTERRUPT_RESIZED);
+        }
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("client-wait");
@@ -462,5 +510,10 @@ int main(void)
         tcase_add_test(tcase, cancel_by_number);
         tcase_add_test(tcase, numbers_of_jobs);
         suite_add_tcase(suite, tcase);
+        TCase *signals = tcase_create("signals");
+        tcase_add_test(signals, unread_signal_ends);
+        tcase_add_test(signals, ignored_signal_stays_ignored);
+        tcase_add_test(signals, listens_again);
+        suite_add_tcase(suite, signals);
         return test_run(suite);
 }
