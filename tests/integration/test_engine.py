@@ -2,6 +2,7 @@
 """Images of an engine on this host, over its socket, and of podman's storage, through skopeo."""
 
 import pytest
+import standin
 from bed import wait_until
 from sysconsbus import Refused, container, get, install, objects, pull, state, verb, wait_done, wait_over
 
@@ -73,33 +74,22 @@ def test_what_an_engine_does_not_have(engine):
     assert "EngineSocket=" in error_of(bed, pull(bed, f"docker:{NAME}"))
 
 
+HANGS_OR_LIES = """
+def answer(handler):
+    if "hang" in handler.path and handler.path.endswith("/get"):
+        threading.Event().wait()
+    handler.wfile.write(b"{}" if handler.path.endswith("/json") else os.urandom(100000))
+"""
+
+
 def test_engine_that_hangs_or_lies(bed):
     """What answers at the socket is not an engine: it ends, and can be cancelled."""
-    bed.write("/srv/engine.py", r"""
-import http.server, os, socketserver, sys, time
-class Handler(http.server.BaseHTTPRequestHandler):
-    def address_string(self):
-        return "local"
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        if "hang" in self.path and self.path.endswith("/get"):
-            time.sleep(600)
-        self.wfile.write(b"{}" if self.path.endswith("/json") else os.urandom(100000))
-class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-Server("/run/docker.sock", Handler).serve_forever()
-""")
-    bed.run(["systemd-run", "-q", "--unit=engine", "--collect", "python3", "/srv/engine.py"])
-    try:
-        wait_until(lambda: bed.exists("/run/docker.sock"))
+    with standin.engine(bed, HANGS_OR_LIES):
         assert "tar" in error_of(bed, pull(bed, "docker:engine.test/lies"))
         job = pull(bed, "docker:engine.test/hang")
         wait_until(lambda: state(bed, job) == "running" and get(bed, job, "Job", "Phase") == "Resolving")
         verb(bed, job, "Job", "Cancel")
         assert wait_over(bed, job) == "cancelled"
-    finally:
-        bed.run("systemctl stop engine; rm -f /run/docker.sock /srv/engine.py")
 
 
 def test_from_the_storage_of_podman(bed, storage):

@@ -15,6 +15,7 @@ PORT = 5004
 NAME = f"localhost:{PORT}/images:layers"
 HALF = f"localhost:{PORT}/stall-once/images:half"
 REPO = f"{CHECKOUT}/.storage/ostree"
+STAGING = f"{REPO}/extensions/sysconsd/staging-*"
 CONF = "/etc/sysconsd.conf.d/60-resume.conf"
 LAYERS = 6
 
@@ -63,17 +64,26 @@ def layers_here(bed):
     return set(bed.output(f"ls {REPO}/refs/heads/ociimage 2>/dev/null | grep -xE '[0-9a-f]{{64}}' || true").split())
 
 
-def start(bed, name):
-    job = json.loads(bed.sysconsctl("pull", "--no-wait", "--json", name).stdout)
+def start(bed, *image):
+    job = json.loads(bed.sysconsctl("pull", "--no-wait", "--json", *image).stdout)
     return str(job["job"]).rsplit("/", 1)[-1]
+
+
+def kill_worker(bed, job):
+    bed.systemctl("kill", "--signal=KILL", f"sysconsd-job-{job}.service")
+    wait_until(lambda: json.loads(bed.sysconsctl("show", "--type=job", "--json", job).stdout)["state"] == "failed")
 
 
 def has_layers(bed, count):
     wait_until(lambda: len(layers_here(bed)) >= count, 60)
 
 
+def names(bed):
+    return [name for image in json.loads(bed.sysconsctl("images", "--json").stdout) for name in image["names"]]
+
+
 def whole(bed, name):
-    assert name in [n for image in json.loads(bed.sysconsctl("images", "--json").stdout) for n in image["names"]]
+    assert name in names(bed)
     bed.run(["ostree", "fsck", f"--repo={REPO}", "-q"])
 
 
@@ -93,8 +103,7 @@ def test_killed_worker(clean, images):
     with registry(bed, images) as served:
         job = start(bed, NAME)
         has_layers(bed, 2)
-        bed.systemctl("kill", "--signal=KILL", f"sysconsd-job-{job}.service")
-        wait_until(lambda: json.loads(bed.sysconsctl("show", "--type=job", "--json", job).stdout)["state"] == "failed")
+        kill_worker(bed, job)
         here = layers_here(bed)
         assert 2 <= len(here) < LAYERS
         before = served()
@@ -131,7 +140,7 @@ def test_reboot(clean, images):
         bed.sysconsctl("pull", NAME)
         assert here.isdisjoint(served()) and len(served()) > 1
     whole(bed, NAME)
-    assert bed.output(f"ls -d {REPO}/extensions/sysconsd/staging-* 2>/dev/null || true") == ""
+    assert bed.output(f"ls -d {STAGING} 2>/dev/null || true") == ""
 
 
 def inodes(bed, folder):
@@ -140,28 +149,35 @@ def inodes(bed, folder):
     return dict(line.split() for line in found.splitlines())
 
 
+def kill_in_mid_layer(bed, job):
+    """When its source has fallen silent, and what had come is written. Returns the objects that are left."""
+    seen = [0, 1]
+
+    def settled():
+        """what has come is written"""
+        seen.append(int(bed.output(f"find {STAGING} -name '*.file' 2>/dev/null | wc -l")))
+        return seen[-1] > 100 and seen[-1] == seen[-2] == seen[-3]
+    wait_until(settled, interval=0.3)
+    kill_worker(bed, job)
+    left = inodes(bed, STAGING)
+    assert len(left) > 100
+    return left
+
+
+def not_written_again(bed, left):
+    now = inodes(bed, f"{REPO}/objects")
+    return {name: now.get(name) for name in left} == left
+
+
 def test_half_a_layer_is_not_written_twice(clean, images):
     """The registry falls silent in the middle of a layer; the worker is killed while it waits. The next one finds each file as it was left."""
     bed = clean
     fast(bed)
-    staging = f"{REPO}/extensions/sysconsd/staging-*"
     with registry(bed, images) as served:
-        job = start(bed, HALF)
-        seen = [0, 1]
-
-        def settled():
-            """what has come is written"""
-            seen.append(int(bed.output(f"find {staging} -name '*.file' 2>/dev/null | wc -l")))
-            return seen[-1] > 100 and seen[-1] == seen[-2] == seen[-3]
-        wait_until(settled, interval=0.3)
-        bed.systemctl("kill", "--signal=KILL", f"sysconsd-job-{job}.service")
-        wait_until(lambda: json.loads(bed.sysconsctl("show", "--type=job", "--json", job).stdout)["state"] == "failed")
-        left = inodes(bed, staging)
-        assert len(left) > 100
-        assert int(bed.output(f"find {staging} -name '*.file' -size +8M | wc -l")) == 1
-        assert int(bed.output(f"find {staging} -name '*.file' -type l | wc -l")) > 0
+        left = kill_in_mid_layer(bed, start(bed, HALF))
+        assert int(bed.output(f"find {STAGING} -name '*.file' -size +8M | wc -l")) == 1
+        assert int(bed.output(f"find {STAGING} -name '*.file' -type l | wc -l")) > 0
         bed.sysconsctl("pull", HALF)
         assert max(requests for requests, _ in served().values()) == 2
-    now = inodes(bed, f"{REPO}/objects")
-    assert {name: now.get(name) for name in left} == left
+    assert not_written_again(bed, left)
     whole(bed, HALF)

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Pulls of what is on this host, whose worker is killed: nothing half is left, and the next one imports no layer again. test_resume.py has the registries."""
 
-import json
 import subprocess
 from pathlib import Path
 
 import hostile
 import pytest
-from bed import CHECKOUT, wait_until
+import standin
+from bed import CHECKOUT
 from ocilayout import Layout
-from test_resume import inodes, layers_here, noise, whole
+from test_resume import REPO, STAGING, kill_in_mid_layer, layers_here, names, noise, not_written_again, start, whole
 
 NAME = "killed.test/image:1"
-REPO = f"{CHECKOUT}/.storage/ostree"
 OTHER = "/var/lib/containers/killed-other"
 PLACE = "/var/tmp/killed"
 FAILPOINT = "/run/sysconsd/failpoint"
@@ -25,29 +24,19 @@ SOURCES = {
     "engine": [f"docker:{NAME}"],
     "ostree": [f"ostree:{NAME}@{OTHER}"],
 }
-# What an engine's API says of one image. With a file PLACE/stall it falls silent behind so many bytes of
-# what it sends, from the second time on: the first time it is only asked what there is.
+# Of one image. With a file PLACE/stall it falls silent behind so many bytes, from the second time on: the first time it is only asked what there is.
 ENGINE = f"""
-import http.server, os, socketserver, threading
-SENT = []
-class Handler(http.server.BaseHTTPRequestHandler):
-    def address_string(self):
-        return "local"
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        if self.path.endswith("/json"):
-            return self.wfile.write(b"{{}}")
-        data = open("{PLACE}/docker.tar", "rb").read()
-        SENT.append(1)
-        stalls = len(SENT) > 1 and os.path.exists("{PLACE}/stall")
-        self.wfile.write(data[:int(open("{PLACE}/stall").read())] if stalls else data)
-        self.wfile.flush()
-        if stalls:
-            threading.Event().wait()
-class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-Server("/run/docker.sock", Handler).serve_forever()
+sent = []
+def answer(handler):
+    if handler.path.endswith("/json"):
+        return handler.wfile.write(b"{{}}")
+    data = open("{PLACE}/docker.tar", "rb").read()
+    sent.append(1)
+    stalls = len(sent) > 1 and os.path.exists("{PLACE}/stall")
+    handler.wfile.write(data[:int(open("{PLACE}/stall").read())] if stalls else data)
+    handler.wfile.flush()
+    if stalls:
+        threading.Event().wait()
 """
 
 
@@ -64,7 +53,6 @@ def files(session_bed, tmp_path_factory):
     place = Path(f"/proc/{bed.pid()}/root{PLACE}")
     subprocess.run(["cp", "-r", top, place], check=True)
     bed.run(["chmod", "-R", "a+rX", PLACE])
-    bed.write(f"{PLACE}/engine.py", ENGINE)
     bed.sysconsctl("pull", *SOURCES["docker-archive"])
     bed.run(f"""set -e; rm -rf {OTHER}; ostree init --repo={OTHER} --mode=bare
         ostree pull-local --repo={OTHER} {REPO} $(ostree refs --repo={REPO} | grep -E '^ociimage/([0-9a-f]{{64}}|killed.test.*)$')""", timeout=100)
@@ -82,14 +70,8 @@ def clean(files):
 
 @pytest.fixture
 def engine(clean):
-    clean.run(["systemd-run", "-q", "--unit=killed-engine", "--collect", "python3", f"{PLACE}/engine.py"])
-    wait_until(lambda: clean.exists("/run/docker.sock"))
-    yield clean
-    clean.run(f"systemctl stop killed-engine; rm -f /run/docker.sock {PLACE}/stall")
-
-
-def names(bed):
-    return [name for image in json.loads(bed.sysconsctl("images", "--json").stdout) for name in image["names"]]
+    with standin.engine(clean, ENGINE):
+        yield clean
 
 
 def pulled_layers(result):
@@ -122,28 +104,16 @@ def test_killed_worker(clean, source, request):
     for point in ("pull-config", "pull-publish", "pull-intent-gone"):
         here, again = kill_and_go_on(clean, source, point)
         assert len(here) >= LAYERS and again == []
-    assert clean.output(f"ls -d {REPO}/extensions/sysconsd/staging-* 2>/dev/null || true") == ""
+    assert clean.output(f"ls -d {STAGING} 2>/dev/null || true") == ""
 
 
 def test_killed_in_the_middle_of_a_layer(engine):
     """The engine falls silent; what had come of the layer is not written again."""
-    bed, staging = engine, f"{REPO}/extensions/sysconsd/staging-*"
+    bed = engine
     bed.write(f"{PLACE}/stall", str(LARGE + 700_000))
-    job = str(json.loads(bed.sysconsctl("pull", "--no-wait", "--json", *SOURCES["engine"]).stdout)["job"]).rsplit("/", 1)[-1]
-    seen = [0, 1]
-
-    def settled():
-        """what has come is written"""
-        seen.append(int(bed.output(f"find {staging} -name '*.file' 2>/dev/null | wc -l")))
-        return seen[-1] > 100 and seen[-1] == seen[-2] == seen[-3]
-    wait_until(settled, interval=0.3)
-    bed.systemctl("kill", "--signal=KILL", f"sysconsd-job-{job}.service")
-    wait_until(lambda: json.loads(bed.sysconsctl("show", "--type=job", "--json", job).stdout)["state"] == "failed")
+    left = kill_in_mid_layer(bed, start(bed, *SOURCES["engine"]))
     assert NAME not in names(bed)
-    left = inodes(bed, staging)
-    assert len(left) > 100
     bed.run(["rm", f"{PLACE}/stall"])
     bed.sysconsctl("pull", *SOURCES["engine"])
-    now = inodes(bed, f"{REPO}/objects")
-    assert {name: now.get(name) for name in left} == left
+    assert not_written_again(bed, left)
     whole(bed, NAME)

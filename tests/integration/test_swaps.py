@@ -149,7 +149,7 @@ def test_racer_in_a_folder_of_hers(bed, tmp_path):
         for _ in range(6):
             ends.add(bed.sysconsctl("install", "--name=racy", "--set=PORT=8085", "localhost:5000/racy:1", check=False).returncode)
             bed.sysconsctl("uninstall", "racy", check=False)
-            assert bed.output("ls -A /etc/target") == ""
+            assert bed.output("ls -A /etc/target") == "" and bed.is_active("racer")
     finally:
         bed.run("systemctl stop racer; rm -rf /home/alice/shared /etc/target /srv/racer.py")
         bed.sysconsctl("delete-image", "--force", "localhost:5000/racy:1", check=False)
