@@ -19,6 +19,7 @@ def of(file, program, *mutants):
 
 # ---- hostile images ----
 
+# That a tar is cut off in a file is seen twice, there and at the next header: one of the two can be taken out without a trace.
 TAR = of(
     "daemon/store/tar.c", "test-layer",
     ("'..' in a path", "test_hostile", "if (size == 2 && at[0] == '.' && at[1] == '.') {", "if (false) {"),
@@ -30,7 +31,7 @@ TAR = of(
     ("symlink targets of more than 4,095 bytes", "test_hostile", "strlen(target) > MAX_PATH || ", ""),
     ("names that are not UTF-8", "test_hostile", "if (!g_utf8_validate(name, -1, NULL)) {", "if (false) {"),
     ("symlink targets that are not UTF-8", "test_hostile", " || !g_utf8_validate(target, -1, NULL))", ")"),
-    ("symlink targets that are empty", "test_hostile", "*target == '\\0' || ", ""),
+    ("symlink targets that are empty", "test_hostile", "target == NULL || *target == '\\0' || ", ""),
     ("what libarchive could not convert", "test_hostile", "if (code != ARCHIVE_OK)\n                return fail(tar, error);\n        if (++tar",
      "if (code < ARCHIVE_WARN)\n                return fail(tar, error);\n        if (++tar"),
     ("owners that are negative", "test_hostile", "if (uid < 0 || ", "if ("),
@@ -38,8 +39,6 @@ TAR = of(
     ("groups above 32 bit", "test_hostile", " || gid >= G_MAXUINT32)", ")"),
     ("files larger than MaxLayerSize=, also with holes", "test_limits", "if ((guint64)size > tar->limits.max_size - tar->size)", "if (false)"),
     ("more entries than two million", "test_limits", "if (++tar->entries > tar->limits.max_entries) {", "if (false) {"),
-    ("a tar that is cut off in a file", "test_damaged", "        if (code != ARCHIVE_OK)\n                return fail(tar, error);\n        /* The caller's",
-     "        if (code != ARCHIVE_OK)\n                return 0;\n        /* The caller's"),
     ("data of a sparse file outside of it", "test_hostile",
      "if (offset < 0 || (guint64)offset < tar->file_done || (guint64)offset > tar->file_size ||\n            size > tar->file_size - (guint64)offset) {",
      "if (false) {"),
@@ -163,7 +162,7 @@ FETCH = of(
     ("a wrong total in Content-Range", "refuses/wrong-total", "if (total >= 0 && !check_total(fetch, (guint64)total, error))", "if (false)"),
     ("a wrong Content-Length", "refuses/lying-length", "if (total == fetch->target->size)", "if (true)"),
     ("more bytes than the manifest says", "refuses/extra-bytes", "if (n > fetch->target->size - fetch->received)", "if (false)"),
-    ("fewer bytes than the manifest says", "refuses/truncated", "if (fetch->received < fetch->target->size)", "if (false)"),
+    ("fewer bytes than the manifest says", "refuses/ends-early", "if (fetch->received < fetch->target->size)", "if (false)"),
     ("another digest", "refuses/wrong-digest", "if (sc_digest_equal(&computed, fetch->target->digest))", "if (true)"),
     ("other content for the rest", "refuses/changed", "if (sc_digest_equal(&computed, fetch->target->digest))", "if (true)"),
     ("BandwidthLimit=", "keeps_to_its_bandwidth", "if (pause <= 0)", "if (true)"),
@@ -200,8 +199,8 @@ REQUEST = of(
     ("a token service on plain http", "refuses/401-plain-realm",
      "if (g_str_equal(g_uri_get_scheme(realm), \"http\") && !sc_endpoint_allows_plain(attempt->location->endpoint, realm)) {", "if (false) {"),
     ("a password over plain http", "lets_no_password_out", "if (sc_endpoint_may_send_login(attempt->location->endpoint, registry, receiver))", "if (true)"),
-    ("a token of 100 kB", "refuses/401-huge-token", "SC_TOKEN_ANSWER_MAX_SIZE, what, attempt->patience", "10000000, what, attempt->patience"),
-    ("a login that was refused is not shown again", "is_turned_away", "if (refused != NULL && g_str_has_prefix(refused, \"Basic \"))", "if (false)"),
+    ("a token of 100 kB", "refuses/401-stall-behind-huge-token", "SC_TOKEN_ANSWER_MAX_SIZE, what, attempt->patience", "10000000, what, attempt->patience"),
+    ("a login that was refused is not shown again", "shows_a_refused_login_once", "if (refused != NULL && g_str_has_prefix(refused, \"Basic \"))", "if (false)"),
 ) + of(
     "daemon/registry/endpoint.c", "test-registry",
     ("who gets the password when TLS is dropped", "lets_nobody_choose_who_gets_the_password", "return !downgrade && ", "return "),
@@ -212,7 +211,7 @@ REQUEST = of(
 ) + of(
     "daemon/registry/address.c", "test-registry",
     ("redirects to nowhere", "refuses/redirect-nowhere", "text != NULL ? g_uri_parse_relative(base, text,", "true ? g_uri_parse_relative(base, text != NULL ? text : \"\","),
-    ("redirects to file:", "refuses/redirect-file",
+    ("redirects to file:", "refuses/redirect-file-host",
      "bool http = uri != NULL && (g_str_equal(g_uri_get_scheme(uri), \"https\") || g_str_equal(g_uri_get_scheme(uri), \"http\"));", "bool http = uri != NULL;"),
     ("redirects with a login in the URL", "refuses/redirect-login", " || g_uri_get_userinfo(uri) != NULL)", ")"),
 ) + of(

@@ -211,6 +211,13 @@ def wrong_manifest(handler, request):
 
 
 @only('manifests')
+def other_manifest(handler, request):
+    """And the registry says so."""
+    wrong_manifest(handler, request)
+    request.headers['Docker-Content-Digest'] = 'sha256:' + hashlib.sha256(request.data).hexdigest()
+
+
+@only('manifests')
 def wrong_digest_header(handler, request):
     request.headers['Docker-Content-Digest'] = 'sha256:' + '1' * 64
 
@@ -224,6 +231,13 @@ def cut_once(handler, request):
 @only('blobs')
 def cut_always(handler, request):
     request.stop_at = CUT_AT
+
+
+@only('blobs')
+def end_early(handler, request):
+    """As if that were all of it."""
+    request.stop_at = CUT_AT
+    request.chunked = True
 
 
 @only('blobs')
@@ -354,7 +368,7 @@ def greedy(handler, request):
 
 @only('blobs')
 def lying_length(handler, request):
-    request.data = request.data + b'more'
+    request.data = request.data.ljust(7_654_321, b'x')
 
 
 @only('blobs')
@@ -498,9 +512,11 @@ FAULTS = {
     'wrong-layer': wrong_layer,
     'wrong-layer-truncated': wrong_layer_cut_always,
     'wrong-manifest': wrong_manifest,
+    'other-manifest': other_manifest,
     'wrong-digest-header': wrong_digest_header,
     'cut-once': cut_once,
     'truncated': cut_always,
+    'ends-early': end_early,
     'stall': stall,
     'stall-once': stall_once,
     'stall-headers': stall_headers,
@@ -543,6 +559,7 @@ FAULTS = {
     '401-token-once': lambda handler, request: need_token(handler, request, uses=1),
     '401-always': token_from('/token?uses=-1'),
     '401-huge-token': token_from('/token?size=100000'),
+    '401-stall-behind-huge-token': token_from('/token?size=100000&stall=1'),
     '401-bad-token': token_from('/token?bad=1'),
     '401-greedy': greedy,
     'basic': need_password,
@@ -558,6 +575,7 @@ FAULTS = {
     'redirect-loop': redirect_loop,
     'redirect-nowhere': redirect(None),
     'redirect-file': redirect('file:///etc/passwd'),
+    'redirect-file-host': redirect('file://localhost/etc/passwd'),
     'redirect-login': redirect('http://user:password@localhost/'),
     'redirect-other-host': redirect_to(other_host),
     'redirect-plain-http': redirect_to(plain_http),
@@ -682,6 +700,13 @@ class Handler(BaseHTTPRequestHandler):
         token = f'token-{self.state.count("token")}=='
         if 'size' in query:
             token = 'x' * int(query['size'][0])
+        if 'stall' in query:
+            self.send_response(200)
+            self.send_header('Content-Length', str(10 * len(token)))
+            self.end_headers()
+            self.wfile.write(token.encode())
+            self.hang()
+            return
         if 'bad' in query:
             token = 'two\r\nlines'
         with self.state.lock:

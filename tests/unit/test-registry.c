@@ -66,6 +66,7 @@ static const struct {
         {"401-basic", SC_ERROR_ACCESS_DENIED, "wants a login, and there is none for", "GET ", 1},
         {"401-always", SC_ERROR_ACCESS_DENIED, "(401)", "GET ", 3},
         {"401-huge-token", SC_ERROR_CORRUPT, "larger than 65536", "GET ", 2},
+        {"401-stall-behind-huge-token", SC_ERROR_CORRUPT, "larger than 65536", "GET ", 2},
         {"401-bad-token", SC_ERROR_CORRUPT, "no usable token", "GET ", 2},
         {"401-plain-realm", SC_ERROR_NETWORK, "registry.invalid without TLS", "GET ", 1},
         {"500", SC_ERROR_NETWORK, "trouble of its own (500)", "GET ", 2},
@@ -76,15 +77,17 @@ static const struct {
         {"wrong-manifest:index", SC_ERROR_VERIFY_FAILED, "", "GET ", 1},
         {"wrong-digest-header", SC_ERROR_VERIFY_FAILED, "says sha256:1111", "GET ", 1},
         {"wrong-digest", SC_ERROR_VERIFY_FAILED, "instead of sha256:", "/blobs/", 1},
-        {"lying-length", SC_ERROR_VERIFY_FAILED, "instead of its", "/blobs/", 1},
+        {"lying-length", SC_ERROR_VERIFY_FAILED, "has 7654321 instead of its", "/blobs/", 1},
         {"extra-bytes", SC_ERROR_VERIFY_FAILED, "has more instead", "/blobs/", 1},
         {"truncated", SC_ERROR_NETWORK, "(tried 2 times)", "range=bytes=700000-", 2},
+        {"ends-early", SC_ERROR_NETWORK, "broke off the blob", "range=bytes=700000-", 2},
         {"refuse-range-truncated", SC_ERROR_NETWORK, "(tried 2 times)", "range=bytes=700000-", 2},
         {"stall", SC_ERROR_NETWORK, "sent nothing for too long", "range=bytes=700000-", 2},
         {"stall-headers", SC_ERROR_NETWORK, "sent nothing for too long", "GET ", 2},
         {"redirect-loop", SC_ERROR_NETWORK, "more than 10 times", "GET ", 11},
         {"redirect-nowhere", SC_ERROR_NETWORK, "refers to 'nothing'", "GET ", 1},
         {"redirect-file", SC_ERROR_NETWORK, "refers to 'file:///etc/passwd'", "GET ", 1},
+        {"redirect-file-host", SC_ERROR_NETWORK, "refers to 'file://localhost/etc/passwd'", "GET ", 1},
         {"redirect-login", SC_ERROR_NETWORK, "no address to go on with", "GET ", 1},
         {"wrong-total", SC_ERROR_VERIFY_FAILED, "instead of its", "/blobs/", 3},
         {"changed", SC_ERROR_VERIFY_FAILED, "instead of sha256:", "range=bytes=700000-", 1},
@@ -224,6 +227,11 @@ START_TEST(checks_a_manifest_against_the_digest_asked_for)
         ck_assert(!sc_transport_get_manifest(wrong, &manifest.digest, 0, &again, NULL, &error));
         ck_assert_error(error, SC_ERROR_VERIFY_FAILED, digest);
         g_clear_error(&error);
+        g_autofree char *exchanged = g_strdup_printf("other-manifest@%s", digest);
+        g_autoptr(ScTransport) other = registry_at(&server, "", exchanged, NULL);
+        ck_assert(!sc_transport_get_manifest(other, NULL, 0, &again, NULL, &error));
+        ck_assert_error(error, SC_ERROR_VERIFY_FAILED, "holds something else");
+        g_clear_error(&error);
         ck_assert(!sc_transport_get_manifest(right, &manifest.digest, manifest.size + 1, &again, NULL, &error));
         ck_assert_error(error, SC_ERROR_VERIFY_FAILED, "bytes instead of");
         ck_assert_ptr_null(again.text);
@@ -361,6 +369,27 @@ START_TEST(is_turned_away)
         g_autofree char *log = server_log(&server);
         guint requests = count_in(log, "\n");
         ck_assert_msg(requests <= turned_away[_i].requests, "%u requests: %s", requests, log);
+        sc_keyring_free(server.keyring);
+        server_free(&server);
+}
+END_TEST
+
+START_TEST(shows_a_refused_login_once)
+{
+        Server server = {};
+        server_start(&server, NULL, NULL);
+        server_knows(&server, "tester:wrong");
+        ScTransport *registry = registry_at(&server, "", "basic/x", NULL);
+        for (guint i = 0; i < 2; i++) {
+                g_autoptr(GError) error = NULL;
+                ck_assert(!pull(registry, &error));
+                ck_assert_error(error, SC_ERROR_ACCESS_DENIED, "/the/file");
+        }
+        sc_transport_free(registry);
+        server_end(&server);
+        g_autofree char *log = server_log(&server);
+        /* without it, with it; and once more for the second pull, which has it from the first */
+        ck_assert_uint_eq(count_in(log, "\n"), 3);
         sc_keyring_free(server.keyring);
         server_free(&server);
 }
@@ -931,6 +960,7 @@ int main(void)
         tcase_add_test(tests, says_that_nobody_listens);
         tcase_add_loop_test(tests, says_who_it_is, 0, G_N_ELEMENTS(welcome));
         tcase_add_loop_test(tests, is_turned_away, 0, G_N_ELEMENTS(turned_away));
+        tcase_add_test(tests, shows_a_refused_login_once);
         tcase_add_test(tests, lets_no_password_out);
         tcase_add_test(tests, wants_a_registry_in_the_name);
         tcase_add_test(tests, knows_where_docker_io_is);
