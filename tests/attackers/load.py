@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Many clients at once, of root, of alice, who may do everything, and of carol, who may do nothing: they call all there is, start jobs, cancel
-their own and others', and vanish in the middle. Then, when all is quiet: has every job ended, once?
+"""Many clients at once, of root, of alice, who may do everything, and of carol, who may do nothing: they call what reads, start jobs, cancel
+their own, and vanish in the middle. Then, when all is quiet: has every job ended, once?
 
     load.py SECONDS CLIENTS [SEED]
 
