@@ -2,6 +2,7 @@
 #include "neighbour.h"
 
 #include "base/error.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,34 +98,48 @@ static bool look_at(Search *search, const Line *line, guint *ret_uid)
         return line->inode != 0;
 }
 
-static bool search_table(Search *search, const char *table, guint *ret_uid)
+/* No further than to the line that says it: for each piece of such a table the kernel looks through all its buckets. */
+static int search_table(Search *search, const char *table, guint *ret_uid)
 {
-        for (const char *text = table; text != NULL && *text != '\0';) {
-                const char *end = strchrnul(text, '\n');
-                g_autofree char *one = g_strndup(text, (gsize)(end - text));
+        FILE *file = fopen(table, "re");
+        if (file == NULL)
+                return -1;
+        g_autofree char *text = NULL;
+        gsize size = 0;
+        bool found = false;
+        while (!found && getline(&text, &size, file) >= 0) {
                 Line line;
-                if (parse_line(one, &line) && look_at(search, &line, ret_uid))
-                        return true;
-                text = *end != '\0' ? end + 1 : end;
+                found = parse_line(text, &line) && look_at(search, &line, ret_uid);
         }
-        return false;
+        bool failed = !found && ferror(file);
+        (void)fclose(file);
+        return failed ? -1 : found;
 }
 
-ScNeighbour sc_neighbour_find(const char *const *tables, GInetSocketAddress *local, GInetSocketAddress *remote, guint *ret_uid)
+bool sc_neighbour_find(const char *const *tables, GInetSocketAddress *local, GInetSocketAddress *remote, ScNeighbour *ret,
+                       guint *ret_uid, GError **error)
 {
         Search search = {0};
         end_of(local, &search.local);
         end_of(remote, &search.remote);
         search.is_this_host = g_inet_address_get_is_loopback(g_inet_socket_address_get_address(remote)) ||
                               memcmp(search.local.bytes, search.remote.bytes, sizeof(search.local.bytes)) == 0;
-        for (const char *const *table = tables; *table != NULL; table++)
-                if (search_table(&search, *table, ret_uid))
-                        return SC_NEIGHBOUR_OWNED;
-        if (search.has_listener) {
-                *ret_uid = search.listener_uid;
-                return SC_NEIGHBOUR_OWNED;
+        int found = 0;
+        for (const char *const *table = tables; *table != NULL && found <= 0; table++) {
+                found = search_table(&search, *table, ret_uid);
+                /* there may be no IPv6 */
+                if (found < 0 && (table == tables || errno != ENOENT))
+                        return sc_throw_errno(error, "Cannot read %s", *table);
         }
-        return search.has_peer ? SC_NEIGHBOUR_UNKNOWN : SC_NEIGHBOUR_NONE;
+        if (found > 0) {
+                *ret = SC_NEIGHBOUR_OWNED;
+        } else if (search.has_listener) {
+                *ret = SC_NEIGHBOUR_OWNED;
+                *ret_uid = search.listener_uid;
+        } else {
+                *ret = search.has_peer ? SC_NEIGHBOUR_UNKNOWN : SC_NEIGHBOUR_NONE;
+        }
+        return true;
 }
 
 /* The worker of a user's daemon is in a user namespace in which everybody else is "nobody", root as well. */
@@ -153,13 +168,11 @@ static bool check(GSocketConnection *connection, GError **error)
                 return false;
         if (!G_IS_INET_SOCKET_ADDRESS(local) || !G_IS_INET_SOCKET_ADDRESS(remote))
                 return true;
-        g_autofree char *tcp = NULL, *tcp6 = NULL;
-        if (!g_file_get_contents("/proc/self/net/tcp", &tcp, NULL, error))
-                return sc_prefix(error, "Cannot tell whose server it is");
-        (void)g_file_get_contents("/proc/self/net/tcp6", &tcp6, NULL, NULL); /* there may be no IPv6 */
+        static const char *const tables[] = {"/proc/self/net/tcp", "/proc/self/net/tcp6", NULL};
+        ScNeighbour found;
         guint uid = 0;
-        ScNeighbour found = sc_neighbour_find((const char *const[]){tcp, tcp6, NULL}, G_INET_SOCKET_ADDRESS(local),
-                                              G_INET_SOCKET_ADDRESS(remote), &uid);
+        if (!sc_neighbour_find(tables, G_INET_SOCKET_ADDRESS(local), G_INET_SOCKET_ADDRESS(remote), &found, &uid, error))
+                return sc_prefix(error, "Cannot tell whose server it is");
         if (found == SC_NEIGHBOUR_NONE || (found == SC_NEIGHBOUR_OWNED && sc_neighbour_is_trusted(uid)))
                 return true;
         g_autofree char *where = g_socket_connectable_to_string(G_SOCKET_CONNECTABLE(remote));

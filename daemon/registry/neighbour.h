@@ -21,6 +21,8 @@ typedef enum {
         SC_NEIGHBOUR_UNKNOWN, /* it is here, and gone already */
 } ScNeighbour;
 
-/* tables: texts as of /proc/net/tcp and /proc/net/tcp6, ended by NULL. local and remote: of our end of the connection. */
-ScNeighbour sc_neighbour_find(const char *const *tables, GInetSocketAddress *local, GInetSocketAddress *remote, guint *ret_uid);
+/* tables: files as /proc/net/tcp and /proc/net/tcp6, ended by NULL; all but the first may be missing. local and remote: of our end
+ * of the connection. */
+bool sc_neighbour_find(const char *const *tables, GInetSocketAddress *local, GInetSocketAddress *remote, ScNeighbour *ret,
+                       guint *ret_uid, GError **error);
 bool sc_neighbour_is_trusted(guint uid);

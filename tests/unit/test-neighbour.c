@@ -2,6 +2,7 @@
 #include "registry/neighbour.h"
 #include "test.h"
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define HEAD "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -48,12 +49,23 @@ static GInetSocketAddress *address(const char *text, guint16 port)
         return G_INET_SOCKET_ADDRESS(g_inet_socket_address_new_from_string(text, port));
 }
 
+/* The path of a file with this text, as long as the test runs. */
+static char *table(const char *lines)
+{
+        int fd = memfd_create("table", MFD_CLOEXEC);
+        ck_assert_int_ge(dprintf(fd, "%s%s", HEAD, lines), 0);
+        return g_strdup_printf("/proc/self/fd/%d", fd);
+}
+
 START_TEST(finds_who_is_there)
 {
-        g_autofree char *tcp = g_strconcat(HEAD, cases[_i].tcp, NULL), *tcp6 = g_strconcat(HEAD, cases[_i].tcp6, NULL);
+        g_autofree char *tcp = table(cases[_i].tcp), *tcp6 = table(cases[_i].tcp6);
         g_autoptr(GInetSocketAddress) local = address("127.0.0.1", 40000), remote = address("127.0.0.1", 5000);
         guint uid = 0;
-        ck_assert_int_eq(sc_neighbour_find((const char *const[]){tcp, tcp6, NULL}, local, remote, &uid), cases[_i].found);
+        const char *const tables[] = {tcp, tcp6, NULL};
+        ScNeighbour found;
+        ck_assert(sc_neighbour_find(tables, local, remote, &found, &uid, NULL));
+        ck_assert_int_eq(found, cases[_i].found);
         if (cases[_i].found == SC_NEIGHBOUR_OWNED)
                 ck_assert_uint_eq(uid, cases[_i].uid);
 }
@@ -62,12 +74,32 @@ END_TEST
 /* Who listens here on the same port says nothing of another machine. */
 START_TEST(another_machine)
 {
-        const char *tables[] = {HEAD LINE(ANY, "00000000:0000", LISTEN, "1000", "6"), NULL, NULL};
+        g_autofree char *tcp = table(LINE(ANY, "00000000:0000", LISTEN, "1000", "6"));
+        const char *const tables[] = {tcp, "/nonexistent", NULL};
+        ScNeighbour found;
         g_autoptr(GInetSocketAddress) local = address("192.0.2.1", 40000), remote = address("192.0.2.2", 5000);
         guint uid;
-        ck_assert_int_eq(sc_neighbour_find(tables, local, remote, &uid), SC_NEIGHBOUR_NONE);
+        ck_assert(sc_neighbour_find(tables, local, remote, &found, &uid, NULL));
+        ck_assert_int_eq(found, SC_NEIGHBOUR_NONE);
         g_autoptr(GInetSocketAddress) own = address("192.0.2.1", 5000);
-        ck_assert_int_eq(sc_neighbour_find(tables, local, own, &uid), SC_NEIGHBOUR_OWNED);
+        ck_assert(sc_neighbour_find(tables, local, own, &found, &uid, NULL));
+        ck_assert_int_eq(found, SC_NEIGHBOUR_OWNED);
+}
+END_TEST
+
+/* What cannot be read says nothing for a server. */
+START_TEST(table_that_cannot_be_read)
+{
+        g_autofree char *tcp = table("");
+        const char *const bad[][3] = {{"/nonexistent", tcp}, {tcp, "/"}};
+        g_autoptr(GInetSocketAddress) local = address("127.0.0.1", 40000), remote = address("127.0.0.1", 5000);
+        for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+                g_autoptr(GError) error = NULL;
+                ScNeighbour found;
+                guint uid;
+                ck_assert(!sc_neighbour_find(bad[i], local, remote, &found, &uid, &error));
+                ck_assert_ptr_nonnull(error);
+        }
 }
 END_TEST
 
@@ -87,6 +119,7 @@ int main(void)
         TCase *tests = tcase_create("neighbour");
         tcase_add_loop_test(tests, finds_who_is_there, 0, G_N_ELEMENTS(cases));
         tcase_add_test(tests, another_machine);
+        tcase_add_test(tests, table_that_cannot_be_read);
         tcase_add_test(tests, whom_to_trust);
         suite_add_tcase(suite, tests);
         return test_run(suite);
