@@ -82,11 +82,21 @@ static void need_session(ScHttp *http)
                 return;
         http->session = soup_session_new_with_options("user-agent", PACKAGE_NAME "/" PACKAGE_VERSION, "timeout", 0,
                                                       "proxy-resolver", http->local == NULL ? http->proxies : NULL,
-                                                      "remote-connectable", http->local, NULL);
+                                                      "remote-connectable", http->local, "tls-database", NULL, NULL);
         /* Digests and sizes are those of the bytes as they are sent. */
         soup_session_remove_feature_by_type(http->session, SOUP_TYPE_CONTENT_DECODER);
         /* No credentials are ever taken from a URL, nor from a server's wish for a password. */
         soup_session_remove_feature_by_type(http->session, SOUP_TYPE_AUTH_MANAGER);
+}
+
+/* Reading all authorities that this host trusts takes longer than many an answer: it is left out where all is plain http. */
+static void need_authorities(ScHttp *http, SoupMessage *message)
+{
+        if (g_str_equal(g_uri_get_scheme(soup_message_get_uri(message)), "http") ||
+            soup_session_get_tls_database(http->session) != NULL)
+                return;
+        g_autoptr(GTlsDatabase) authorities = g_tls_backend_get_default_database(g_tls_backend_get_default());
+        soup_session_set_tls_database(http->session, authorities);
 }
 
 /* One asynchronous call that is waited for. */
@@ -211,6 +221,7 @@ GInputStream *sc_http_send(ScHttp *http, SoupMessage *message, gint64 limit, GCa
         Wait wait;
         wait_begin(&wait, http, limit, cancellable);
         need_session(http);
+        need_authorities(http, message);
         log_in_at_proxy(http, message);
         g_signal_connect(message, "network-event", G_CALLBACK(offer_http_1_only), NULL);
         gulong handler = g_signal_connect(message, "got-informational", G_CALLBACK(count_informational), &wait);
@@ -237,6 +248,14 @@ gssize sc_http_read(ScHttp *http, GInputStream *body, void *buffer, gsize size, 
         return wait_end(&wait, problem, error) ? n : -1;
 }
 
+/* Any certificate will do for this question. */
+static void ask_no_authority(GSocketClient *client, GSocketClientEvent event, GSocketConnectable *connectable,
+                             GIOStream *connection, gpointer data)
+{
+        if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING)
+                g_tls_connection_set_database(G_TLS_CONNECTION(connection), NULL);
+}
+
 bool sc_http_probe(ScHttp *http, ScHttpProbe probe, const char *host_and_port, gint64 limit, GCancellable *cancellable,
                    GError **error)
 {
@@ -253,6 +272,7 @@ bool sc_http_probe(ScHttp *http, ScHttpProbe probe, const char *host_and_port, g
         g_autoptr(GSocketClient) client = g_socket_client_new();
         g_socket_client_set_proxy_resolver(client, http->proxies);
         g_socket_client_set_tls(client, tls);
+        g_signal_connect(client, "event", G_CALLBACK(ask_no_authority), NULL);
         g_socket_client_connect_to_uri_async(client, uri, tls ? 443 : 80, wait.cancellable, wait_done, &wait);
         wait_for_result(&wait);
         GError *problem = NULL;
