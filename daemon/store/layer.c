@@ -289,6 +289,16 @@ static void note_outcome(ScImport *import, const ScLayerInfo *layer, const GErro
                 g_atomic_int_set(&import->no_space, 1);
 }
 
+void sc_import_announce(ScImport *import, bool last)
+{
+        sc_publisher_announce(import->publisher, last);
+}
+
+void sc_import_withdraw(ScImport *import)
+{
+        sc_publisher_withdraw(import->publisher);
+}
+
 bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead read, gpointer source, guint64 *ret_inflated,
                      GCancellable *cancellable, GError **error)
 {

@@ -33,6 +33,11 @@ typedef gssize (*ScLayerRead)(gpointer source, const void **ret_chunk, GError **
 /* False without an error: it is not here. */
 bool sc_layer_exists(ScRepository *repository, const ScDigest *digest, GError **error);
 
+/* A layer is on its way, last: no further one will be announced. The last ones that come wait for each other a little before they
+ * are published, for what they do then is done once for all. Each is withdrawn when sc_import_layer() is done with it. */
+void sc_import_announce(ScImport *import, bool last);
+void sc_import_withdraw(ScImport *import);
+
 /* Reads a layer to its end, in the calling thread; several threads may import different layers of one ScImport at once. The
  * compression is told from the first bytes (gzip, zstd, none) and must agree with the media type, if that names one. The tar's
  * digest must be layer->diff_id where has_diff_id. On success the layer is published and durable, and *ret_inflated its size.

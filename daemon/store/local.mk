@@ -47,9 +47,9 @@ STORE_TEST_CFLAGS = $(UNIT_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
 STORE_TEST_LDADD = libsc-store.a $(UNIT_LDADD) $(STORE_LIBS) $(ISAL_LIBS)
 
 check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-staging tests/unit/test-merge tests/unit/test-image \
-	tests/unit/test-pull-intent tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view tests/unit/test-space
+	tests/unit/test-pull-intent tests/unit/test-publisher tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view tests/unit/test-space
 TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-staging tests/unit/test-merge tests/unit/test-image \
-	tests/unit/test-pull-intent tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view tests/unit/test-space
+	tests/unit/test-pull-intent tests/unit/test-publisher tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view tests/unit/test-space
 tests_unit_test_inflate_SOURCES = tests/unit/test-inflate.c tests/unit/test.h
 tests_unit_test_inflate_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_inflate_LDADD = $(STORE_TEST_LDADD)
@@ -79,6 +79,9 @@ tests_unit_test_bare_user_LDADD = $(STORE_TEST_LDADD)
 tests_unit_test_verify_SOURCES = tests/unit/test-verify.c tests/unit/store.h tests/unit/test.h
 tests_unit_test_verify_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_verify_LDADD = $(STORE_TEST_LDADD)
+tests_unit_test_publisher_SOURCES = tests/unit/test-publisher.c tests/unit/store.h tests/unit/test.h
+tests_unit_test_publisher_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_publisher_LDADD = $(STORE_TEST_LDADD)
 tests_unit_test_spool_SOURCES = tests/unit/test-spool.c tests/unit/store.h tests/unit/test.h
 tests_unit_test_spool_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_spool_LDADD = $(STORE_TEST_LDADD)

@@ -7,13 +7,14 @@
 
 /* Fewer objects are synced with their commits. */
 #define SYNCED_APART 64
+/* So long a layer that is ready waits for others to share a round with: what it holds is fetched again if the power fails. */
+#define PATIENCE (2 * G_TIME_SPAN_SECOND)
 
 typedef struct {
         const char *ref;
         const char *from; /* NULL: whatever the ref is at */
-        const ScNode *root;
-        GPtrArray *objects;
-        GVariantDict *metadata;
+        ScStagedObject *commit;
+        GPtrArray *objects; /* what the commit names: files and trees */
         bool finished;
         GError *error;
 } Publication;
@@ -25,6 +26,8 @@ struct ScPublisher {
         GCond finished;
         GPtrArray *waiting; /* Publication */
         bool busy;          /* a thread is at a round */
+        guint coming;       /* announced, of these some are waiting */
+        bool last_is_coming;
 };
 
 ScPublisher *sc_publisher_new(ScRepository *repository, ScStaging *staging)
@@ -60,48 +63,23 @@ static gpointer sync_files(gpointer data)
         return NULL;
 }
 
-/* Each publication's commit, in the order of the round; `objects` gets what they name. */
-static GPtrArray *write_commits(ScPublisher *publisher, GPtrArray *round, GPtrArray *objects, GError **error)
+/* While the files are synced, which is the larger part and need not wait. */
+static ScStagedObject *write_commit(ScPublisher *publisher, const ScNode *root, GVariantDict *metadata, GPtrArray *objects,
+                                    GError **error)
 {
-        g_autoptr(GPtrArray) commits = g_ptr_array_new();
-
-        for (guint i = 0; i < round->len; i++) {
-                const Publication *publication = round->pdata[i];
-                g_ptr_array_extend(objects, publication->objects, NULL, NULL);
-                ScStagedObject *commit = sc_commit_write(publisher->staging, publication->root, publication->metadata, objects,
-                                                         error);
-                if (commit == NULL)
-                        return NULL;
-                g_ptr_array_add(commits, commit);
-        }
-        return g_steal_pointer(&commits);
-}
-
-static guint count_objects(GPtrArray *round)
-{
-        guint n = 0;
-
-        for (guint i = 0; i < round->len; i++)
-                n += ((const Publication *)round->pdata[i])->objects->len;
-        return n;
-}
-
-/* The same, while the files are synced, which is the larger part and need not wait. */
-static GPtrArray *write_commits_while_syncing(ScPublisher *publisher, GPtrArray *round, GPtrArray *objects, GError **error)
-{
-        if (count_objects(round) < SYNCED_APART)
-                return write_commits(publisher, round, objects, error);
+        if (objects->len < SYNCED_APART)
+                return sc_commit_write(publisher->staging, root, metadata, objects, error);
         Sync sync = {.staging = publisher->staging};
         GThread *thread = g_thread_new("sync", sync_files, &sync);
-        g_autoptr(GPtrArray) commits = write_commits(publisher, round, objects, error);
+        ScStagedObject *commit = sc_commit_write(publisher->staging, root, metadata, objects, error);
 
         g_thread_join(thread);
-        if (commits != NULL && sync.error != NULL) {
+        if (commit != NULL && sync.error != NULL) {
                 g_propagate_error(error, sync.error);
                 return NULL;
         }
         g_clear_error(&sync.error);
-        return g_steal_pointer(&commits);
+        return commit;
 }
 
 static bool set_ref(ScPublisher *publisher, const Publication *publication, const char *commit, GError **error)
@@ -117,10 +95,14 @@ static bool set_ref(ScPublisher *publisher, const Publication *publication, cons
 static bool publish_round(ScPublisher *publisher, GPtrArray *round, GError **error)
 {
         ScStaging *staging = publisher->staging;
-        g_autoptr(GPtrArray) objects = g_ptr_array_new();
-        g_autoptr(GPtrArray) commits = write_commits_while_syncing(publisher, round, objects, error);
+        g_autoptr(GPtrArray) objects = g_ptr_array_new(), commits = g_ptr_array_new();
 
-        if (commits == NULL || !sc_staging_wait(staging, objects, error) || !sc_staging_wait(staging, commits, error))
+        for (guint i = 0; i < round->len; i++) {
+                const Publication *publication = round->pdata[i];
+                g_ptr_array_extend(objects, publication->objects, NULL, NULL);
+                g_ptr_array_add(commits, publication->commit);
+        }
+        if (!sc_staging_wait(staging, objects, error) || !sc_staging_wait(staging, commits, error))
                 return false;
         if (!sc_staging_sync(staging, error) || !sc_staging_move(staging, objects, error))
                 return false;
@@ -137,12 +119,47 @@ static bool publish_round(ScPublisher *publisher, GPtrArray *round, GError **err
         return true;
 }
 
+void sc_publisher_announce(ScPublisher *publisher, bool last)
+{
+        g_mutex_lock(&publisher->mutex);
+        publisher->coming++;
+        publisher->last_is_coming = last;
+        g_mutex_unlock(&publisher->mutex);
+}
+
+void sc_publisher_withdraw(ScPublisher *publisher)
+{
+        g_mutex_lock(&publisher->mutex);
+        publisher->coming--;
+        g_cond_broadcast(&publisher->finished);
+        g_mutex_unlock(&publisher->mutex);
+}
+
+/* Under the mutex. A round has the same syncs for few objects as for many, and where the repository has no folder for them yet one
+ * rename brings what all trees of the round have in it. Who waits keeps nothing else from being fetched. */
+static bool is_worth_waiting(const ScPublisher *publisher, gint64 until)
+{
+        return publisher->last_is_coming && publisher->waiting->len < publisher->coming && g_get_monotonic_time() < until;
+}
+
+static void wait_for_turn(ScPublisher *publisher, const Publication *own)
+{
+        const gint64 until = g_get_monotonic_time() + PATIENCE;
+
+        while (!own->finished)
+                if (publisher->busy)
+                        g_cond_wait(&publisher->finished, &publisher->mutex);
+                else if (is_worth_waiting(publisher, until))
+                        g_cond_wait_until(&publisher->finished, &publisher->mutex, until);
+                else
+                        break;
+}
+
 static bool publish(ScPublisher *publisher, Publication *own, GError **error)
 {
         g_mutex_lock(&publisher->mutex);
         g_ptr_array_add(publisher->waiting, own);
-        while (publisher->busy && !own->finished)
-                g_cond_wait(&publisher->finished, &publisher->mutex);
+        wait_for_turn(publisher, own);
         if (!own->finished) {
                 g_autoptr(GPtrArray) round = g_steal_pointer(&publisher->waiting);
                 g_autoptr(GError) round_error = NULL;
@@ -171,9 +188,10 @@ static bool publish(ScPublisher *publisher, Publication *own, GError **error)
 bool sc_publisher_publish(ScPublisher *publisher, const char *ref, const ScNode *root, GPtrArray *objects, GVariantDict *metadata,
                           GError **error)
 {
-        Publication own = {.ref = ref, .root = root, .objects = objects, .metadata = metadata};
+        g_autoptr(GPtrArray) all = g_ptr_array_copy(objects, NULL, NULL);
+        Publication own = {.ref = ref, .objects = all, .commit = write_commit(publisher, root, metadata, all, error)};
 
-        return publish(publisher, &own, error);
+        return own.commit != NULL && publish(publisher, &own, error);
 }
 
 bool sc_publisher_publish_file(ScPublisher *publisher, const ScRefTarget *target, const char *name, const void *data, gsize size,
@@ -198,6 +216,7 @@ bool sc_publisher_publish_file(ScPublisher *publisher, const ScRefTarget *target
                 return false;
         sc_node_set_meta(root, &root_meta);
         sc_node_put(root, name, SC_NODE_FILE)->file = sc_staged_object_id(object);
-        Publication own = {.ref = target->ref, .from = target->from, .root = root, .objects = objects, .metadata = metadata};
-        return publish(publisher, &own, error);
+        Publication own = {.ref = target->ref, .from = target->from, .objects = objects};
+        own.commit = write_commit(publisher, root, metadata, objects, error);
+        return own.commit != NULL && publish(publisher, &own, error);
 }

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/layer.h"
+#include "store.h"
+
+typedef struct {
+        ScImport *import;
+        ScLayerInfo *layer;
+        GBytes *tar;
+} Part;
+
+static void part_clear(Part *part)
+{
+        g_bytes_unref(part->tar);
+        sc_layer_info_free(part->layer);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Part, part_clear)
+
+static Part part(ScImport *import, const char *name)
+{
+        Tar *tar = tar_new();
+        for (guint i = 0; i < 100; i++) {
+                g_autofree char *path = g_strdup_printf("%s%u", name, i);
+                tar_file(tar, path, 0644, path);
+        }
+        GBytes *bytes = tar_end(tar);
+        return (Part){.import = import, .tar = bytes, .layer = layer_info(bytes)};
+}
+
+static gpointer import_part(gpointer data)
+{
+        const Part *part = data;
+        g_autoptr(GError) error = NULL;
+
+        import_layer(part->import, part->layer, part->tar, &error);
+        ck_assert_no_error(error);
+        sc_import_withdraw(part->import);
+        return NULL;
+}
+
+static bool is_there(Store *store, const Part *part)
+{
+        g_autoptr(GError) error = NULL;
+        bool exists = sc_layer_exists(store->repository, &part->layer->digest, &error);
+
+        ck_assert_no_error(error);
+        return exists;
+}
+
+START_TEST(last_layers_share_a_round)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImport) import = import_new(store);
+        g_auto(Part) early = part(import, "early"), late = part(import, "late");
+
+        sc_import_announce(import, false);
+        sc_import_announce(import, true);
+        GThread *thread = g_thread_new("early", import_part, &early);
+        g_usleep(G_USEC_PER_SEC / 4);
+        ck_assert(!is_there(store, &early));
+        import_part(&late);
+        ck_assert(is_there(store, &early));
+        ck_assert(is_there(store, &late));
+        g_thread_join(thread);
+}
+END_TEST
+
+/* While further layers are to be fetched, each is published as soon as it is here; nor is one held back for long. */
+START_TEST(is_not_held_back)
+{
+        const bool last = _i == 1;
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImport) import = import_new(store);
+        g_auto(Part) early = part(import, "early");
+
+        sc_import_announce(import, false);
+        sc_import_announce(import, last);
+        import_part(&early);
+        ck_assert(is_there(store, &early));
+        sc_import_withdraw(import);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("publisher");
+        TCase *tests = tcase_create("publisher");
+
+        tcase_add_test(tests, last_layers_share_a_round);
+        tcase_add_loop_test(tests, is_not_held_back, 0, 2);
+        suite_add_tcase(suite, tests);
+        return test_run(suite);
+}
