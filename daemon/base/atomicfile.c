@@ -49,7 +49,8 @@ bool sc_write_sweep(int dir_fd, const char *name, GError **error)
         return ok;
 }
 
-static bool write_hidden(int dir_fd, const char *hidden, const char *data, gsize size, mode_t mode, GError **error)
+static bool write_hidden(int dir_fd, const char *hidden, const char *data, gsize size, mode_t mode, ScWriteFlags flags,
+                         GError **error)
 {
         sc_autofd fd = openat(dir_fd, hidden, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
@@ -58,7 +59,7 @@ static bool write_hidden(int dir_fd, const char *hidden, const char *data, gsize
                 return sc_throw_errno(error, "Cannot set its mode");
         if (!sc_write_all(fd, data, size, error))
                 return false;
-        if (fsync(fd) < 0)
+        if (!(flags & SC_WRITE_UNSYNCED) && fsync(fd) < 0)
                 return sc_throw_errno(error, "Cannot sync it");
         return true;
 }
@@ -66,7 +67,7 @@ static bool write_hidden(int dir_fd, const char *hidden, const char *data, gsize
 bool sc_write_file(int dir_fd, const char *name, const char *data, gssize size, mode_t mode, ScWriteFlags flags, GError **error)
 {
         g_autofree char *hidden = hidden_name(name);
-        if (!write_hidden(dir_fd, hidden, data, size < 0 ? strlen(data) : (gsize)size, mode, error)) {
+        if (!write_hidden(dir_fd, hidden, data, size < 0 ? strlen(data) : (gsize)size, mode, flags, error)) {
                 unlinkat(dir_fd, hidden, 0);
                 return sc_prefix(error, "Cannot write %s", name);
         }
@@ -75,7 +76,7 @@ bool sc_write_file(int dir_fd, const char *name, const char *data, gssize size, 
                 unlinkat(dir_fd, hidden, 0);
                 return false;
         }
-        return sc_sync_dir(dir_fd, error);
+        return (flags & SC_WRITE_UNSYNCED) || sc_sync_dir(dir_fd, error);
 }
 
 bool sc_write_symlink(int dir_fd, const char *target, const char *name, GError **error)

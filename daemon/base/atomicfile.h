@@ -10,7 +10,8 @@
 
 typedef enum {
         SC_WRITE_REPLACE = 0,
-        SC_WRITE_NEW = 1 << 0, /* Exists if the name is taken */
+        SC_WRITE_NEW = 1 << 0,      /* Exists if the name is taken */
+        SC_WRITE_UNSYNCED = 1 << 1, /* not durable: the caller syncs the file system before anything depends on it */
 } ScWriteFlags;
 
 /* size -1: data is a string. The file is owned by the caller, mode is not masked. */

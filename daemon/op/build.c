@@ -51,6 +51,9 @@ static ScRendering *render(ScOpContext *context, ScRepository *repository, int c
 
 /* ---- what is written ---- */
 
+/* A deployment is synced as a whole before it gets its name; what is packed is read at once. */
+#define BUILDING (SC_WRITE_NEW | SC_WRITE_UNSYNCED)
+
 static bool fill_rootfs(Build *build, int fd, GError **error)
 {
         if (build->input->remote != NULL) {
@@ -70,10 +73,10 @@ static bool write_texts(Build *build, int fd, GError **error)
         g_autofree char *unit = sc_side_unit_file(build->input->container);
         g_autofree char *tmpfiles = sc_side_tmpfiles_file(build->input->container);
         const char *config = build->rendering->config;
-        return (config == NULL || sc_write_file(fd, "config.json", config, -1, 0600, SC_WRITE_NEW, error)) &&
-               (build->rendering->unit == NULL || sc_write_file(fd, unit, build->rendering->unit, -1, 0644, SC_WRITE_NEW, error)) &&
+        return (config == NULL || sc_write_file(fd, "config.json", config, -1, 0600, BUILDING, error)) &&
+               (build->rendering->unit == NULL || sc_write_file(fd, unit, build->rendering->unit, -1, 0644, BUILDING, error)) &&
                (build->rendering->tmpfiles[0] == '\0' ||
-                sc_write_file(fd, tmpfiles, build->rendering->tmpfiles, -1, 0644, SC_WRITE_NEW, error));
+                sc_write_file(fd, tmpfiles, build->rendering->tmpfiles, -1, 0644, BUILDING, error));
 }
 
 /* The host's files are root's. */
@@ -222,7 +225,7 @@ static ScInfo *describe(const Build *build)
 static bool write_deployment(Build *build, int fd, ScInfo *info, GError **error)
 {
         return sc_failpoint("check-out", error) && fill_rootfs(build, fd, error) && write_texts(build, fd, error) &&
-               choose_host_files(build, fd, info, error) && sc_info_write(fd, info, error) &&
+               choose_host_files(build, fd, info, error) && sc_info_write(fd, info, BUILDING, error) &&
                sc_failpoint("sync-deployment", error) && sc_sync_fs(fd, error);
 }
 
@@ -278,7 +281,7 @@ static int pack(Build *build, int fd, ScPackageSystem system, char **ret_name, G
         g_free(info->system_package);
         info->system_package = g_strdup("build");
         record_files(&wishes, info);
-        if (!sc_info_write(container, info, error) || !sc_packaging_container(&packaging, system, info, ret_name, error))
+        if (!sc_info_write(container, info, BUILDING, error) || !sc_packaging_container(&packaging, system, info, ret_name, error))
                 return -1;
         return sc_open_beneath(fd, *ret_name, O_RDONLY, 0, error);
 }

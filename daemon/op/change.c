@@ -201,7 +201,7 @@ static bool remember_bad_image(ScSide *old, const ScSide *new, GError **error)
                 return true;
         g_free(old->info->bad_image);
         old->info->bad_image = g_strdup(sc_info_image_id(new->info));
-        return sc_info_write(old->fd, old->info, error);
+        return sc_info_write(old->fd, old->info, SC_WRITE_REPLACE, error);
 }
 
 static bool go_back(ScChange *change, GError **error)

@@ -150,7 +150,7 @@ static bool forget_skipped(ScSide *side, GPtrArray *skipped, GError **error)
                 return true;
         for (guint i = 0; i < skipped->len; i++)
                 g_hash_table_remove(side->info->installed_files, skipped->pdata[i]);
-        return sc_info_write(side->fd, side->info, error);
+        return sc_info_write(side->fd, side->info, SC_WRITE_REPLACE, error);
 }
 
 static bool host_files(ScMove *move, GError **error)
@@ -235,7 +235,7 @@ static bool remember_enabled(ScMove *move, GError **error)
         if (move->to->info->enabled == enabled)
                 return true;
         move->to->info->enabled = enabled;
-        return sc_info_write(move->to->fd, move->to->info, error);
+        return sc_info_write(move->to->fd, move->to->info, SC_WRITE_REPLACE, error);
 }
 
 static bool enable(ScMove *move, GError **error)

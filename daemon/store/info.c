@@ -262,11 +262,10 @@ ScInfo *sc_info_read(int deployment_fd, const char *what, GError **error)
         return sc_info_parse(text, size, what, error);
 }
 
-bool sc_info_write(int deployment_fd, const ScInfo *info, GError **error)
+bool sc_info_write(int deployment_fd, const ScInfo *info, ScWriteFlags flags, GError **error)
 {
         g_autofree char *text = sc_info_to_text(info);
-        return sc_write_sweep(deployment_fd, "info", error) &&
-               sc_write_file(deployment_fd, "info", text, -1, 0600, SC_WRITE_REPLACE, error);
+        return sc_write_sweep(deployment_fd, "info", error) && sc_write_file(deployment_fd, "info", text, -1, 0600, flags, error);
 }
 
 const char *sc_info_image_id(const ScInfo *info)

@@ -5,6 +5,7 @@
  * sysconsd adds its own below "sysconsd". A file that lacks the newer ones is read as well as one that has them. It may hold
  * secrets: mode 0600. */
 
+#include "base/atomicfile.h"
 #include "base/json.h"
 
 #define SC_INFO_MAX_SIZE (4u * 1024 * 1024)
@@ -47,6 +48,6 @@ char *sc_info_to_text(const ScInfo *info);
 
 /* The file "info" in a deployment's folder. */
 ScInfo *sc_info_read(int deployment_fd, const char *what, GError **error);
-bool sc_info_write(int deployment_fd, const ScInfo *info, GError **error);
+bool sc_info_write(int deployment_fd, const ScInfo *info, ScWriteFlags flags, GError **error);
 /* What the image is called here, hex; NULL: it is not known. */
 const char *sc_info_image_id(const ScInfo *info);

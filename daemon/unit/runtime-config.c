@@ -82,6 +82,11 @@ static bool set_cgroup(JsonObject *config, const ScRuntimeConfigInput *input, GE
         return true;
 }
 
+static bool remove_spec(int scratch_fd, GError **error)
+{
+        return unlinkat(scratch_fd, "config.json", 0) == 0 || sc_throw_errno(error, "Cannot remove config.json");
+}
+
 static JsonObject *runtime_spec(const char *runtime, int scratch_fd, ScNumbers *numbers, GError **error)
 {
         /* A user's runc wants to set up the folder of its state first, which cannot be written to here. */
@@ -89,8 +94,7 @@ static JsonObject *runtime_spec(const char *runtime, int scratch_fd, ScNumbers *
         g_autofree char *text = NULL;
         gsize size;
         if (!sc_command_run(argv, scratch_fd, NULL, error) ||
-            !sc_read_file(scratch_fd, "config.json", SC_RUNTIME_JSON_MAX, &text, &size, error) ||
-            !sc_unlink_durably(scratch_fd, "config.json", error)) {
+            !sc_read_file(scratch_fd, "config.json", SC_RUNTIME_JSON_MAX, &text, &size, error) || !remove_spec(scratch_fd, error)) {
                 sc_prefix(error, "Cannot make a configuration for an image that brings none");
                 return NULL;
         }

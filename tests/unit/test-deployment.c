@@ -96,7 +96,7 @@ static void deploy(Checkout *checkout, const char *name, int slot, const char *i
         ck_assert_no_error(error);
         g_autoptr(ScInfo) info = sc_info_new();
         info->image = g_strdup(image);
-        ck_assert(sc_info_write(fd, info, &error));
+        ck_assert(sc_info_write(fd, info, SC_WRITE_REPLACE, &error));
         ck_assert(sc_slot_place(checkout->fd, name, slot, hidden, &error));
         ck_assert_no_error(error);
 }
@@ -286,7 +286,7 @@ START_TEST(half_written_info_is_swept)
         sc_autofd slot = sc_open_beneath(checkout.fd, "a.0", O_RDONLY | O_DIRECTORY, 0, NULL);
         ck_assert(sc_write_file(slot, ".info.AbCd0123", "{", -1, 0600, SC_WRITE_NEW, NULL));
         g_autoptr(ScInfo) info = sc_info_read(slot, "info", &error);
-        ck_assert(sc_info_write(slot, info, &error));
+        ck_assert(sc_info_write(slot, info, SC_WRITE_REPLACE, &error));
         ck_assert_int_eq(sc_lstat(slot, ".info.AbCd0123", NULL, NULL), 0);
         checkout_free(&checkout);
 }
