@@ -234,7 +234,7 @@ static void recover_if_needed(ScService *service, const ScJob *job)
                 return;
         }
         if (strcmp(job->operation, "mount") == 0 || strcmp(job->operation, "unmount") == 0 ||
-            sc_catalog_has_commands(service->catalog))
+            strcmp(job->operation, "set-policy") == 0 || sc_catalog_has_commands(service->catalog))
                 sc_bus_job_recover(service, NULL);
         if (job->container == NULL)
                 return;

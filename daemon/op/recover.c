@@ -47,7 +47,7 @@ bool sc_recover_all(ScOpContext *context, ScRecoverWhen when, GError **error)
         g_auto(GStrv) unfinished = checkout >= 0 ? sc_intent_list(checkout, &none) : NULL;
         if (unfinished == NULL) {
                 if (g_error_matches(none, SC_ERROR, SC_ERROR_NOT_FOUND))
-                        return true; /* sysconsd never changed anything here */
+                        return sc_set_policy_recover(context, error); /* sysconsd never changed a container here */
                 g_propagate_error(error, g_steal_pointer(&none));
                 return false;
         }
@@ -56,7 +56,8 @@ bool sc_recover_all(ScOpContext *context, ScRecoverWhen when, GError **error)
         /* What was only being built can wait until the system is up. */
         g_auto(GStrv) leftovers = when == SC_RECOVER_NOW ? sc_slot_leftovers(checkout, NULL) : NULL;
         ok = recover_list(context, leftovers, when, ok ? error : NULL) && ok;
-        return (when == SC_RECOVER_BOOT || sc_session_sweep(context, ok ? error : NULL)) && ok;
+        ok = (when == SC_RECOVER_BOOT || sc_session_sweep(context, ok ? error : NULL)) && ok;
+        return sc_set_policy_recover(context, ok ? error : NULL) && ok;
 }
 
 bool sc_op_recover(ScOpContext *context, GError **error)

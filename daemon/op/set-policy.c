@@ -130,6 +130,14 @@ static bool set(Setting *setting, GError **error)
         return true;
 }
 
+bool sc_set_policy_recover(const ScOpContext *context, GError **error)
+{
+        g_autofree char *folder = sc_containers_own_folder(context->config->scope);
+        sc_autofd fd = sc_open_dir(folder, NULL);
+        /* Where there is none, nothing was written; who has the lock sweeps by himself. */
+        return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || sc_write_sweep(fd, NAME, error);
+}
+
 bool sc_op_set_policy(ScOpContext *context, GError **error)
 {
         sc_autofd file = -1;

@@ -24,4 +24,6 @@ bool sc_op_delete_image(ScOpContext *context, GError **error);
 bool sc_op_check_login(ScOpContext *context, GError **error);
 bool sc_op_tag_image(ScOpContext *context, GError **error);
 bool sc_op_set_policy(ScOpContext *context, GError **error);
+/* What a set-policy that was killed has left: a part of its recovery. */
+bool sc_set_policy_recover(const ScOpContext *context, GError **error);
 bool sc_op_verify(ScOpContext *context, GError **error);

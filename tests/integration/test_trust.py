@@ -365,6 +365,12 @@ def test_policy_over_the_bus(policed, signer):
     bus.wait_done(policed, policy_call(policed, second, **{"expected-digest": digest_of(first)}))
     assert policed.output("ls -A /etc/containers | grep '^[.]' || true") == ""
     assert policed.read(POLICY) == second
+    # what one that was killed in its write has left goes with the recovery behind the next that fails
+    for name in (".policy.json.a1B2c3D4", ".policy.json.swp"):
+        policed.write(f"/etc/containers/{name}", "half")
+    assert bus.wait_over(policed, policy_call(policed, "{}")) == "failed"
+    wait_until(lambda: policed.output("ls -A /etc/containers | grep '^[.]' || true") == ".policy.json.swp")
+    policed.run(["rm", "/etc/containers/.policy.json.swp"])
     with pytest.raises(bus.Refused, match="sha256|digest"):
         policy_call(policed, first, **{"expected-digest": "md5:1"})
 
