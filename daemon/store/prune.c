@@ -20,6 +20,18 @@ static GHashTable *list_refs(ScRepository *repository, GError **error)
         return refs;
 }
 
+/* Borrowed from the refs. */
+static GHashTable *commits_of(GHashTable *refs)
+{
+        GHashTable *named = g_hash_table_new(g_str_hash, g_str_equal);
+        GHashTableIter iter;
+        gpointer commit;
+        g_hash_table_iter_init(&iter, refs);
+        while (g_hash_table_iter_next(&iter, NULL, &commit))
+                g_hash_table_add(named, commit);
+        return named;
+}
+
 static bool is_shared(ScRepository *repository, GHashTable *refs)
 {
         GHashTableIter iter;
@@ -65,12 +77,9 @@ static void drop(Sweep *sweep, const char *checksum)
 static bool sort_commits(Sweep *sweep, GHashTable *refs, GError **error)
 {
         g_autoptr(GHashTable) objects = NULL;
-        g_autoptr(GHashTable) named = g_hash_table_new(g_str_hash, g_str_equal);
+        g_autoptr(GHashTable) named = commits_of(refs);
         GHashTableIter iter;
-        gpointer key, value;
-        g_hash_table_iter_init(&iter, refs);
-        while (g_hash_table_iter_next(&iter, NULL, &value))
-                g_hash_table_add(named, value);
+        gpointer key;
         if (!ostree_repo_list_commit_objects_starting_with(sweep->ostree, "", &objects, sweep->cancellable, error))
                 return sc_prefix(error, "Cannot list the commits");
         g_hash_table_iter_init(&iter, objects);
@@ -130,19 +139,57 @@ static bool prune_shared(ScRepository *repository, GHashTable *refs, guint *ret_
                remove_ours(&sweep, OSTREE_OBJECT_TYPE_COMMIT, ret_objects, ret_bytes, error);
 }
 
+/* Before libostree removes what nothing names, in no order: a prune that is killed then leaves no commit whose tree is gone. What
+ * it leaves of the tree the next one finds without the commit, because the repository is ours alone. */
+static bool remove_unnamed_commits(OstreeRepo *ostree, GHashTable *refs, guint *ret_objects, guint64 *ret_bytes,
+                                   GCancellable *cancellable, GError **error)
+{
+        g_autoptr(GHashTable) objects = NULL;
+        g_autoptr(GHashTable) named = commits_of(refs);
+        GHashTableIter iter;
+        gpointer key;
+        if (!ostree_repo_list_commit_objects_starting_with(ostree, "", &objects, cancellable, error))
+                return sc_prefix(error, "Cannot list the commits");
+        g_hash_table_iter_init(&iter, objects);
+        while (g_hash_table_iter_next(&iter, &key, NULL)) {
+                const char *checksum;
+                OstreeObjectType type;
+                guint64 size = 0;
+                ostree_object_name_deserialize(key, &checksum, &type);
+                if (g_hash_table_contains(named, checksum))
+                        continue;
+                if (!ostree_repo_query_object_storage_size(ostree, type, checksum, &size, cancellable, error) ||
+                    !ostree_repo_delete_object(ostree, type, checksum, cancellable, error))
+                        return sc_prefix(error, "Cannot remove the commit %s", checksum);
+                *ret_objects += 1;
+                *ret_bytes += size;
+        }
+        return true;
+}
+
+static bool prune_own(ScRepository *repository, GHashTable *refs, guint *ret_objects, guint64 *ret_bytes, GCancellable *cancellable,
+                      GError **error)
+{
+        OstreeRepo *ostree = sc_repository_ostree(repository);
+        guint64 bytes;
+        gint total, pruned;
+        *ret_objects = 0;
+        *ret_bytes = 0;
+        if (!remove_unnamed_commits(ostree, refs, ret_objects, ret_bytes, cancellable, error) ||
+            !ostree_repo_prune(ostree, OSTREE_REPO_PRUNE_FLAGS_REFS_ONLY, 0, &total, &pruned, &bytes, cancellable, error))
+                return false;
+        *ret_objects += (guint)pruned;
+        *ret_bytes += bytes;
+        return true;
+}
+
 bool sc_repository_prune(ScRepository *repository, guint *ret_objects, guint64 *ret_bytes, GCancellable *cancellable,
                          GError **error)
 {
         g_autoptr(GHashTable) refs = list_refs(repository, error);
-        gint total, pruned;
         if (refs == NULL)
                 return false;
-        if (is_shared(repository, refs))
-                return prune_shared(repository, refs, ret_objects, ret_bytes, cancellable, error) ||
-                       sc_prefix(error, "Cannot prune %s", sc_repository_path(repository));
-        if (!ostree_repo_prune(sc_repository_ostree(repository), OSTREE_REPO_PRUNE_FLAGS_REFS_ONLY, 0, &total, &pruned, ret_bytes,
-                               cancellable, error))
-                return sc_prefix(error, "Cannot prune %s", sc_repository_path(repository));
-        *ret_objects = (guint)pruned;
-        return true;
+        bool pruned = is_shared(repository, refs) ? prune_shared(repository, refs, ret_objects, ret_bytes, cancellable, error)
+                                                  : prune_own(repository, refs, ret_objects, ret_bytes, cancellable, error);
+        return pruned || sc_prefix(error, "Cannot prune %s", sc_repository_path(repository));
 }

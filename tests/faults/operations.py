@@ -204,7 +204,8 @@ OPERATIONS = [
     Operation("refused", both(INSTALL), request("delete-image", IMAGE + ":1"), refuses="is used by the container"),
     Operation("delete-image", restoring("both"), request("delete-image", IMAGE + ":2"), restoring("both"), of_repository=True,
               command=["delete-image", IMAGE + ":2"]),
-    Operation("prune", both(installed_twice, restoring("deleted")), request("prune"), restoring("deleted"), of_repository=True, has_progress=True, command=["prune"]),
+    Operation("prune", both(installed_twice, restoring("deleted")), request("prune"), restoring("deleted"), of_repository=True, has_progress=True,
+              goes_on=True, command=["prune"]),  # what it has removed by then nobody misses
     Operation("repair", both(INSTALL, damage), request("verify-online", IMAGE + ":1", repair="yes"), damage, of_repository=True, has_progress=True,
               is_damaged=True, command=["verify", "--repair", IMAGE + ":1"]),
     Operation("mount", nothing, MOUNT, both(UNMOUNT), is_swept=True, command=["mount", IMAGE + ":1", WHERE]),
