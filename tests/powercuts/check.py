@@ -60,7 +60,8 @@ class Check:
         for name in system.output(f"find {CHECKOUT} -maxdepth 1 -type l -printf '%f\\n'").split():
             if system.systemctl("is-enabled", name, check=False).stdout.strip() == "enabled":
                 wait_until(lambda name=name: system.is_active(name), PATIENCE)
-        wait_until(lambda: system.output(f"find {CHECKOUT}/.sysconsd/intent -mindepth 1 2>/dev/null || true") == "", PATIENCE)
+        # What begins with a dot was cut off before it had its name, and said nothing yet: it goes when the daemon starts.
+        wait_until(lambda: system.output(f"find {CHECKOUT}/.sysconsd/intent -mindepth 1 -name '[!.]*' 2>/dev/null || true") == "", PATIENCE)
         wait_until(lambda: not [job for job in json.loads(system.sysconsctl("jobs", "--json").stdout) if job["state"] in (
             "queued", "running", "cancelling")], PATIENCE)
         stale = [name for name in system.output(f"find {CHECKOUT} -maxdepth 1 -type l -printf '%f\\n'").split()
