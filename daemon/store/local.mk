@@ -20,6 +20,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/merge.c daemon/store/merge.h \
 	daemon/store/mount-record.c daemon/store/mount-record.h \
 	daemon/store/name-claim.c daemon/store/name-claim.h \
+	daemon/store/new-repository.c daemon/store/new-repository.h \
 	daemon/store/node.c daemon/store/node.h \
 	daemon/store/object.c daemon/store/object.h \
 	daemon/store/object-check.c daemon/store/object-check.h \

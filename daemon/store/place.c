@@ -12,9 +12,9 @@
 
 bool sc_place_is_repository(const char *path)
 {
-        g_autofree char *config = g_build_filename(path, "config", NULL);
+        g_autofree char *config = g_build_filename(path, "config", NULL), *objects = g_build_filename(path, "objects", NULL);
 
-        return access(config, F_OK) == 0;
+        return access(config, F_OK) == 0 && access(objects, F_OK) == 0;
 }
 
 static bool can_link_into(const char *repository, const char *folder)

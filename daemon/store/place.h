@@ -22,7 +22,7 @@ typedef enum {
         SC_REPOSITORY_CREATE = 1 << 0, /* make it (and the checkout path) where it is missing; else a missing one is NotFound */
 } ScRepositoryFlags;
 
-/* True if path/config is there: what libostree takes for a repository. */
+/* True if path/config is there, what libostree takes for a repository, and path/objects, which it makes last. */
 bool sc_place_is_repository(const char *path);
 
 /* By the rule above, with the host's own repository at another place than /ostree/repo. Newly allocated. */

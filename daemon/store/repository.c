@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "base/path.h"
+#include "new-repository.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -17,13 +18,6 @@ struct ScRepository {
         GHashTable *distrusted; /* paths in objects/ */
 };
 
-static bool make_folder(const char *path, GError **error)
-{
-        if (g_mkdir_with_parents(path, 0755) < 0)
-                return sc_throw_errno(error, "Cannot make the folder %s", path);
-        return true;
-}
-
 static OstreeRepoMode ostree_mode(const ScConfig *config)
 {
         return config->scope->kind == SC_SCOPE_USER ? OSTREE_REPO_MODE_BARE_USER : OSTREE_REPO_MODE_BARE;
@@ -32,12 +26,7 @@ static OstreeRepoMode ostree_mode(const ScConfig *config)
 static bool make_repository(const ScConfig *config, GError **error)
 {
         g_autofree char *path = sc_repository_find(config, SC_HOST_REPOSITORY, SC_REPOSITORY_CREATE, error);
-        if (path == NULL || sc_place_is_repository(path))
-                return path != NULL;
-        if (!make_folder(path, error))
-                return false;
-        g_autoptr(OstreeRepo) made = ostree_repo_create_at(AT_FDCWD, path, ostree_mode(config), NULL, NULL, error);
-        return made != NULL || sc_prefix(error, "Cannot make the repository %s", path);
+        return path != NULL && sc_new_repository_make(path, ostree_mode(config), error);
 }
 
 ScRepository *sc_repository_open(const ScConfig *config, ScRepositoryFlags flags, GError **error)

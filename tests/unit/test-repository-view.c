@@ -189,6 +189,36 @@ START_TEST(test_modes)
 }
 END_TEST
 
+static void remake(Store *store, const char *what)
+{
+        g_autofree char *command = g_strdup_printf("cd '%s' && rm -rf .storage && mkdir .storage && cd .storage && %s",
+                                                   store->config.checkout_path, what);
+        g_clear_pointer(&store->repository, sc_repository_free);
+        ck_assert_int_eq(system(command), 0);
+}
+
+/* Without its objects/ a repository is none yet: nobody finds it, and who needs one completes it. */
+START_TEST(test_interrupted_when_it_was_made)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GError) error = NULL;
+
+        remake(store, "mkdir ostree && printf '[core]\nrepo_version=1\nmode=bare\n' >ostree/config");
+        ck_assert_ptr_null(sc_repository_open(&store->config, SC_REPOSITORY_READ, &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "epository");
+        store_reopen(store);
+        g_autofree char *commit G_GNUC_UNUSED = store_commit_manifest(store, "ociimage/one_3Alatest", "{}");
+
+        remake(store, "mkdir -p .ostree.a1B2c3D4/tmp && touch .ostree.a1B2c3D4/config");
+        store_reopen(store);
+        g_autofree char *commit_again G_GNUC_UNUSED = store_commit_manifest(store, "ociimage/one_3Alatest", "{}");
+        g_autofree char *parent = g_build_filename(store->config.checkout_path, ".storage", NULL);
+        g_autoptr(GDir) listing = g_dir_open(parent, 0, NULL);
+        ck_assert_str_eq(g_dir_read_name(listing), "ostree");
+        ck_assert_ptr_null(g_dir_read_name(listing));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("repository-view");
@@ -199,6 +229,7 @@ int main(void)
         tcase_add_test(tcase, test_beside_others);
         tcase_add_test(tcase, test_large_commit);
         tcase_add_test(tcase, test_modes);
+        tcase_add_test(tcase, test_interrupted_when_it_was_made);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
 }
