@@ -281,8 +281,10 @@ int sc_slot_build(int checkout_fd, const char *name, int slot, char **ret_hidden
                 return -1;
         }
         int fd = sc_open_beneath(checkout_fd, hidden, O_RDONLY | O_DIRECTORY, 0, error);
-        if (fd < 0)
+        if (fd < 0) {
+                (void)unlinkat(checkout_fd, hidden, AT_REMOVEDIR);
                 return -1;
+        }
         *ret_hidden = g_steal_pointer(&hidden);
         return fd;
 }

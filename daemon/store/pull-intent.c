@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -58,7 +59,12 @@ bool sc_pull_intent_write(ScRepository *repository, const char *name, GPtrArray 
         json_object_set_array_member(object, "layers", array);
         g_autofree char *text = sc_json_to_string(object, true), *file = file_name(name);
         sc_autofd folder = open_folder(repository, error);
-        return folder >= 0 && sc_write_file(folder, file, text, -1, 0644, SC_WRITE_REPLACE, error);
+        if (folder < 0)
+                return false;
+        /* Another pull of the name may be at its record just now. */
+        if (flock(folder, LOCK_EX) < 0)
+                return sc_throw_errno(error, "Cannot lock the records of pulls");
+        return sc_write_sweep(folder, file, error) && sc_write_file(folder, file, text, -1, 0644, SC_WRITE_REPLACE, error);
 }
 
 bool sc_pull_intent_remove(ScRepository *repository, const char *name, GError **error)

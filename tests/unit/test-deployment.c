@@ -5,6 +5,7 @@
 #include "store/intent.h"
 #include "test.h"
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* As the atomic command wrote it: no key of ours, some of its own that we do not know. */
@@ -278,6 +279,29 @@ START_TEST(half_written_intents_are_swept)
 }
 END_TEST
 
+START_TEST(slot_that_cannot_be_opened_is_not_left)
+{
+        Checkout checkout = checkout_new();
+        g_autoptr(GError) error = NULL;
+        g_autofree char *hidden = NULL;
+        struct rlimit usual;
+        int lowest = dup(checkout.fd); /* the number that the next descriptor would have */
+        close(lowest);
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+        const struct rlimit none = {.rlim_cur = (rlim_t)lowest, .rlim_max = usual.rlim_max};
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+        int fd = sc_slot_build(checkout.fd, "a", 0, &hidden, &error);
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+        ck_assert_int_lt(fd, 0);
+        ck_assert_error(error, SC_ERROR_FAILED, "Too many open files");
+        g_clear_error(&error);
+        g_auto(GStrv) left = sc_slot_leftovers(checkout.fd, &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(g_strv_length(left), 0);
+        checkout_free(&checkout);
+}
+END_TEST
+
 START_TEST(half_written_info_is_swept)
 {
         Checkout checkout = checkout_new();
@@ -354,6 +378,7 @@ int main(void)
         tcase_add_test(tcase, old_info_is_read_and_written_back_whole);
         tcase_add_test(tcase, broken_info_is_an_error);
         tcase_add_test(tcase, slots_swap);
+        tcase_add_test(tcase, slot_that_cannot_be_opened_is_not_left);
         tcase_add_test(tcase, a_sweep_takes_only_its_own);
         tcase_add_test(tcase, one_broken_container_does_not_break_the_list);
         tcase_add_test(tcase, a_lost_link_is_a_broken_container);

@@ -40,6 +40,24 @@ static void write_intent(Store *store, const char *name, const char *layer)
         ck_assert_no_error(error);
 }
 
+/* Of a pull that was killed while it wrote. */
+START_TEST(test_half_written)
+{
+        g_autoptr(Store) store = store_new();
+
+        write_intent(store, NAME, "one");
+        g_autofree char *command = g_strdup_printf(
+                "cd '%s/extensions/sysconsd/pull' && for f in *.json; do echo '{' >\".$f.a1B2c3D4\"; done && touch .other",
+                sc_repository_path(store->repository));
+        ck_assert_int_eq(system(command), 0);
+        write_intent(store, NAME, "two");
+        g_autofree char *check = g_strdup_printf(
+                "cd '%s/extensions/sysconsd/pull' && [ \"$(ls -A | wc -l)\" = 2 ] && [ -e .other ]",
+                sc_repository_path(store->repository));
+        ck_assert_int_eq(system(check), 0);
+}
+END_TEST
+
 START_TEST(test_layers_are_held)
 {
         g_autoptr(Store) store = store_new();
@@ -123,6 +141,7 @@ int main(void)
         TCase *tests = tcase_create("records");
 
         tcase_add_test(tests, test_layers_are_held);
+        tcase_add_test(tests, test_half_written);
         tcase_add_test(tests, test_records_age);
         tcase_add_test(tests, test_rubbish_is_swept);
         tcase_add_test(tests, test_what_is_no_record);
