@@ -9,6 +9,26 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What is left, as `systemd-analyze security` counts it (docs/reliability.md has the figures), and why:
+ *
+ * User=, DynamicUser=, SupplementaryGroups=, PrivateUsers=: what is made belongs to the users that an image says, and systemd and
+ * the repository are root's. What root may is cut to the capabilities of the operation's row.
+ * CAP_CHOWN, CAP_FOWNER, CAP_FSETID, CAP_SETFCAP, CAP_DAC_*, RestrictSUIDSGID=: see CAPS_FILES; an image's set-id bits are kept.
+ * CAP_MKNOD, CAP_MAC_ADMIN: see CAPS_HOST.
+ * RestrictAddressFamilies=~AF_UNIX: systemd is asked, and the daemon told. ~AF_INET, PrivateNetwork=: what fetches, and nothing
+ * else, has the network.
+ * IPAddressDeny=: who fetches goes to whatever registry is named; who does not has neither addresses nor a socket for them.
+ * UMask=: a container's folders are for its users to read; what holds secrets is made with a mode of its own.
+ * ProcSubset=: the kernel's settings are read (capabilities, boot id). RootDirectory=: the repository lies where it lies.
+ * SystemCallFilter=~@resources, ~@privileged of what has capabilities: gpg ends without setrlimit; chown is privileged.
+ *
+ * Of what changes the host besides:
+ * ProtectSystem=, ProtectHome=, PrivateTmp=, ProtectKernelModules=: an image's files for the host, and its lines of tmpfiles.d, may
+ * mean any place of it, also kernel modules. ProtectKernelTunables=, PrivateDevices=, ProtectClock= (which is a list of devices;
+ * the clock's system calls are not in the filter): lines of tmpfiles.d write to /sys and /proc/sys, and make devices. ProtectProc=:
+ * PID 1's capabilities say what a container can have. systemd is told to start services: no sandbox keeps such a worker from
+ * becoming root in another unit. It keeps mistakes, and half an exploit, inside. */
+
 #define CAP(x) (UINT64_C(1) << (x))
 
 /* To make files as an image says: owners, modes, security.capability; other users' files can be hardlinked only with CAP_FOWNER. */
@@ -68,6 +88,8 @@ static const char *const families_local[] = {"AF_UNIX", NULL};
 static const char *const families_network[] = {"AF_UNIX", "AF_INET", "AF_INET6", NULL};
 static const char *const calls[] = {"@system-service", NULL};
 static const char *const calls_to_mount[] = {"@system-service", "mount", NULL};
+static const char *const calls_of_nobody[] = {"@keyring", NULL};
+static const char *const calls_of_privilege[] = {"@keyring", "@privileged", "@resources", NULL};
 #define CAPS_SYSROOT (CAP(CAP_SYS_ADMIN) | CAP(CAP_SETPCAP))
 /* The leak sanitizer stops the other threads with ptrace, and under a sandbox it hangs now and then: leaks are looked for in
  * workers that are run by hand. */
@@ -87,31 +109,41 @@ static int append_list(sd_bus_message *m, const char *property, const char *cons
         return sd_bus_message_close_container(m);
 }
 
-/* A list of what is allowed, everything else is not. */
-static int append_allowed(sd_bus_message *m, const char *property, const char *const *words)
+/* A list of what is allowed, and nothing else; or, behind such a list, of what of it is not. */
+static int append_filter(sd_bus_message *m, const char *property, bool allowed, const char *const *words)
 {
         int r;
         if ((r = sd_bus_message_open_container(m, 'r', "sv")) < 0 || (r = sd_bus_message_append(m, "s", property)) < 0 ||
             (r = sd_bus_message_open_container(m, 'v', "(bas)")) < 0 || (r = sd_bus_message_open_container(m, 'r', "bas")) < 0 ||
-            (r = sd_bus_message_append(m, "b", 1)) < 0 || (r = sd_bus_message_append_strv(m, (char **)words)) < 0 ||
+            (r = sd_bus_message_append(m, "b", allowed)) < 0 || (r = sd_bus_message_append_strv(m, (char **)words)) < 0 ||
             (r = sd_bus_message_close_container(m)) < 0 || (r = sd_bus_message_close_container(m)) < 0)
                 return r;
         return sd_bus_message_close_container(m);
+}
+
+static int append_calls(sd_bus_message *m, const Sandbox *sandbox)
+{
+        static const char name[] = "SystemCallFilter";
+        int r = append_filter(m, name, true, sandbox->opens_sysroot ? calls_to_mount : calls);
+        if (r < 0)
+                return r;
+        return append_filter(m, name, false, sandbox->capabilities == 0 ? calls_of_privilege : calls_of_nobody);
 }
 
 /* What seccomp does, for which nobody needs a privilege. */
 static int append_common(sd_bus_message *m, const Sandbox *sandbox)
 {
         int r;
-        if ((r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "NoNewPrivileges", "b", 1, "MemoryDenyWriteExecute", "b",
-                                       1, "RestrictNamespaces", "t", sandbox->opens_sysroot ? (uint64_t)CLONE_NEWNS : UINT64_C(0),
-                                       "LockPersonality", "b", 1, "RestrictRealtime", "b", 1, "SystemCallErrorNumber", "i", EPERM,
-                                       "UMask", "u", (uint32_t)022)) < 0 ||
-            (r = append_allowed(m, "SystemCallFilter", sandbox->opens_sysroot ? calls_to_mount : calls)) < 0 ||
-            (r = append_list(m, "Environment", environment)) < 0 ||
+        if ((r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "NoNewPrivileges", "b", 1, "MemoryDenyWriteExecute",
+                                       "b", 1, "RestrictNamespaces", "t",
+                                       sandbox->opens_sysroot ? (uint64_t)CLONE_NEWNS : UINT64_C(0), "LockPersonality", "b", 1,
+                                       "RestrictRealtime", "b", 1, "SystemCallErrorNumber", "i", EPERM, "UMask", "u", (uint32_t)022,
+                                       "KeyringMode", "s", "private")) < 0 ||
+            (r = append_calls(m, sandbox)) < 0 || (r = append_list(m, "Environment", environment)) < 0 ||
             (r = append_list(m, "SystemCallArchitectures", (const char *const[]){"native", NULL})) < 0)
                 return r;
-        return append_allowed(m, "RestrictAddressFamilies", sandbox->network == NETWORK_ALL ? families_network : families_local);
+        return append_filter(m, "RestrictAddressFamilies", true,
+                             sandbox->network == NETWORK_ALL ? families_network : families_local);
 }
 
 static int append_privileges(sd_bus_message *m, const Sandbox *sandbox)
@@ -138,6 +170,12 @@ static int append_kernel_reach(sd_bus_message *m)
         return sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "PrivateTmp", "b", 1, "PrivateDevices", "b", 1,
                                      "ProtectKernelTunables", "b", 1, "ProtectKernelModules", "b", 1, "ProtectKernelLogs", "b", 1,
                                      "ProtectControlGroups", "b", 1, "ProtectClock", "b", 1, "ProtectProc", "s", "invisible");
+}
+
+/* No mounts but where nothing is linked, moved, or written to by a line of tmpfiles.d. */
+static int append_host_reach(sd_bus_message *m)
+{
+        return sd_bus_message_append(m, "(sv)(sv)", "ProtectKernelLogs", "b", 1, "ProtectControlGroups", "b", 1);
 }
 
 static int append_look_reach(sd_bus_message *m)
@@ -202,6 +240,21 @@ static int append_user_reach(sd_bus_message *m, const Sandbox *sandbox, const Sc
         return r < 0 || sandbox->reach == REACH_LOOK ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
 }
 
+static int append_reach(sd_bus_message *m, const Sandbox *sandbox, const ScConfig *config, const char *repository)
+{
+        switch (sandbox->reach) {
+        case REACH_REPOSITORY:
+                return append_repository_reach(m, config, repository);
+        case REACH_SETTINGS:
+                return append_settings_reach(m, config);
+        case REACH_LOOK:
+                return append_look_reach(m);
+        case REACH_HOST:
+                return append_host_reach(m);
+        }
+        g_assert_not_reached();
+}
+
 static int append_sandbox(sd_bus_message *m, const Sandbox *sandbox, const ScConfig *config, const char *repository)
 {
         int r = sd_bus_message_append(m, "(sv)", "TimeoutStopUSec", "t", (uint64_t)sandbox->stop_seconds * G_USEC_PER_SEC);
@@ -210,11 +263,7 @@ static int append_sandbox(sd_bus_message *m, const Sandbox *sandbox, const ScCon
         if (r < 0 || config->scope->kind == SC_SCOPE_USER)
                 return r < 0 ? r : append_user_reach(m, sandbox, config, repository);
         r = append_privileges(m, sandbox);
-        if (r < 0 || sandbox->reach == REACH_HOST)
-                return r;
-        if (sandbox->reach == REACH_SETTINGS)
-                return append_settings_reach(m, config);
-        return sandbox->reach == REACH_LOOK ? append_look_reach(m) : append_repository_reach(m, config, repository);
+        return r < 0 ? r : append_reach(m, sandbox, config, repository);
 }
 
 /* What the job's present stage fetches, [SOURCE:]NAME; NULL: nothing. */
