@@ -224,7 +224,7 @@ int main(int argc, char *argv[])
         g_autofree char *config_path = NULL;
         g_autofree char *request = NULL;
         g_autofree char *recover = NULL;
-        gboolean user = FALSE, sysroot = FALSE, version = FALSE;
+        gboolean user = FALSE, sysroot = FALSE, without_homes = FALSE, version = FALSE;
         const GOptionEntry entries[] = {
                 {"user", 0, 0, G_OPTION_ARG_NONE, &user, "Work for this user, not for the system", NULL},
                 {"config", 0, 0, G_OPTION_ARG_FILENAME, &config_path,
@@ -233,6 +233,8 @@ int main(int argc, char *argv[])
                 {"recover", 0, 0, G_OPTION_ARG_STRING, &recover, "Finish interrupted operations: at boot before services, or now",
                  "boot|now"},
                 {"sysroot", 0, 0, G_OPTION_ARG_NONE, &sysroot, "Make a read-only /sysroot writable, for this process alone", NULL},
+                {"without-homes", 0, 0, G_OPTION_ARG_NONE, &without_homes,
+                 "Refuse what touches homes: they are hidden from this process", NULL},
                 {"version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL},
                 {0},
         };
@@ -269,6 +271,8 @@ int main(int argc, char *argv[])
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
         g_autoptr(GHashTable) details = sc_string_map_new();
         g_autoptr(ScConfig) config = sc_config_load_for(user ? SC_SCOPE_USER : SC_SCOPE_SYSTEM, config_path, &error);
+        if (config != NULL)
+                config->homes_are_hidden = without_homes;
         /* before there are threads */
         bool ok = config != NULL && (!sysroot || sc_sysroot_open(&error)) && watch_signals(cancellable, &error) &&
                   run(&channel, config, cancellable, request, recover, details, &error);

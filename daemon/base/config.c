@@ -8,7 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
-typedef enum { KEY_STRING, KEY_PATH, KEY_UINT, KEY_SIZE, KEY_LIST, KEY_PACKAGE_SYSTEM } KeyType;
+typedef enum { KEY_STRING, KEY_PATH, KEY_UINT, KEY_SIZE, KEY_LIST, KEY_YES_NO, KEY_PACKAGE_SYSTEM } KeyType;
 
 /* Every key there is. max bounds a KEY_UINT. */
 static const struct {
@@ -24,6 +24,7 @@ static const struct {
         {"Container", "Runtime", KEY_STRING, G_STRUCT_OFFSET(ScConfig, runtime), 0, 0},
         {"Container", "SettlingTime", KEY_UINT, G_STRUCT_OFFSET(ScConfig, settling_time), 0, 3600},
         {"Container", "StartTimeout", KEY_UINT, G_STRUCT_OFFSET(ScConfig, start_timeout), 1, 86400},
+        {"Container", "HostFilesInHomes", KEY_YES_NO, G_STRUCT_OFFSET(ScConfig, files_in_homes), 0, 0},
         {"Container", "PackageSystem", KEY_PACKAGE_SYSTEM, G_STRUCT_OFFSET(ScConfig, package_system), 0, 0},
         {"Pull", "ParallelLayers", KEY_UINT, G_STRUCT_OFFSET(ScConfig, parallel_layers), 1, 16},
         {"Pull", "StallTimeout", KEY_UINT, G_STRUCT_OFFSET(ScConfig, stall_timeout), 1, 3600},
@@ -99,6 +100,10 @@ static bool set_key(ScConfig *config, guint i, const char *text, const char **re
                         return false;
                 *(guint *)field = (guint)number;
                 return true;
+        case KEY_YES_NO:
+                *ret_wanted = "yes or no";
+                *(bool *)field = strcmp(text, "yes") == 0;
+                return *(bool *)field || strcmp(text, "no") == 0;
         case KEY_SIZE:
                 *ret_wanted = "a number of bytes, with K, M, G or T behind it";
                 return parse_size(text, field);

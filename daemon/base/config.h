@@ -16,6 +16,7 @@ typedef struct {
         char *runtime;        /* Runtime=, runc: a name looked up in PATH, or an absolute path */
         guint settling_time;  /* SettlingTime=, 5: seconds a service must stay up after an update */
         guint start_timeout;  /* StartTimeout=, 90: seconds an update waits for the new service to become active */
+        bool files_in_homes;  /* HostFilesInHomes=, no: whether workers that install are shown homes */
         char *package_system; /* PackageSystem=, auto: or deb, rpm, none */
         /* [Pull] */
         guint parallel_layers;      /* ParallelLayers=, 3 */
@@ -32,6 +33,8 @@ typedef struct {
         guint idle_timeout;      /* IdleTimeout=, 0: seconds after which an idle daemon exits; 0: never */
         guint max_jobs;          /* MaxJobs=, 4: running at once */
         guint max_jobs_per_user; /* MaxJobsPerUser=, 32: waiting and running, and requests that wait for a dialog */
+        /* Of this process, not of a file. */
+        bool homes_are_hidden; /* by the worker's sandbox, which --without-homes tells it */
 } ScConfig;
 
 /* So many times the stall_timeout is waited for what comes from a pipe, or a folder's owner: somebody may have to type a password

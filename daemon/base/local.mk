@@ -11,6 +11,7 @@ libsc_base_a_SOURCES = \
 	daemon/base/error.c daemon/base/error.h \
 	daemon/base/failpoint.c daemon/base/failpoint.h \
 	daemon/base/fds.c daemon/base/fds.h \
+	daemon/base/home.c daemon/base/home.h \
 	daemon/base/image-info.c daemon/base/image-info.h \
 	daemon/base/image-name.c daemon/base/image-name.h \
 	daemon/base/journal.c daemon/base/journal.h \

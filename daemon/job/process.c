@@ -398,7 +398,8 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
 
 static int append_command(sd_bus_message *m, const ScWorkers *workers, const ScJob *job)
 {
-        const char *argv[6] = {workers->worker};
+        const char *name = sc_sandbox_name(job);
+        const char *argv[7] = {workers->worker};
         unsigned n = 1;
         if (workers->config->scope->option != NULL)
                 argv[n++] = workers->config->scope->option;
@@ -406,8 +407,10 @@ static int append_command(sd_bus_message *m, const ScWorkers *workers, const ScJ
                 argv[n++] = "--config";
                 argv[n++] = workers->config_path;
         }
-        if (sc_sandbox_opens_sysroot(sc_sandbox_name(job), workers->config, workers->repository))
+        if (sc_sandbox_opens_sysroot(name, workers->config, workers->repository))
                 argv[n++] = "--sysroot";
+        if (sc_sandbox_hides_homes(name, workers->config, workers->repository))
+                argv[n++] = "--without-homes";
         int r;
         if ((r = sd_bus_message_open_container(m, 'r', "sv")) < 0 || (r = sd_bus_message_append(m, "s", "ExecStart")) < 0 ||
             (r = sd_bus_message_open_container(m, 'v', "a(sasb)")) < 0 ||

@@ -2,6 +2,7 @@
 #include "job/sandbox.h"
 #include "base/containers-conf.h"
 #include "base/error.h"
+#include "base/home.h"
 #include "base/source.h"
 #include <errno.h>
 #include <linux/capability.h>
@@ -23,11 +24,13 @@
  * SystemCallFilter=~@resources, ~@privileged of what has capabilities: gpg ends without setrlimit; chown is privileged.
  *
  * Of what changes the host besides:
- * ProtectSystem=, ProtectHome=, PrivateTmp=, ProtectKernelModules=: an image's files for the host, and its lines of tmpfiles.d, may
- * mean any place of it, also kernel modules. ProtectKernelTunables=, PrivateDevices=, ProtectClock= (which is a list of devices;
- * the clock's system calls are not in the filter): lines of tmpfiles.d write to /sys and /proc/sys, and make devices. ProtectProc=:
- * PID 1's capabilities say what a container can have. systemd is told to start services: no sandbox keeps such a worker from
- * becoming root in another unit. It keeps mistakes, and half an exploit, inside. */
+ * ProtectSystem=, PrivateTmp=, ProtectKernelModules=: an image's files for the host, and its lines of tmpfiles.d, may mean any
+ * place of it, also kernel modules. Homes are hidden from those that run for a caller (ProtectHome=, see sc_sandbox_hides_homes()).
+ * ProtectKernelTunables=, PrivateDevices=, ProtectClock= (which is a list of devices; the clock's system calls are not in the
+ * filter): lines of tmpfiles.d write to /sys and /proc/sys, and make devices.
+ * ProtectProc=: PID 1's capabilities say what a container can have.
+ * systemd is told to start services: no sandbox keeps such a worker from becoming root in another unit. It keeps mistakes, and half
+ * an exploit, inside. */
 
 #define CAP(x) (UINT64_C(1) << (x))
 
@@ -42,7 +45,7 @@ typedef enum {
         REACH_REPOSITORY, /* the checkout path and the repository, nothing else of the host is even visible where that is possible
                            */
         REACH_SETTINGS,   /* the folder of the settings that containers tools share */
-        REACH_LOOK,       /* all of the host but the folders of temporary files, and nothing of it can be changed */
+        REACH_LOOK,       /* all of the host but homes and the folders of temporary files, and nothing of it can be changed */
         REACH_HOST,       /* all of the host, as it is: no mounts between a hardlink's two ends, nothing private */
 } Reach;
 
@@ -54,34 +57,35 @@ typedef struct {
         Network network;
         guint64 capabilities;
         unsigned stop_seconds; /* from SIGTERM to SIGKILL: time to undo what was done */
+        bool for_homes;        /* what an image wants may lie in a home */
         bool opens_sysroot;    /* by the host, not by the table: see sysroot.h */
 } Sandbox;
 
 /* By the names of sc_sandbox_name(). */
 static const Sandbox sandboxes[] = {
-        {"pull", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30},
-        {"pull-here", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
-        {"check-login", REACH_REPOSITORY, NETWORK_ALL, 0, 30},
-        {"plan", REACH_LOOK, NETWORK_ALL, CAPS_LOOK, 30},
-        {"plan-here", REACH_LOOK, NETWORK_NONE, CAPS_LOOK, 30},
-        {"set-policy", REACH_SETTINGS, NETWORK_NONE, CAP(CAP_DAC_OVERRIDE), 30},
-        {"prune", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
-        {"delete-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
-        {"describe", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
-        {"tag-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
-        {"verify", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
-        {"verify-online", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30},
-        {"mount", REACH_HOST, NETWORK_NONE, CAPS_FILES, 30},
-        {"unmount", REACH_HOST, NETWORK_NONE, CAPS_FILES, 30},
-        {"run", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30},
-        {"start", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
-        {"stop", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
-        {"restart", REACH_REPOSITORY, NETWORK_NONE, 0, 30},
-        {"install", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90},
-        {"update", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90},
-        {"rollback", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90},
-        {"uninstall", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90},
-        {"recover", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90},
+        {"pull", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30, false},
+        {"pull-here", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, false},
+        {"check-login", REACH_REPOSITORY, NETWORK_ALL, 0, 30, false},
+        {"plan", REACH_LOOK, NETWORK_ALL, CAPS_LOOK, 30, true},
+        {"plan-here", REACH_LOOK, NETWORK_NONE, CAPS_LOOK, 30, true},
+        {"set-policy", REACH_SETTINGS, NETWORK_NONE, CAP(CAP_DAC_OVERRIDE), 30, false},
+        {"prune", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, false},
+        {"delete-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, false},
+        {"describe", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, false},
+        {"tag-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, false},
+        {"verify", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, false},
+        {"verify-online", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30, false},
+        {"mount", REACH_HOST, NETWORK_NONE, CAPS_FILES, 30, false},
+        {"unmount", REACH_HOST, NETWORK_NONE, CAPS_FILES, 30, false},
+        {"run", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, true},
+        {"start", REACH_REPOSITORY, NETWORK_NONE, 0, 30, false},
+        {"stop", REACH_REPOSITORY, NETWORK_NONE, 0, 30, false},
+        {"restart", REACH_REPOSITORY, NETWORK_NONE, 0, 30, false},
+        {"install", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, true},
+        {"update", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, true},
+        {"rollback", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, true},
+        {"uninstall", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, true},
+        {"recover", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, false},
 };
 
 static const char *const families_local[] = {"AF_UNIX", NULL};
@@ -173,15 +177,16 @@ static int append_kernel_reach(sd_bus_message *m)
 }
 
 /* No mounts but where nothing is linked, moved, or written to by a line of tmpfiles.d. */
-static int append_host_reach(sd_bus_message *m)
+static int append_host_reach(sd_bus_message *m, const char *protect_home)
 {
-        return sd_bus_message_append(m, "(sv)(sv)", "ProtectKernelLogs", "b", 1, "ProtectControlGroups", "b", 1);
+        return sd_bus_message_append(m, "(sv)(sv)(sv)", "ProtectHome", "s", protect_home, "ProtectKernelLogs", "b", 1,
+                                     "ProtectControlGroups", "b", 1);
 }
 
-static int append_look_reach(sd_bus_message *m)
+static int append_look_reach(sd_bus_message *m, const char *protect_home)
 {
         int r = append_kernel_reach(m);
-        return r < 0 ? r : sd_bus_message_append(m, "(sv)(sv)", "ProtectSystem", "s", "strict", "ProtectHome", "s", "read-only");
+        return r < 0 ? r : sd_bus_message_append(m, "(sv)(sv)", "ProtectSystem", "s", "strict", "ProtectHome", "s", protect_home);
 }
 
 /* A repository elsewhere (/ostree/repo) must stay on one mount with the checkout path, or it could not be told that hardlinks work
@@ -208,11 +213,11 @@ static int append_settings_reach(sd_bus_message *m, const ScConfig *config)
         return r < 0 ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
 }
 
-static int append_repository_reach(sd_bus_message *m, const ScConfig *config, const char *repository)
+static int append_repository_reach(sd_bus_message *m, const ScConfig *config, const char *repository, const char *protect_home)
 {
         int r = append_kernel_reach(m);
         if (r >= 0)
-                r = sd_bus_message_append(m, "(sv)", "ProtectHome", "s", "yes");
+                r = sd_bus_message_append(m, "(sv)", "ProtectHome", "s", protect_home);
         if (r < 0)
                 return r;
         if (!lies_inside(config, repository))
@@ -240,17 +245,26 @@ static int append_user_reach(sd_bus_message *m, const Sandbox *sandbox, const Sc
         return r < 0 || sandbox->reach == REACH_LOOK ? r : append_list(m, "ReadWritePaths", (const char *const[]){writable, NULL});
 }
 
+static bool hides_homes(const Sandbox *sandbox, const ScConfig *config, const char *repository)
+{
+        const char *place = repository != NULL ? repository : config->repository;
+        return sandbox->for_homes && config->scope->kind == SC_SCOPE_SYSTEM && !config->files_in_homes &&
+               !sc_home_has(config->checkout_path) && (place == NULL || !sc_home_has(place)) &&
+               !(g_path_is_absolute(config->runtime) && sc_home_has(config->runtime));
+}
+
 static int append_reach(sd_bus_message *m, const Sandbox *sandbox, const ScConfig *config, const char *repository)
 {
+        bool hidden = hides_homes(sandbox, config, repository);
         switch (sandbox->reach) {
         case REACH_REPOSITORY:
-                return append_repository_reach(m, config, repository);
+                return append_repository_reach(m, config, repository, hidden || !sandbox->for_homes ? "yes" : "read-only");
         case REACH_SETTINGS:
                 return append_settings_reach(m, config);
         case REACH_LOOK:
-                return append_look_reach(m);
+                return append_look_reach(m, hidden ? "yes" : "read-only");
         case REACH_HOST:
-                return append_host_reach(m);
+                return append_host_reach(m, hidden ? "yes" : "no");
         }
         g_assert_not_reached();
 }
@@ -305,6 +319,12 @@ bool sc_sandbox_opens_sysroot(const char *name, const ScConfig *config, const ch
         const Sandbox *sandbox = find_sandbox(name);
         return sandbox != NULL && (sandbox->capabilities & CAPS_FILES) == CAPS_FILES && config->scope->kind == SC_SCOPE_SYSTEM &&
                access("/run/ostree-booted", F_OK) == 0 && !lies_inside(config, repository);
+}
+
+bool sc_sandbox_hides_homes(const char *name, const ScConfig *config, const char *repository)
+{
+        const Sandbox *sandbox = find_sandbox(name);
+        return sandbox != NULL && hides_homes(sandbox, config, repository);
 }
 
 bool sc_sandbox_has_network(const char *name)

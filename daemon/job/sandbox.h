@@ -15,6 +15,10 @@ const char *sc_sandbox_name(const ScJob *job);
  * its sandbox lets it make /sysroot writable for itself. */
 bool sc_sandbox_opens_sysroot(const char *name, const ScConfig *config, const char *repository);
 
+/* Whether the worker is to be given --without-homes: it might have business in homes, and its sandbox hides them, as an
+ * administrator has not said HostFilesInHomes=yes. Recovery sees them always: what was begun is finished. */
+bool sc_sandbox_hides_homes(const char *name, const ScConfig *config, const char *repository);
+
 /* Whether the worker speaks to the network. */
 bool sc_sandbox_has_network(const char *name);
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/path.h"
+#include "homes.h"
 #include "packaging.h"
 #include "side.h"
 #include "store/checkout.h"
@@ -158,7 +159,9 @@ static bool choose_host_files(Build *build, int fd, ScInfo *info, GError **error
         g_autoptr(GPtrArray) old = input->old_files != NULL ? g_ptr_array_ref(input->old_files)
                                    : input->old != NULL     ? sc_side_recorded_files(input->old)
                                                             : NULL;
-        if (root < 0 || !sc_host_files_settle(root, wishes.files, old, build->context->report, error))
+        if (root < 0 || !sc_homes_spare_files(build->context->config, wishes.files, error) ||
+            !sc_homes_spare_files(build->context->config, old, error) ||
+            !sc_host_files_settle(root, wishes.files, old, build->context->report, error))
                 return false;
         record_files(&wishes, info);
         return true;

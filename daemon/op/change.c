@@ -7,6 +7,7 @@
 #include "base/lock.h"
 #include "base/path.h"
 #include "base/reference.h"
+#include "homes.h"
 #include "host-package.h"
 #include "move.h"
 #include "store/deployment.h"
@@ -327,6 +328,8 @@ bool sc_change_carry_out(ScChange *change, GError **error)
         g_autoptr(ScSide) old = new != NULL && intent->old.slot >= 0 ? sc_move_open_side(change, &intent->old, error) : NULL;
         if (new == NULL || (intent->old.slot >= 0 && old == NULL))
                 return give_up(change);
+        if (!sc_homes_spare_side(change->context->config, new, error) || !sc_homes_spare_side(change->context->config, old, error))
+                return give_up(change);
         bool first_service = new->unit_text != NULL &&old != NULL && !old->info->has_service;
         if (first_service && !sc_unit_is_free(change->systemd, change->unit, error))
                 return give_up(change);
@@ -360,8 +363,22 @@ static bool resume_trial(ScChange *change, GError **error)
         return judge(change, new, error);
 }
 
+/* What was begun with homes in sight is finished so, too: by the recovery that the daemon queues, or at boot. */
+static bool sees_enough(ScChange *change, GError **error)
+{
+        const ScIntentSide *const sides[] = {&change->intent->old, &change->intent->new};
+        for (guint i = 0; change->context->config->homes_are_hidden && i < G_N_ELEMENTS(sides); i++) {
+                g_autoptr(ScSide) side = sides[i]->slot >= 0 ? sc_move_open_leaving(change, sides[i], NULL) : NULL;
+                if (!sc_homes_spare_side(change->context->config, side, error))
+                        return false;
+        }
+        return true;
+}
+
 bool sc_change_recover(ScChange *change, GError **error)
 {
+        if (!sees_enough(change, error))
+                return false;
         g_autofree char *line = g_strdup_printf("Recovering %s from an interrupted %s", change->container,
                                                 change->intent->operation);
         sc_journal(LOG_NOTICE, line, SC_FIELD_CONTAINER, change->container, SC_FIELD_OPERATION, change->intent->operation, NULL);

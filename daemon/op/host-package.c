@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/path.h"
+#include "homes.h"
 #include "unit/host-path.h"
 #include <string.h>
 
@@ -104,7 +105,8 @@ bool sc_host_package_prepare(ScChange *change, const ScSide *old, const ScSide *
         if (package == NULL)
                 return package_of(old) == NULL || sc_package_check_removal(package_of(old), error);
         g_autofree char *file = sc_side_package_file(new, error);
-        return file != NULL && sc_host_package_look(package_of(old), package, file, new->info->package_files, NULL, error) &&
+        return file != NULL && sc_homes_spare_paths(change->context->config, new->info->package_files, error) &&
+               sc_host_package_look(package_of(old), package, file, new->info->package_files, NULL, error) &&
                sc_package_check(package, file, error);
 }
 

@@ -9,6 +9,7 @@ libsc_op_a_SOURCES = \
 	daemon/op/delete-image.c \
 	daemon/op/describe.c daemon/op/describe.h \
 	daemon/op/damage.c daemon/op/damage.h \
+	daemon/op/homes.c daemon/op/homes.h \
 	daemon/op/host-package.c daemon/op/host-package.h \
 	daemon/op/image-exports.c daemon/op/image-exports.h \
 	daemon/op/import-name.c daemon/op/import-name.h \

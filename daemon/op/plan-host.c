@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/path.h"
+#include "homes.h"
 #include "store/tree-file.h"
 #include "unit/hostfiles.h"
 #include <string.h>
@@ -38,6 +39,12 @@ GPtrArray *sc_plan_host_files(const ScTree *tree, const ScExports *exports, cons
 }
 
 /* ---- what becomes of the host ---- */
+
+static bool spares_homes(const ScPlan *plan, const ScPlanSide *side, GError **error)
+{
+        const ScConfig *config = plan->context.config;
+        return sc_homes_spare_files(config, side->files, error) && sc_homes_spare_tmpfiles(config, side->tmpfiles, error);
+}
 
 static bool put_files(ScPlan *plan, GPtrArray *old, GPtrArray *new, GError **error)
 {
@@ -110,7 +117,11 @@ bool sc_plan_host(ScPlan *plan, const char *container, const ScPlanSide *old, co
         const ScScope *scope = plan->context.config->scope;
         g_autofree char *unit = g_strconcat(container, ".service", NULL);
         g_autofree char *tmpfiles = g_strconcat(container, ".conf", NULL);
-        return put_files(plan, old->files, new->files, error) &&
+        g_autoptr(GError) local = NULL;
+        bool sees_files = spares_homes(plan, old, &local) && spares_homes(plan, new, &local);
+        if (!sees_files)
+                sc_plan_note(plan, "unknown", "files");
+        return sc_plan_conflict(plan, &local, error) && (!sees_files || put_files(plan, old->files, new->files, error)) &&
                put_generated(plan, "unit", scope->unit_dir, unit, new->unit, error) &&
                put_generated(plan, "tmpfiles", scope->tmpfiles_dir, tmpfiles, new->tmpfiles, error);
 }

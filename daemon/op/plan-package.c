@@ -4,6 +4,7 @@
 #include "plan.h"
 
 #include "base/error.h"
+#include "homes.h"
 #include "host-package.h"
 #include "packaging.h"
 #include "unit/hostfiles.h"
@@ -99,7 +100,9 @@ static bool put_coming(ScPlan *plan, const ScPackage *old, const ScPlanPackage *
         g_autoptr(GError) local = NULL;
         g_autoptr(GHashTable) ours = NULL;
         g_autofree char *installed = NULL;
-        if (!sc_host_package_look(old, new->package, NULL, new->files, &ours, &local) && !sc_plan_conflict(plan, &local, error))
+        if ((!sc_homes_spare_paths(plan->context.config, new->files, &local) ||
+             !sc_host_package_look(old, new->package, NULL, new->files, &ours, &local)) &&
+            !sc_plan_conflict(plan, &local, error))
                 return false;
         if (new->facts != NULL && !sc_package_check_facts(new->facts, &local) && !sc_plan_conflict(plan, &local, error))
                 return false;

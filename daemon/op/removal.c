@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/path.h"
+#include "homes.h"
 #include "host-package.h"
 #include "made-folders.h"
 #include "move.h"
@@ -87,7 +88,9 @@ bool sc_change_check_removal(ScChange *change, GError **error)
 {
         g_autoptr(ScSide) old = open_side(change, &change->intent->old);
         g_autoptr(ScSide) new = open_side(change, &change->intent->new);
-        return sc_host_package_prepare_removal(change, old, new, error);
+        const ScConfig *config = change->context->config;
+        return sc_homes_spare_side(config, old, error) && sc_homes_spare_side(config, new, error) &&
+               sc_host_package_prepare_removal(change, old, new, error);
 }
 
 bool sc_change_remove(ScChange *change, GError **error)

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/path.h"
+#include "homes.h"
 #include "image-exports.h"
 #include "side.h"
 #include "store/deployment.h"
@@ -29,9 +30,11 @@ void sc_rendering_free(ScRendering *rendering)
 
 /* ---- where the image's files are read: from the repository, before anything is checked out, or from a remote rootfs ---- */
 
-static bool open_remote(ScRendering *rendering, GError **error)
+static bool open_remote(ScRendering *rendering, const ScConfig *config, GError **error)
 {
         const char *remote = rendering->input->remote;
+        if (!sc_homes_spare_path(config, remote, error))
+                return false;
         g_autofree char *path = g_build_filename(remote, "rootfs", NULL);
         g_autoptr(GError) local = NULL;
         rendering->remote_rootfs = sc_path_is_clean_absolute(remote) ? sc_open_dir(path, &local) : -1;
@@ -47,7 +50,7 @@ static bool load_exports(ScRendering *rendering, ScOpContext *context, ScReposit
 {
         const ScImageInfo *info = rendering->input->image->info;
         if (rendering->input->remote != NULL) {
-                if (!open_remote(rendering, error))
+                if (!open_remote(rendering, context->config, error))
                         return false;
                 sc_autofd exports = -1;
                 if (!sc_side_open_exports(rendering->remote_rootfs, &exports, error))
@@ -69,17 +72,19 @@ static bool load_exports(ScRendering *rendering, ScOpContext *context, ScReposit
 
 /* ---- what is rendered ---- */
 
-static bool make_variables(ScRendering *rendering, const ScScope *scope, GError **error)
+static bool make_variables(ScRendering *rendering, const ScConfig *config, GError **error)
 {
         const ScBuildInput *input = rendering->input;
         bool needed = sc_service_needs_runtime(rendering->exports);
+        if (needed && g_path_is_absolute(input->runtime) && !sc_homes_spare_path(config, input->runtime, error))
+                return false;
         rendering->runtime = sc_runtime_find(input->runtime, needed ? error : NULL);
         if (rendering->runtime == NULL && needed)
                 return false;
         if (rendering->runtime == NULL)
                 rendering->runtime = g_strdup(input->runtime);
         ScVariablesInput variables = {
-                .scope = scope,
+                .scope = config->scope,
                 .name = input->container,
                 .destdir = rendering->destination,
                 .image_name = input->image_name,
@@ -161,10 +166,13 @@ static bool render_texts(ScRendering *rendering, const ScOpContext *context, int
         g_auto(GStrv) missing = NULL;
         if (!render_config(rendering, context, scratch_fd, error))
                 return false;
-        if (rendering->config != NULL) {
+        if (rendering->config != NULL && rendering->exports->tmpfiles == NULL) {
                 missing = sc_runtime_config_missing_sources(rendering->config, rendering->input->old_tmpfiles, error);
                 if (missing == NULL)
                         return false;
+                for (char **source = missing; *source != NULL; source++)
+                        if (!sc_homes_spare_path(context->config, *source, error))
+                                return false;
         }
         rendering->tmpfiles = sc_tmpfiles_make(rendering->exports, rendering->variables, missing, error);
         if (rendering->tmpfiles == NULL)
@@ -188,7 +196,7 @@ ScRendering *sc_render(ScOpContext *context, ScRepository *repository, int scrat
         g_autofree char *slot = sc_slot_name(input->container, input->slot);
         rendering->destination = input->destination != NULL ? g_strdup(input->destination)
                                                             : g_build_filename(context->config->checkout_path, slot, NULL);
-        return load_exports(rendering, context, repository, error) && make_variables(rendering, context->config->scope, error) &&
+        return load_exports(rendering, context, repository, error) && make_variables(rendering, context->config, error) &&
                                render_texts(rendering, context, scratch_fd, error)
                        ? g_steal_pointer(&rendering)
                        : NULL;

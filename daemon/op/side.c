@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/path.h"
+#include "homes.h"
 #include "unit/hostfiles.h"
 #include <fcntl.h>
 #include <string.h>
@@ -67,12 +68,12 @@ bool sc_side_open_hostfs(int rootfs_fd, int *ret, GError **error)
                (exports < 0 || open_folder_if_there(exports, "hostfs", ret, error));
 }
 
-static int open_rootfs(ScSide *side, GError **error)
+static int open_rootfs(const ScSide *side, const ScConfig *config, GError **error)
 {
         if (side->info->remote == NULL)
                 return sc_open_beneath(side->fd, "rootfs", O_RDONLY | O_DIRECTORY, 0, error);
         g_autofree char *path = g_build_filename(side->info->remote, "rootfs", NULL);
-        return sc_open_dir(path, error);
+        return sc_homes_spare_path(config, path, error) ? sc_open_dir(path, error) : -1;
 }
 
 /* The values as they were: host files on the disk were rendered with them, and what is rendered again must be the same. */
@@ -206,7 +207,7 @@ char *sc_side_package_file(const ScSide *side, GError **error)
 
 static bool read_root(ScSide *side, const ScConfig *config, const char *container, const char *folder, GError **error)
 {
-        sc_autofd rootfs = open_rootfs(side, error);
+        sc_autofd rootfs = open_rootfs(side, config, error);
         if (rootfs < 0)
                 return false;
         sc_autofd exports = -1;

@@ -27,6 +27,9 @@ char *sc_service_cgroup(const ScScope *scope, const char *unit_text, const char 
 char *sc_tmpfiles_make(const ScExports *exports, const ScVariables *variables, char *const *missing_sources, GError **error);
 /* Whether a line of the text (NULL: there is none) makes the folder `path`; paths as sysconsd and the atomic command write them. */
 bool sc_tmpfiles_makes(const char *text, const char *path);
+/* A path in a home (base/home.h) that a line of the text (NULL: there is none) makes, changes, reads or removes; newly allocated,
+ * NULL: no line does. */
+char *sc_tmpfiles_find_home(const char *text);
 /* systemd-tmpfiles --create FILE / --remove FILE; its stderr is part of the error. */
 bool sc_tmpfiles_create(const ScScope *scope, const char *path, GCancellable *cancellable, GError **error);
 bool sc_tmpfiles_remove(const ScScope *scope, const char *path, GCancellable *cancellable, GError **error);

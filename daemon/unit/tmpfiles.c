@@ -2,6 +2,7 @@
 #include "service.h"
 
 #include "base/error.h"
+#include "base/home.h"
 #include "command.h"
 #include "template.h"
 #include <string.h>
@@ -113,6 +114,91 @@ bool sc_tmpfiles_makes(const char *text, const char *path)
         }
         return false;
 }
+
+/* ---- lines that need homes ---- */
+
+/* As systemd reads it: quotes, and characters by number. */
+static char *unquote(const char *field, gsize size)
+{
+        GString *out = g_string_new(NULL);
+        char quote = '\0';
+        for (const char *at = field, *end = field + size; at < end; at++) {
+                if (*at == '\\' && end - at >= 4 && at[1] == 'x' && g_ascii_isxdigit(at[2]) && g_ascii_isxdigit(at[3])) {
+                        g_string_append_c(out, (char)(g_ascii_xdigit_value(at[2]) * 16 + g_ascii_xdigit_value(at[3])));
+                        at += 3;
+                } else if (*at == '\\' && at + 1 < end)
+                        g_string_append_c(out, *++at);
+                else if (quote == '\0' && (*at == '"' || *at == '\''))
+                        quote = *at;
+                else if (*at == quote)
+                        quote = '\0';
+                else
+                        g_string_append_c(out, *at);
+        }
+        return g_string_free(out, FALSE);
+}
+
+/* What the system's systemd-tmpfiles puts in a specifier's place, as far as that can be a home or lead to one. Others could be
+ * anything. */
+static const char *specifier(char letter)
+{
+        static const struct {
+                char letter;
+                const char *value;
+        } known[] = {{'h', "/root"},      {'t', "/run"},     {'u', "root"}, {'g', "root"},     {'S', "/var/lib"},
+                     {'C', "/var/cache"}, {'L', "/var/log"}, {'T', "/tmp"}, {'V', "/var/tmp"}, {'%', "%"}};
+        for (guint i = 0; i < G_N_ELEMENTS(known); i++)
+                if (known[i].letter == letter)
+                        return known[i].value;
+        return "*";
+}
+
+static char *field_value(const char *field, gsize size)
+{
+        g_autofree char *text = unquote(field, size);
+        GString *out = g_string_new(NULL);
+        for (const char *at = text; *at != '\0'; at++) {
+                if (*at == '%' && at[1] != '\0')
+                        g_string_append(out, specifier(*++at));
+                else
+                        g_string_append_c(out, *at);
+        }
+        return g_string_free(out, FALSE);
+}
+
+static char *find_home_in_line(const char *line)
+{
+        enum { TYPE, PATH, ARGUMENT = 6 };
+        char type = '\0';
+        for (guint field = TYPE; field <= ARGUMENT; field++) {
+                line += strspn(line, " \t");
+                const char *end = field_end(line);
+                if (end == line || *line == '#')
+                        break;
+                if (field == TYPE)
+                        type = *line;
+                /* what is copied is read, too */
+                if (field == PATH || (field == ARGUMENT && type == 'C')) {
+                        g_autofree char *path = field_value(line, (gsize)(end - line));
+                        bool deep = field == PATH && strchr("RDZATH", type) != NULL;
+                        if (*path == '/' && (sc_home_has(path) || (deep && sc_home_is_below(path))))
+                                return g_steal_pointer(&path);
+                }
+                line = end;
+        }
+        return NULL;
+}
+
+char *sc_tmpfiles_find_home(const char *text)
+{
+        g_auto(GStrv) lines = g_strsplit(text != NULL ? text : "", "\n", -1);
+        char *found = NULL;
+        for (char **line = lines; *line != NULL && found == NULL; line++)
+                found = find_home_in_line(*line);
+        return found;
+}
+
+/* ---- systemd-tmpfiles ---- */
 
 static bool run_tmpfiles(const ScScope *scope, const char *option, const char *path, GCancellable *cancellable, GError **error)
 {

@@ -17,5 +17,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_assert(strstr(cgroup, "/../") == NULL);
         sc_tmpfiles_makes(texts[1], "/run/n");
         g_assert(!sc_tmpfiles_makes(NULL, "/run/n"));
+        g_free(sc_tmpfiles_find_home(texts[1]));
         return 0;
 }

@@ -127,21 +127,21 @@ RACER = """
 import ctypes, sys
 libc = ctypes.CDLL(None)
 while True:
-    libc.renameat2(-100, b"/home/alice/shared/sub", -100, b"/home/alice/shared/link", 2)
+    libc.renameat2(-100, b"/srv/alice/shared/sub", -100, b"/srv/alice/shared/link", 2)
 """
 
 
 def test_racer_in_a_folder_of_hers(bed, tmp_path):
     """An image puts a file into a folder of alice's, in which a folder is a link to another every second moment."""
     images = Derived(tmp_path)
-    images.add_packed("racy:1", "hello:1", [plain(*(folder(f"exports/hostfs{path}") for path in ("", "/home", "/home/alice", "/home/alice/shared",
-                                                                                                 "/home/alice/shared/sub")),
-                                                  entry("exports/hostfs/home/alice/shared/sub/10-racy.conf", "[Service]\n"))])
+    images.add_packed("racy:1", "hello:1", [plain(*(folder(f"exports/hostfs{path}") for path in ("", "/srv", "/srv/alice", "/srv/alice/shared",
+                                                                                                 "/srv/alice/shared/sub")),
+                                                  entry("exports/hostfs/srv/alice/shared/sub/10-racy.conf", "[Service]\n"))])
     images.finish()
     images.push(bed, "racy:1")
     wait_done(bed, pull(bed, "localhost:5000/racy:1"))
-    bed.run("install -d -o alice -g alice /home/alice/shared /home/alice/shared/sub; mkdir /etc/target; "
-            "ln -s /etc/target /home/alice/shared/link; chown -h alice /home/alice/shared/link")
+    bed.run("install -d -o alice -g alice /srv/alice /srv/alice/shared /srv/alice/shared/sub; mkdir /etc/target; "
+            "ln -s /etc/target /srv/alice/shared/link; chown -h alice /srv/alice/shared/link")
     bed.write("/srv/racer.py", RACER)
     bed.run("systemd-run -q --unit=racer --uid=alice python3 /srv/racer.py")
     ends = set()
@@ -151,6 +151,6 @@ def test_racer_in_a_folder_of_hers(bed, tmp_path):
             bed.sysconsctl("uninstall", "racy", check=False)
             assert bed.output("ls -A /etc/target") == "" and bed.is_active("racer")
     finally:
-        bed.run("systemctl stop racer; rm -rf /home/alice/shared /etc/target /srv/racer.py")
+        bed.run("systemctl stop racer; rm -rf /srv/alice /etc/target /srv/racer.py")
         bed.sysconsctl("delete-image", "--force", "localhost:5000/racy:1", check=False)
     assert ends <= {0, 1}

@@ -2,6 +2,7 @@
 #include "base/atomicfile.h"
 #include "base/config.h"
 #include "base/digest.h"
+#include "base/home.h"
 #include "base/image-info.h"
 #include "base/image-name.h"
 #include "base/json.h"
@@ -452,16 +453,24 @@ START_TEST(configuration)
         ck_assert_str_eq(defaults->checkout_path, "/var/lib/containers/atomic");
         ck_assert_uint_eq(defaults->attempts, 4);
 
-        ck_assert(g_file_set_contents(path, "[Storage]\nCheckoutPath=/x/y\n[Pull]\nMaxLayerSize=3M\nInsecureRegistries=a:1 b\n", -1,
-                                      NULL));
+        ck_assert(g_file_set_contents(path,
+                                      "[Storage]\nCheckoutPath=/x/"
+                                      "y\n[Container]\nHostFilesInHomes=yes\n[Pull]\nMaxLayerSize=3M\nInsecureRegistries=a:1 b\n",
+                                      -1, NULL));
         g_autoptr(ScConfig) config = sc_config_load(path, &error);
         ck_assert_no_error(error);
         ck_assert_str_eq(config->checkout_path, "/x/y");
+        ck_assert(config->files_in_homes && !defaults->files_in_homes);
         ck_assert_uint_eq(config->max_layer_size, 3 << 20);
         ck_assert_str_eq(config->insecure_registries[1], "b");
 
-        static const char *const bad[] = {"[Storage]\nCheckoutPath=x\n",        "[Pull]\nAttempts=0\n",    "[Pull]\nAttempts=4x\n",
-                                          "[Pull]\nMaxLayerSize=9999999999T\n", "[Container]\nRuntime=\n", "no group=1\n"};
+        static const char *const bad[] = {"[Storage]\nCheckoutPath=x\n",
+                                          "[Pull]\nAttempts=0\n",
+                                          "[Pull]\nAttempts=4x\n",
+                                          "[Pull]\nMaxLayerSize=9999999999T\n",
+                                          "[Container]\nRuntime=\n",
+                                          "no group=1\n",
+                                          "[Container]\nHostFilesInHomes=perhaps\n"};
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_autoptr(GError) local = NULL;
                 ck_assert(g_file_set_contents(path, bad[i], -1, NULL));
@@ -515,6 +524,24 @@ static void count_progress(gpointer data, const char *phase, guint64 done, guint
 
 #define D "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define ID "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+START_TEST(homes)
+{
+        char *folder = test_folder_new();
+        g_autofree char *link = g_build_filename(folder, "link", NULL);
+        g_autofree char *loop = g_build_filename(folder, "loop", NULL);
+        g_autofree char *below = g_build_filename(link, "x/y", NULL);
+        g_autofree char *there = g_build_filename(folder, "x", NULL);
+        /* what it leads to is not there, as in a worker that does not see it */
+        ck_assert(symlink("/home/nobody-of-this-name/x", link) == 0 && symlink(loop, loop) == 0);
+        ck_assert(sc_home_has("/home") && sc_home_has("/home/") && sc_home_has("/root/x") && sc_home_has("/run/user/1000/x"));
+        ck_assert(!sc_home_has("/") && !sc_home_has("/homes") && !sc_home_has("/run") && !sc_home_has("/run/user2/x"));
+        ck_assert(sc_home_has(link) && sc_home_has(below) && !sc_home_has(there) && !sc_home_has(loop));
+        ck_assert(sc_home_is_below("/") && sc_home_is_below("/run") && sc_home_is_below("/run/"));
+        ck_assert(!sc_home_is_below("/home") && !sc_home_is_below("/ro") && !sc_home_is_below("/etc"));
+        test_folder_remove(folder);
+}
+END_TEST
 
 START_TEST(images_are_meant_by_name_or_digest)
 {
@@ -649,6 +676,7 @@ int main(void)
         tcase_add_test(tcase, json_is_bounded_and_typed);
         tcase_add_test(tcase, scopes);
         tcase_add_test(tcase, configuration);
+        tcase_add_test(tcase, homes);
         tcase_add_test(tcase, image_info_round_trip);
         tcase_add_test(tcase, images_are_meant_by_name_or_digest);
         tcase_add_test(tcase, tags_have_no_source);

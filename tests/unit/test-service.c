@@ -236,6 +236,50 @@ START_TEST(what_tmpfiles_make)
 }
 END_TEST
 
+START_TEST(tmpfiles_in_homes)
+{
+        static const char *const with[][2] = {
+                {"d /run/x\nd /home/alice/x 0700", "/home/alice/x"},
+                {"d \"/home/a b/x\" 0700", "/home/a b/x"},
+                {"d '/home' 0700", "/home"},
+                {"f \\x2fhome/x", "/home/x"},
+                {"f %h/.x - - - - x", "/root/.x"},
+                {"f /%u/.x", "/root/.x"},
+                {"f %t/user/1000/x", "/run/user/1000/x"},
+                {"r /home/*/x", "/home/*/x"},
+                {"r /h*/x", "/h*/x"},
+                {"r /{home,srv}/x", "/{home,srv}/x"},
+                {"Z / - root root", "/"},
+                {"C /etc/x - - - - /root/x", "/root/x"},
+        };
+        static const char *const without[] = {
+                "",
+                "# d /home/x",
+                "d /run/x 0700 root root - -",
+                "d /homely/x",
+                "d /run/users/x",
+                "d %S/x\nd %%h/x",
+                "L /x - - - - /home/x",
+                "f /x - - - - text of /home/x",
+                "d /var/*/x",
+                "r /var/{a,b}/x",
+                "Z /etc - root root",
+                "d",
+                "d \"",
+                "d /",
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(with); i++) {
+                g_autofree char *found = sc_tmpfiles_find_home(with[i][0]);
+                ck_assert_str_eq(found != NULL ? found : "", with[i][1]);
+        }
+        for (guint i = 0; i < G_N_ELEMENTS(without); i++) {
+                g_autofree char *found = sc_tmpfiles_find_home(without[i]);
+                ck_assert_msg(found == NULL, "%s: %s", without[i], found);
+        }
+        ck_assert_ptr_null(sc_tmpfiles_find_home(NULL));
+}
+END_TEST
+
 START_TEST(tmpfiles_are_made_and_removed)
 {
         char *folder = test_folder_new();
@@ -334,6 +378,7 @@ int main(void)
         tcase_add_test(tcase, tmpfiles);
         tcase_add_test(tcase, tmpfiles_of_a_user);
         tcase_add_test(tcase, what_tmpfiles_make);
+        tcase_add_test(tcase, tmpfiles_in_homes);
         tcase_add_test(tcase, tmpfiles_are_made_and_removed);
         tcase_add_test(tcase, commands);
         tcase_add_test(tcase, a_cancelled_command_ends);
