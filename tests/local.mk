@@ -14,6 +14,7 @@ EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench
 	tests/check-format tests/check-includes tests/demo tests/packages tests/setup tests/stage \
 	tests/attackers/call.py tests/attackers/dbuswire.py tests/attackers/fuzz.py tests/attackers/load.py \
 	tests/integration/attackers.py tests/integration/test_actions.py tests/integration/test_attackers.py \
+	tests/integration/fakeworker.py tests/integration/test_sandbox.py \
 	tests/integration/standin.py tests/integration/test_strings.py tests/integration/test_swaps.py \
 	tests/integration/test_archives.py \
 	tests/integration/test_change.py \

@@ -5,19 +5,10 @@ import time
 
 import pytest
 from bed import wait_until
+from fakeworker import WORKER, worker  # noqa: F401
 from sysconsbus import ROOT, call, get, options, pull, state, verb, wait_over
 
 HELLO = "localhost:5000/hello"
-WORKER = "/usr/libexec/sysconsd-worker"
-PREAMBLE = """#!/usr/bin/python3
-import json, os, signal, socket, sys, time
-end = socket.socket(fileno=os.dup(0))
-os.close(0)
-os.open("/dev/null", os.O_RDWR)
-request = json.loads(end.recv(1 << 20))
-def say(**packet):
-    end.send(json.dumps(packet).encode())
-"""
 # Lies about the pull; what comes after is done by the real one.
 LIAR = """#!/usr/bin/python3
 import json, os, socket, sys
@@ -28,20 +19,12 @@ end.send(json.dumps({"type": "result", "details": {"commit": %s, "container": ".
 """
 
 
-@pytest.fixture
-def worker(bed):
-    """Puts a script in the worker's place."""
-    bed.run(["mv", WORKER, f"{WORKER}.real"])
-    yield lambda script: bed.write(WORKER, PREAMBLE + script, mode="755")
-    bed.run(["mv", f"{WORKER}.real", WORKER])
-
-
 def failure(bed, job, timeout=60):
     assert wait_over(bed, job, timeout) == "failed"
     return get(bed, job, "Job", "Error")
 
 
-def test_well_behaved(bed, worker):
+def test_well_behaved(bed, worker):  # noqa: F811
     """The stand-in itself works."""
     worker('say(type="message", line="hello"); say(type="result", details={"subject": request["subject"]})')
     assert wait_over(bed, pull(bed, HELLO)) == "done"
@@ -68,7 +51,7 @@ def test_well_behaved(bed, worker):
     ('sys.exit(3)', "without a result (exit-code)"),
     ('os.kill(os.getpid(), signal.SIGKILL)', "without a result (signal)"),
 ])
-def test_breach_of_the_protocol(bed, worker, script, text):
+def test_breach_of_the_protocol(bed, worker, script, text):  # noqa: F811
     worker(script)
     job = pull(bed, HELLO)
     name, message = failure(bed, job)
@@ -76,7 +59,7 @@ def test_breach_of_the_protocol(bed, worker, script, text):
     wait_until(lambda: bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == "")
 
 
-def test_flood(bed, worker):
+def test_flood(bed, worker):  # noqa: F811
     worker('while True: say(type="message", line="x" * 4000); say(type="progress", phase="Talking", done=1, total=2)')
     job = pull(bed, HELLO)
     wait_until(lambda: get(bed, job, "Job", "Phase") == "Talking")
@@ -91,12 +74,12 @@ def test_flood(bed, worker):
     assert wait_over(bed, job) in ("cancelled", "failed")
 
 
-def test_terminal_is_not_steered(bed, worker):
+def test_terminal_is_not_steered(bed, worker):  # noqa: F811
     worker(r'say(type="error", code="Failed", message="\x1b[2Jgone\nRoot password: ")')
     assert failure(bed, pull(bed, HELLO))[1] == " [2Jgone Root password: "
 
 
-def test_worker_that_hangs_up_and_goes_on(bed, worker):
+def test_worker_that_hangs_up_and_goes_on(bed, worker):  # noqa: F811
     """systemd holds the other end as long as it runs: it is seen to run, and can be stopped."""
     worker('say(type="progress", phase="Leaving", done=1, total=1); end.close(); time.sleep(600)')
     job = pull(bed, HELLO)
@@ -107,7 +90,7 @@ def test_worker_that_hangs_up_and_goes_on(bed, worker):
     assert bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == ""
 
 
-def test_details_are_not_believed(bed, worker):
+def test_details_are_not_believed(bed, worker):  # noqa: F811
     """Of a pull the daemon hands a detail on: the commit that is to be installed."""
     for commit in ("0" * 64, "../../x", "x" * 5000, "-"):
         bed.write(WORKER, LIAR % repr(commit), mode="755")
@@ -116,7 +99,7 @@ def test_details_are_not_believed(bed, worker):
         assert "lied" not in bed.containers()
 
 
-def test_worker_that_does_not_end(bed, worker):
+def test_worker_that_does_not_end(bed, worker):  # noqa: F811
     worker('say(type="result", details={}); signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); time.sleep(600)')
     job = pull(bed, HELLO)
     assert wait_over(bed, job, 40) == "done"  # stopped after its last word
