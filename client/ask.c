@@ -71,7 +71,7 @@ bool sc_ask_line(const char *question, const char *instead, char **ret, GError *
 bool sc_ask_secret(const char *question, const char *instead, char **ret, GError **error)
 {
         sc_autofd fd = open_terminal(instead, error);
-        struct termios before;
+        struct termios before = {0};
         if (fd < 0)
                 return false;
         bool is_terminal = tcgetattr(fd, &before) == 0;

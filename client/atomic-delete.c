@@ -112,6 +112,7 @@ static bool delete_each(ScClient *client, const Deletion *deletion, int argc, ch
         if (!(all ? find_all(client, deletion, table, &found, error) : find_named(client, deletion, given, table, error)))
                 return false;
         char *const *names = all ? found : given;
+        g_assert(names != NULL);
         if (names[0] == NULL)
                 return sc_exit_throw(error, SC_EXIT_FAILED, "No %s to delete.", deletion->what);
         printf(client->assume_yes ? "The following %s will be deleted.\n\n" : "Do you wish to delete the following %s?\n\n",

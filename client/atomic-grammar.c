@@ -69,6 +69,7 @@ static gboolean take_option(const char *given, const char *value, gpointer data,
         const ScAtomicOption *option = find_option(translation->verb->options, given);
         if (option == NULL)
                 option = find_option(common_options, given);
+        g_assert(option != NULL);
         const char *name = option->word != NULL ? option->word : option->name;
         if (translation->error != NULL)
                 return TRUE;

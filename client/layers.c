@@ -78,6 +78,7 @@ bool sc_layers_complete(ScClient *client, ScListFlags flags, GPtrArray *objects,
                 return true;
         if (!sc_layers_list(client, &layers, error))
                 return false;
+        g_assert(layers != NULL);
         for (guint i = 0; i < layers->len; i++) {
                 ScObject *object = g_new0(ScObject, 1);
                 object->kind = SC_OBJECT_IMAGE;

@@ -75,13 +75,14 @@ static bool read_text(ScLoginFile *file, char **ret, gsize *ret_size, GError **e
 static bool load(ScLoginFile *file, GError **error)
 {
         sc_autosecret char *text = NULL;
-        gsize size;
+        gsize size = 0;
         if (!read_text(file, &text, &size, error))
                 return false;
         file->parsed = sc_auth_file_parse(text, size, file->path, error);
         if (file->parsed == NULL)
                 return false;
         g_autoptr(JsonParser) parser = json_parser_new();
+        g_assert(text != NULL);
         bool empty = strspn(text, " \t\r\n") == size;
         if (!json_parser_load_from_data(parser, empty ? "{}" : text, -1, error))
                 return false;

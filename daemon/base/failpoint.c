@@ -6,7 +6,6 @@
 #include "error.h"
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,7 +70,7 @@ bool sc_failpoint(const char *name, GError **error)
                 char *number = strchr(*line, '#');
                 if (number != NULL)
                         *number++ = '\0';
-                if (strcmp(*line, name) == 0 && (number == NULL || (unsigned)atoi(number) == count))
+                if (strcmp(*line, name) == 0 && (number == NULL || g_ascii_strtoull(number, NULL, 10) == count))
                         return act(name, action, file, error);
         }
         return true;

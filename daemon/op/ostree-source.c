@@ -148,7 +148,7 @@ static bool write_header(Writing *writing, const char *name, guint64 size, GErro
         char header[BLOCK] = {0};
         unsigned sum = 0;
         g_strlcpy(header, name, 100);
-        memcpy(header + 100, "0000644", 7);
+        memcpy(header + 100, "0000644", 8);
         if (size >= G_GUINT64_CONSTANT(1) << 33) { /* base 256 */
                 header[124] = (char)0x80;
                 for (unsigned i = 0; i < 8; i++)

@@ -106,6 +106,7 @@ static bool check_signed(const ScRequirement *requirement, const ScTrustSubject 
                         g_propagate_error(error, g_steal_pointer(&local));
                         return false;
                 }
+                g_assert(local != NULL);
                 if (wrong->len < 1024)
                         g_string_append_printf(wrong, "%s%s", wrong->len > 0 ? "; " : "", local->message);
         }

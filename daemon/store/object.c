@@ -174,6 +174,7 @@ static bool write_file(int dir_fd, const char *path, ScObjectFormat format, cons
 
 static bool write_symlink(int dir_fd, const char *path, const ScObjectMeta *meta, GError **error)
 {
+        g_assert(meta->target != NULL);
         if (symlinkat(meta->target, dir_fd, path) < 0)
                 return sc_throw_errno(error, "Cannot make the symlink %s", path);
         if (set_symlink_meta(dir_fd, path, meta, error))
