@@ -145,12 +145,16 @@ def test_from_another_repository(bed):
         # what is not there, or damaged
         assert "not found" in error_of(bed, pull(bed, f"ostree:ostree.test/none@{other}"))
         assert "repository" in error_of(bed, pull(bed, f"ostree:{name}@/srv"))
+        bed.run(f"mkdir /run/plain && ostree commit --repo={other} --branch=ociimage/ostree.test_2Fplain_3A1 /run/plain && rmdir /run/plain")
+        assert "not that of an image" in error_of(bed, pull(bed, f"ostree:ostree.test/plain:1@{other}"))
         # its objects are hardlinks to ours: another file, not other contents
         layer = theirs["Layers"][0].removeprefix("sha256:")
         bed.run(f"""set -e; sum=$(ostree ls -C --repo={other} ociimage/{layer} /bin/busybox | awk '{{print $5}}')
             file={other}/objects/$(echo $sum | cut -c1-2)/$(echo $sum | cut -c3-).file
             cp -a $file {other}/damaged; printf x | dd of={other}/damaged conv=notrunc status=none; mv {other}/damaged $file""")
         assert "damaged" in error_of(bed, pull(bed, f"ostree:{name}@{other}"))
+        bed.run(["ostree", "refs", f"--repo={other}", "--delete", f"ociimage/{layer}"])
+        assert f"lacks ociimage/{layer}" in error_of(bed, pull(bed, f"ostree:{name}@{other}"))
         for bad in (f"ostree:{name}", f"ostree:{name}@other", f"ostree:{name}@/a/../b"):
             with pytest.raises(Refused, match="PATH"):
                 pull(bed, bad)

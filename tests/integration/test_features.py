@@ -106,6 +106,11 @@ def test_killed_while_the_root_file_system_is_made_again(settings, step):
     bed.sysconsctl("update", "--pull=never", "--set=OWN=mine", "settings")
     assert variables(bed)["OWN"] == "mine" and bed.exists(f"{CHECKOUT}/settings.1/rootfs/exports/manifest.json")
     assert bed.exists(f"{CHECKOUT}/settings.0/rootfs/exports/manifest.json")
+    bed.run(["rm", "-rf", f"{CHECKOUT}/settings.0/rootfs"])
+    plan = json.loads(bed.sysconsctl("plan", "rollback", "--json", "settings").stdout)
+    assert "The root file system of the previous deployment is made again first" in plan["notes"]
+    bed.sysconsctl("rollback", "settings")
+    assert bed.exists(f"{CHECKOUT}/settings.0/rootfs/exports/manifest.json")
 
 
 def files_are_of(bed, version):

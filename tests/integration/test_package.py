@@ -402,6 +402,10 @@ def test_build(system):
     assert result.returncode == 1 and "/nowhere" in result.stderr
     result = bed.sysconsctl("install", "--system-package=build", "--output=/root/out/named", f"{HELLO}:nonsuch", check=False)
     assert result.returncode != 0 and bed.output("ls -A /root/out") == f"{PACKAGE}.{system.name}"
+    bed.run("mkdir /run/small && mount -t tmpfs -o size=64k tmpfs /run/small")
+    result = bed.sysconsctl("install", "--system-package=build", "--output=/run/small/x", HELLO, check=False)
+    assert result.returncode == 1 and "Cannot write the package" in result.stderr and bed.output("ls -A /run/small") == ""
+    bed.run("umount /run/small && rmdir /run/small")
 
     system.install(path)
     bed.run("systemctl daemon-reload; systemd-tmpfiles --create /usr/lib/tmpfiles.d/hello.conf")

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from bed import CHECKOUT, wait_until
+from derived import Derived, Layer
 from sysconsbus import ROOT, Refused, call, container, options
 from test_authorization import rule
 
@@ -96,6 +97,22 @@ def test_install_tells_all(bed, untouched):
         assert bed.read("/etc/etcd/etcd.conf") == "mine\n" and bed.exists("/usr/local/bin/e1ctl")
     finally:
         bed.run("rm -r /etc/etcd")
+
+
+def test_a_plan_is_bounded(bed, untouched, tmp_path):
+    """Of a list that is too long the beginning is told, of a plan that is too long all the same whole parts are left out; both are named."""
+    layer = Layer("many files")
+    for number in range(500):
+        layer.file(f"exports/hostfs/srv/{number:03}-{'x' * 200}/{'y' * 200}", "")
+    images = Derived(tmp_path)
+    images.add("many:latest", "hello:1", layer)
+    images.finish()
+    images.push(bed, "many:latest")
+    bed.sysconsctl("pull", "localhost:5000/many")
+    untouched.watch()
+    told = plan(bed, "install", "localhost:5000/many")
+    assert told["not_listed"] == {"files": 100} and "files" in told["left_out"] and "files" not in told and told["unit"]["action"] == "made"
+    untouched.check()
 
 
 def test_what_would_be_refused(installed, untouched):

@@ -159,6 +159,23 @@ def test_daemon_killed_while_a_job_runs(hello):
     whole(bed, "2")
 
 
+def test_what_cannot_be_recovered_hinders_no_other(hello):
+    bed = hello
+    broken = f"{CHECKOUT}/.sysconsd/intent/broken.json"
+    bed.systemctl("stop", "sysconsd")
+    bed.write(broken, "{")
+    fail_at(bed, "make-live kill")
+    request = json.dumps({"operation": "update", "subject": "hello", "options": {"pull": "never"}})
+    bed.run(["/usr/libexec/sysconsd-worker", "--request", request], check=False)
+    bed.run(["rm", "-f", FAILPOINT])
+    assert intents(bed) == ["broken.json", "hello.json"]
+    cursor = bed.cursor()
+    result = bed.run(["/usr/libexec/sysconsd-worker", "--recover=now"], check=False)
+    bed.run(["rm", broken])
+    assert result.returncode == 1 and "broken" in result.stderr and "Cannot recover broken" in bed.journal(after=cursor)
+    whole(bed, "1")
+
+
 # ---- reboots
 
 

@@ -4,6 +4,7 @@
 #include "store/image.h"
 #include "store/layer-list.h"
 #include "store.h"
+#include <glib/gstdio.h>
 
 #define MANIFEST "{\"schemaVersion\":2,\"note\":\"byte for byte\"}\n"
 
@@ -471,6 +472,35 @@ START_TEST(test_refs)
 }
 END_TEST
 
+START_TEST(test_refs_that_are_broken)
+{
+        g_autoptr(Store) store = store_new();
+        const char *top = sc_repository_path(store->repository);
+        g_autofree char *commit = g_strnfill(64, 'a');
+        g_autofree char *path = g_build_filename(top, "refs/heads/ociimage/test", NULL);
+        g_autofree char *folder = g_build_filename(top, "refs/heads/ociimage/folder", NULL);
+        g_autofree char *new = g_build_filename(top, "extensions/sysconsd/ref.new", NULL);
+        g_autoptr(GError) unreadable = NULL, unmoved = NULL, unwritten = NULL, in_the_way = NULL, undropped = NULL, error = NULL;
+
+        ck_assert(sc_repository_set_ref(store->repository, "ociimage/test", commit, &error));
+        ck_assert(g_file_set_contents(path, "nonsense\n", -1, NULL));
+        ck_assert_int_eq(sc_repository_has_ref(store->repository, "ociimage/test", &unreadable), -1);
+        ck_assert(unreadable != NULL);
+        ck_assert(!sc_repository_move_ref(store->repository, "ociimage/test", "", commit, &unmoved) && unmoved != NULL);
+
+        ck_assert_int_eq(g_mkdir(folder, 0755), 0);
+        ck_assert(!sc_repository_set_ref(store->repository, "ociimage/folder", commit, &in_the_way));
+        ck_assert_error(in_the_way, SC_ERROR_FAILED, "ociimage/folder");
+        ck_assert(!sc_repository_drop_ref(store->repository, "ociimage/folder", &undropped));
+        ck_assert_error(undropped, SC_ERROR_FAILED, "ociimage/folder");
+
+        g_unlink(new);
+        ck_assert_int_eq(g_mkdir(new, 0755), 0);
+        ck_assert(!sc_repository_set_ref(store->repository, "ociimage/test", commit, &unwritten));
+        ck_assert_error(unwritten, SC_ERROR_FAILED, "ref.new");
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("image");
@@ -491,6 +521,7 @@ int main(void)
         tcase_add_test(tcase, test_old_foreign_images);
         tcase_add_test(tcase, test_describe_foreign);
         tcase_add_test(tcase, test_refs);
+        tcase_add_test(tcase, test_refs_that_are_broken);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
 }
