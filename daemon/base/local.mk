@@ -32,6 +32,11 @@ libsc_base_a_SOURCES = \
 	daemon/base/source.c daemon/base/source.h \
 	daemon/base/sysroot.c daemon/base/sysroot.h
 
+EXTRA_DIST += tests/unit/tsan-locks.c
+if THREAD_SANITIZER
+libsc_base_a_SOURCES += tests/unit/tsan-locks.c
+endif
+
 # The one program with C++ in it; docs/architecture.md says why it is one of its own.
 libexec_PROGRAMS += sysconsd-toml
 sysconsd_toml_SOURCES = daemon/toml-main.c daemon/base/toml.cc daemon/base/toml.h
