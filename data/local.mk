@@ -40,3 +40,14 @@ sanitizers_DATA = data/sanitizers.conf
 usersanitizersdir = $(systemduserunitdir)/sysconsd.service.d
 usersanitizers_DATA = data/sanitizers.conf
 endif
+
+EXTRA_DIST += data/coverage.conf.in
+if COVERAGE
+CLEANFILES += data/coverage.conf
+coverage_drop_ins = $(systemdsystemunitdir)/sysconsd.service.d $(systemdsystemunitdir)/sysconsd-job-.service.d \
+	$(systemduserunitdir)/sysconsd.service.d $(systemduserunitdir)/sysconsd-job-.service.d
+install-data-hook: data/coverage.conf
+	for place in $(coverage_drop_ins); do \
+		$(MKDIR_P) "$(DESTDIR)$$place" && $(INSTALL_DATA) data/coverage.conf "$(DESTDIR)$$place/coverage.conf" || exit 1; \
+	done
+endif

@@ -11,7 +11,7 @@ EXTRA_DIST += tests/check-mutants tests/mutants/run tests/mutants/table.py
 EXTRA_DIST += tests/integration/test_atomic.py docs/from-atomic.md
 EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench/compare tests/bench/figures tests/bench/images.py tests/bench/inside.py tests/bench/timeline.py \
 	tests/bench/limits.c \
-	tests/check-format tests/check-includes tests/check-static tests/cppcheck-suppressions .clang-tidy tests/demo tests/packages \
+	tests/check-format tests/check-includes tests/check-static tests/cppcheck-suppressions .clang-tidy tests/coverage tests/demo tests/packages \
 	tests/setup tests/stage tests/threads tests/tsan-suppressions \
 	tests/attackers/call.py tests/attackers/dbuswire.py tests/attackers/fuzz.py tests/attackers/load.py \
 	tests/integration/attackers.py tests/integration/test_actions.py tests/integration/test_attackers.py \

@@ -40,6 +40,8 @@ class Bed:
 
     def __init__(self, name, *options):
         self.name = name
+        if self.program == TESTBED and "SYSCONSD_COVERAGE" in os.environ:  # tests/coverage: where programs write down what was run
+            options = ("--bind", "{0}:{0}".format(os.environ["SYSCONSD_COVERAGE"]), *options)
         self._testbed("up", *options, name, timeout=self.start_timeout)
 
     def __enter__(self):
