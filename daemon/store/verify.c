@@ -68,6 +68,7 @@ static void find(Verify *verify, const char *what)
 {
         ScVerdict *verdict = verify->verdict;
 
+        g_assert(verdict != NULL);
         if (verify->mark != NULL)
                 *verify->mark = true;
         if (verify->layer != NULL && !g_ptr_array_find(verdict->layers, verify->layer, NULL))
