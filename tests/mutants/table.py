@@ -249,7 +249,7 @@ AUTH = of(
 ) + of(
     "daemon/registry/neighbour.c", "test-neighbour",
     ("a registry of another user's on loopback", "whom_to_trust", "return uid <= SYSTEM_UID_MAX || ", "return true || "),
-    ("a connection that nobody has accepted yet", "finds_who_is_there", "return search.has_peer ? SC_NEIGHBOUR_UNKNOWN : SC_NEIGHBOUR_NONE;", "return SC_NEIGHBOUR_NONE;"),
+    ("a connection that nobody has accepted yet", "finds_who_is_there", "*ret = search.has_peer ? SC_NEIGHBOUR_UNKNOWN : SC_NEIGHBOUR_NONE;", "*ret = SC_NEIGHBOUR_NONE;"),
 )
 
 MUTANTS = TAR + TREE + MERGE + PRIVILEGED + INFLATE + LAYER + MANIFEST + FETCH + REQUEST + PATIENCE + AUTH
