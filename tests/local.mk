@@ -9,7 +9,7 @@ TESTS += tests/check-mutants
 EXTRA_DIST += tests/check-mutants tests/mutants/run tests/mutants/table.py
 
 EXTRA_DIST += tests/integration/test_atomic.py docs/from-atomic.md
-EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench/compare tests/bench/figures tests/bench/images.py tests/bench/inside.py tests/bench/timeline.py \
+EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench/compare tests/bench/daemon tests/bench/figures tests/bench/images.py tests/bench/inside.py tests/bench/many-objects.py tests/bench/timeline.py \
 	tests/bench/limits.c \
 	tests/check-format tests/check-includes tests/check-static tests/cppcheck-suppressions .clang-tidy tests/coverage tests/demo tests/packages \
 	tests/setup tests/stage tests/threads tests/tsan-suppressions \
