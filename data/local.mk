@@ -37,6 +37,10 @@ EXTRA_DIST += data/sanitizers.conf
 if SANITIZERS
 sanitizersdir = $(systemdsystemunitdir)/sysconsd.service.d
 sanitizers_DATA = data/sanitizers.conf
+recoversanitizersdir = $(systemdsystemunitdir)/sysconsd-recover.service.d
+recoversanitizers_DATA = data/sanitizers.conf
+settlesanitizersdir = $(systemdsystemunitdir)/sysconsd-settle.service.d
+settlesanitizers_DATA = data/sanitizers.conf
 usersanitizersdir = $(systemduserunitdir)/sysconsd.service.d
 usersanitizers_DATA = data/sanitizers.conf
 endif
