@@ -37,6 +37,6 @@ EXTRA_DIST += .ci/run tests/all tests/run-test tests/bench/common.py tests/bench
 	tests/integration/test_recovery.py tests/integration/test_run.py \
 	tests/integration/test_systemd.py tests/integration/test_takeover.py tests/integration/atomichost.py tests/integration/derived.py \
 	tests/integration/test_trust.py tests/integration/test_user.py \
-	docs/architecture.md docs/performance.md docs/reliability.md
+	docs/architecture.md docs/performance.md docs/reliability.md docs/svc.svg
 EXTRA_DIST += tests/powercuts/README.md tests/powercuts/check.py tests/powercuts/disk.py tests/powercuts/images.py tests/powercuts/inside.py \
 	tests/powercuts/nosync.c tests/powercuts/recording.py tests/powercuts/run tests/powercuts/systems.py
