@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Hidden names with this in them are ours, whoever else keeps what beside a repository: they are removed. */
+#define MARK "made-by-sysconsd"
 #define SUFFIX_SIZE 8
 
 /* libostree makes objects/ last, and goes on where it was interrupted. */
@@ -50,7 +52,7 @@ static bool make_hidden(int parent_fd, const char *hidden, const char *name, Ost
 static bool make(const char *path, OstreeRepoMode mode, GError **error)
 {
         g_autofree char *parent = g_path_get_dirname(path), *name = g_path_get_basename(path);
-        g_autofree char *prefix = g_strdup_printf(".%.200s.", name), *suffix = sc_random_name(SUFFIX_SIZE);
+        g_autofree char *prefix = g_strdup_printf(".%.200s." MARK ".", name), *suffix = sc_random_name(SUFFIX_SIZE);
         g_autofree char *hidden = g_strconcat(prefix, suffix, NULL);
         struct stat st;
         if (g_mkdir_with_parents(parent, 0755) < 0)
