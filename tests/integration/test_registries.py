@@ -241,6 +241,18 @@ def test_certificates(bed, settings, tls):
     assert f"{name}:latest" in images(bed)
 
 
+def test_authorities_of_the_host(bed, settings, tls):
+    """Those that update-ca-certificates has put together count without a word in certs.d: then the server's turn to ask comes."""
+    name, installed = "127.0.0.1:5443/hello", "/usr/local/share/ca-certificates/sysconsd-test.crt"
+    assert "not signed by an authority" in refused(bed, "pull", name)
+    try:
+        bed.run(f"install -D -m 644 {tls}/ca.crt {installed} && update-ca-certificates")
+        assert "certificate of this machine" in refused(bed, "pull", name)
+    finally:
+        bed.run(f"rm -f {installed} && update-ca-certificates --fresh")
+    assert "not signed by an authority" in refused(bed, "pull", name)
+
+
 def test_certificate_is_the_hosts(bed, settings, tls):
     """It opens what a login of root's opens, and for the same: what root asks for, and an update to the same image, whoever asks."""
     name, folder = "127.0.0.1:5443/hello", "/etc/containers/certs.d/127.0.0.1:5443"
