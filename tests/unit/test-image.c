@@ -393,6 +393,47 @@ START_TEST(test_old_foreign_images)
 }
 END_TEST
 
+static bool has(Store *store, OstreeObjectType type, const char *checksum)
+{
+        gboolean there = FALSE;
+
+        ck_assert(ostree_repo_has_object(sc_repository_ostree(store->repository), type, checksum, &there, NULL, NULL));
+        return there;
+}
+
+/* Whenever a prune ends before its time, here because of a tree that it cannot read, no commit is left whose tree it took. */
+START_TEST(test_prune_takes_commits_first)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GError) error = NULL;
+        OstreeRepo *ostree = sc_repository_ostree(store->repository);
+        Tar *tar = tar_new();
+        tar_file(tar, "file", 0644, "content");
+        g_autoptr(ScLayerInfo) layer = store_add_layer(store, tar);
+        g_autofree char *ref = layer_ref(layer), *dropped = NULL, *tree = NULL;
+        g_autofree char *kept = store_commit_manifest(store, "ociimage/kept_3A1", "{}");
+        g_autoptr(GFile) root = NULL, kept_root = NULL;
+        guint objects;
+        guint64 bytes;
+
+        ck_assert(ostree_repo_resolve_rev(ostree, ref, FALSE, &dropped, NULL));
+        ck_assert(ostree_repo_read_commit(ostree, dropped, &root, NULL, NULL, NULL));
+        ck_assert(ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(root), NULL));
+        tree = g_strdup(ostree_repo_file_tree_get_contents_checksum(OSTREE_REPO_FILE(root)));
+        ck_assert(sc_repository_drop_ref(store->repository, ref, &error));
+        ck_assert(ostree_repo_read_commit(ostree, kept, &kept_root, NULL, NULL, NULL));
+        ck_assert(ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(kept_root), NULL));
+        const char *missing = ostree_repo_file_tree_get_contents_checksum(OSTREE_REPO_FILE(kept_root));
+        ck_assert_str_ne(missing, tree);
+        ck_assert(ostree_repo_delete_object(ostree, OSTREE_OBJECT_TYPE_DIR_TREE, missing, NULL, NULL));
+
+        ck_assert(!sc_repository_prune(store->repository, &objects, &bytes, NULL, &error));
+        ck_assert(!has(store, OSTREE_OBJECT_TYPE_COMMIT, dropped));
+        ck_assert(has(store, OSTREE_OBJECT_TYPE_DIR_TREE, tree));
+        ck_assert(has(store, OSTREE_OBJECT_TYPE_COMMIT, kept));
+}
+END_TEST
+
 static GVariant *commit_of(Store *store, const char *checksum)
 {
         GVariant *commit = NULL;
@@ -522,6 +563,7 @@ int main(void)
         tcase_add_test(tcase, test_describe_foreign);
         tcase_add_test(tcase, test_refs);
         tcase_add_test(tcase, test_refs_that_are_broken);
+        tcase_add_test(tcase, test_prune_takes_commits_first);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
 }
