@@ -28,9 +28,7 @@ typedef struct {
         GPtrArray *missing;        /* ScLayerInfo, borrowed from the image */
         GCancellable *cancellable; /* ends all threads */
         GMutex mutex;
-        guint next; /* of missing, to be taken */
-        const ScImageInfo *info;
-        const char *config;
+        guint next;    /* of missing, to be taken */
         GError *error; /* the first one */
 } Pull;
 
@@ -84,17 +82,6 @@ static gpointer fetch_layers(gpointer data)
         return NULL;
 }
 
-/* Beside the layers, because what it costs is the wait for the disk. */
-static gpointer import_config(gpointer data)
-{
-        Pull *pull = data;
-        GError *error = NULL;
-        if (!sc_import_config(pull->import, &pull->info->config, pull->config, pull->info->config_size, &error))
-                fail(pull, error);
-        sc_import_withdraw(pull->import);
-        return NULL;
-}
-
 static gint compare_places(gconstpointer a, gconstpointer b, gpointer transport)
 {
         const ScLayerInfo *left = *(ScLayerInfo *const *)a, *right = *(ScLayerInfo *const *)b;
@@ -115,17 +102,14 @@ static guint put_in_order(Pull *pull)
         return 1;
 }
 
-static bool import_parts(Pull *pull, GError **error)
+static bool fetch_missing(Pull *pull, GError **error)
 {
         guint n = put_in_order(pull);
-        sc_import_announce(pull->import, pull->missing->len == 0);
-        GThread *config = g_thread_new("config", import_config, pull);
         g_autofree GThread **threads = g_new0(GThread *, n + 1);
         for (guint i = 0; i < n; i++)
                 threads[i] = g_thread_new("layer", fetch_layers, pull);
         for (guint i = 0; i < n; i++)
                 g_thread_join(threads[i]);
-        g_thread_join(config);
         if (pull->error == NULL)
                 return true;
         g_propagate_error(error, g_steal_pointer(&pull->error));
@@ -210,13 +194,12 @@ static bool import_image(Pull *pull, ScImageInfo *info, const char *config, GErr
         ScOpContext *context = pull->context;
         ScImportLimits limits = {.max_layer_size = context->config->max_layer_size};
         pull->import = sc_import_new(pull->repository, &limits, error);
-        pull->info = info;
-        pull->config = config;
-        if (pull->import == NULL || !import_parts(pull, error))
+        if (pull->import == NULL || !fetch_missing(pull, error))
                 return false;
         sc_report_phase(context->report, "Publishing", 0);
-        return sc_failpoint("pull-config", error) && sc_image_describe_layers(pull->repository, info, pull->cancellable, error) &&
-               sc_failpoint("pull-publish", error);
+        return sc_failpoint("pull-config", error) &&
+               sc_import_config(pull->import, &info->config, config, info->config_size, error) &&
+               sc_image_describe_layers(pull->repository, info, pull->cancellable, error) && sc_failpoint("pull-publish", error);
 }
 
 static void tell_beginning(const ScOpContext *context, const char *name)

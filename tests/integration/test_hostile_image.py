@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Images that were made to do harm: refused with a reason and without a trace, or taken with their sting drawn. docs/reliability.md has the table."""
 
-import hashlib
 import json
 import subprocess
 
@@ -169,10 +168,8 @@ def test_refused(bed, name):
     assert result.returncode in (1, 3) and REFUSED[name][2] in result.stderr, result.stderr
     assert len(result.stderr) < 2000 and all(line.isprintable() for line in result.stderr.splitlines())
     assert f"{IMAGES}:{name}" not in names(bed)
-    # Of its layers those may have come that nothing is wrong with; its configuration comes beside them.
-    layers = {hashlib.sha256(layer.blob).hexdigest() for layer in REFUSED[name][0]}
-    new = refs(bed) - before
-    assert len(new & layers) < len(layers) and len(new - layers) <= 1
+    # Of its layers those may have come that nothing is wrong with.
+    assert len(refs(bed) - before) <= len(REFUSED[name][0]) - 1
 
 
 def test_nothing_is_left_of_them(bed):
