@@ -220,17 +220,6 @@ bool sc_bus_container_run(ScCall *call, GError **error)
         return sc_call_queue(call, call->container, error);
 }
 
-static int append_values(sd_bus_message *reply, GHashTable *values)
-{
-        int r = sd_bus_message_open_container(reply, 'a', "{ss}");
-        GHashTableIter iter;
-        gpointer key, value;
-        g_hash_table_iter_init(&iter, values);
-        while (r >= 0 && g_hash_table_iter_next(&iter, &key, &value))
-                r = sd_bus_message_append(reply, "{ss}", key, value);
-        return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
 bool sc_bus_container_run_get_values(ScCall *call, GError **error)
 {
         g_autoptr(GHashTable) values = sc_catalog_read_values(call->service->catalog, call->container, error);
@@ -239,7 +228,7 @@ bool sc_bus_container_run_get_values(ScCall *call, GError **error)
         sd_bus_message *reply = NULL;
         int r = sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
-                r = append_values(reply, values);
+                r = sc_bus_append_map(reply, values);
         if (r >= 0)
                 r = sd_bus_send(call->service->bus, reply, NULL);
         sd_bus_message_unref(reply);

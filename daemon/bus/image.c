@@ -38,22 +38,11 @@ static int list_images(sd_bus *bus, const char *prefix, void *data, char ***ret_
         return 0;
 }
 
-static int append_map(sd_bus_message *reply, GHashTable *map)
-{
-        int r = sd_bus_message_open_container(reply, 'a', "{ss}");
-        GHashTableIter iter;
-        gpointer key, value;
-        g_hash_table_iter_init(&iter, map);
-        while (r >= 0 && g_hash_table_iter_next(&iter, &key, &value))
-                r = sd_bus_message_append(reply, "{ss}", key, value);
-        return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
 static int get_labels(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply, void *data,
                       sd_bus_error *ret_error)
 {
         const ScCatalogImage *image = data;
-        return append_map(reply, image->labels);
+        return sc_bus_append_map(reply, image->labels);
 }
 
 static int describe_variables(sd_bus_message *message, void *data, sd_bus_error *ret_error)
@@ -62,7 +51,7 @@ static int describe_variables(sd_bus_message *message, void *data, sd_bus_error 
         sd_bus_message *reply = NULL;
         int r = sd_bus_message_new_method_return(message, &reply);
         if (r >= 0)
-                r = append_map(reply, image->defaults);
+                r = sc_bus_append_map(reply, image->defaults);
         if (r >= 0)
                 r = sd_bus_message_append_strv(reply, image->required);
         if (r >= 0)
@@ -76,7 +65,7 @@ static int append_by_name(sd_bus_message *reply, const ScCatalogImage *image, ch
 {
         int r = sd_bus_message_open_container(reply, 'a', "{ss}");
         for (guint i = 0; r >= 0 && image->names[i] != NULL; i++)
-                r = sd_bus_message_append(reply, "{ss}", image->names[i], of[i]);
+                r = sc_bus_append_pair(reply, image->names[i], of[i]);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

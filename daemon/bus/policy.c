@@ -29,17 +29,6 @@ int sc_bus_policy_get(sd_bus_message *message, void *data, sd_bus_error *ret_err
         return sd_bus_reply_method_return(message, "s", text);
 }
 
-static int append_map(sd_bus_message *reply, GHashTable *map)
-{
-        GHashTableIter iter;
-        gpointer key, value;
-        int r = sd_bus_message_open_container(reply, 'a', "{ss}");
-        g_hash_table_iter_init(&iter, map);
-        while (r >= 0 && g_hash_table_iter_next(&iter, &key, &value))
-                r = sd_bus_message_append(reply, "{ss}", key, value);
-        return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
 int sc_bus_policy_get_lookaside(sd_bus_message *message, void *data, sd_bus_error *ret_error)
 {
         ScService *service = data;
@@ -52,7 +41,7 @@ int sc_bus_policy_get_lookaside(sd_bus_message *message, void *data, sd_bus_erro
         sd_bus_message *reply = NULL;
         int r = sd_bus_message_new_method_return(message, &reply);
         if (r >= 0)
-                r = append_map(reply, lookasides);
+                r = sc_bus_append_map(reply, lookasides);
         if (r >= 0)
                 r = sd_bus_message_send(reply);
         sd_bus_message_unref(reply);

@@ -56,17 +56,6 @@ static int on_answer(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
         return 0;
 }
 
-static int append_details(sd_bus_message *message, GHashTable *details)
-{
-        int r = sd_bus_message_open_container(message, 'a', "{ss}");
-        GHashTableIter iter;
-        gpointer key, value;
-        g_hash_table_iter_init(&iter, details);
-        while (r >= 0 && g_hash_table_iter_next(&iter, &key, &value))
-                r = sd_bus_message_append(message, "{ss}", key, value);
-        return r < 0 ? r : sd_bus_message_close_container(message);
-}
-
 ScPolkitCheck *sc_polkit_check(sd_bus *bus, const char *sender, const char *action, GHashTable *details, ScPolkitFlags flags,
                                ScPolkitFunc func, gpointer data, GError **error)
 {
@@ -80,7 +69,7 @@ ScPolkitCheck *sc_polkit_check(sd_bus *bus, const char *sender, const char *acti
         if (r >= 0)
                 r = sd_bus_message_append(call, "(sa{sv})s", "system-bus-name", 1, "name", "s", sender, action);
         if (r >= 0)
-                r = append_details(call, details);
+                r = sc_bus_append_map(call, details);
         if (r >= 0)
                 r = sd_bus_message_append(call, "us", (uint32_t)flags, check->cancellation_id);
         if (r >= 0)

@@ -22,6 +22,26 @@ void sc_bus_complain(int priority, const char *what, const char *message)
         sc_journal(priority, line, NULL);
 }
 
+int sc_bus_append_pair(sd_bus_message *message, const char *key, const char *value)
+{
+        int r;
+        if ((r = sd_bus_message_open_container(message, 'e', "ss")) < 0 ||
+            (r = sd_bus_message_append_basic(message, 's', key)) < 0 || (r = sd_bus_message_append_basic(message, 's', value)) < 0)
+                return r;
+        return sd_bus_message_close_container(message);
+}
+
+int sc_bus_append_map(sd_bus_message *message, GHashTable *map)
+{
+        int r = sd_bus_message_open_container(message, 'a', "{ss}");
+        GHashTableIter iter;
+        gpointer key, value;
+        g_hash_table_iter_init(&iter, map);
+        while (r >= 0 && g_hash_table_iter_next(&iter, &key, &value))
+                r = sc_bus_append_pair(message, key, value);
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
 bool sc_bus_throw(GError **error, int r, const char *format, ...)
 {
         va_list args;

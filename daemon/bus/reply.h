@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Our errors as D-Bus errors: org.sysconsd1.Error.CODE. */
+/* Our errors as D-Bus errors: org.sysconsd1.Error.CODE; and what more than one object puts into its messages. */
 
 #include "base/error.h"
 #include <systemd/sd-bus.h>
@@ -15,6 +15,10 @@ char *sc_bus_error_name(const GError *error);
 
 /* For a method handler: answers the call with the error. Returns what the handler is to return. */
 int sc_bus_reply_error(sd_bus_message *call, const GError *error);
+
+/* {ss}, and a{ss} of texts by texts. Negative errno, as sd_bus_message_append(). */
+int sc_bus_append_pair(sd_bus_message *message, const char *key, const char *value);
+int sc_bus_append_map(sd_bus_message *message, GHashTable *map);
 
 /* A line in the journal, "WHAT: MESSAGE", for an error that nobody can be told. */
 void sc_bus_complain(int priority, const char *what, const char *message);
