@@ -86,6 +86,23 @@ ScCatalogContainer *sc_catalog_container_new(const ScDeployment *deployment)
         return container;
 }
 
+ScCatalogContainer *sc_catalog_container_copy(const ScCatalogContainer *container)
+{
+        ScCatalogContainer *copy = g_memdup2(container, sizeof(*container));
+        copy->name = g_strdup(container->name);
+        copy->path = g_strdup(container->path);
+        copy->image = g_strdup(container->image);
+        copy->revision = g_strdup(container->revision);
+        copy->image_id = g_strdup(container->revision);
+        copy->command = g_strdup(container->command);
+        copy->runtime = g_strdup(container->runtime);
+        copy->unit = g_strdup(container->unit);
+        copy->previous_revision = g_strdup(container->previous_revision);
+        copy->previous = g_strdup(container->previous_revision);
+        copy->broken = g_strdup(container->broken);
+        return copy;
+}
+
 static char **layers_of(const ScImageInfo *info)
 {
         g_autoptr(GStrvBuilder) layers = g_strv_builder_new();

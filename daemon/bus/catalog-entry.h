@@ -9,6 +9,8 @@
 #include "store/layer-list.h"
 
 ScCatalogContainer *sc_catalog_container_new(const ScDeployment *deployment);
+/* As it was before it was linked. */
+ScCatalogContainer *sc_catalog_container_copy(const ScCatalogContainer *container);
 void sc_catalog_container_free(gpointer container);
 ScCatalogImage *sc_catalog_image_new(const ScImage *source);
 void sc_catalog_image_free(gpointer image);

@@ -28,6 +28,7 @@ struct ScCatalog {
         GPtrArray *blobs;  /* of ScCatalogBlob; NULL: not read since the last refresh */
         char *repository;
         ScWatch *watch;
+        bool containers_changed; /* since they were read, or may have */
 };
 
 static GHashTable *read_containers(ScCatalog *catalog)
@@ -44,6 +45,20 @@ static GHashTable *read_containers(ScCatalog *catalog)
                 g_hash_table_insert(containers, container->name, container);
                 /* Somebody may mend or break its info by hand. */
                 sc_watch_folder(catalog->watch, WATCHED_CONTAINER, container->path);
+        }
+        return containers;
+}
+
+/* As they were when they were read, to be linked anew. */
+static GHashTable *copy_containers(const ScCatalog *catalog)
+{
+        GHashTable *containers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, sc_catalog_container_free);
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, catalog->containers);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                ScCatalogContainer *container = sc_catalog_container_copy(value);
+                g_hash_table_insert(containers, container->name, container);
         }
         return containers;
 }
@@ -167,15 +182,17 @@ static void watch_folders(ScCatalog *catalog)
         sc_watch_folder(catalog->watch, WATCHED_REFS, refs);
 }
 
-void sc_catalog_refresh(ScCatalog *catalog)
+/* Nobody looks at a thousand containers again because an image came. */
+static void look(ScCatalog *catalog)
 {
         /* Watched before it is read: what changes in between is read again. */
         sc_watch_settle(catalog->watch);
         g_clear_pointer(&catalog->blobs, g_ptr_array_unref);
         watch_folders(catalog);
         g_autoptr(GHashTable) containers_before = NULL, images_before = NULL;
-        GHashTable *containers = read_containers(catalog);
+        GHashTable *containers = catalog->containers_changed ? read_containers(catalog) : copy_containers(catalog);
         if (containers != NULL) {
+                catalog->containers_changed = false;
                 containers_before = catalog->containers;
                 catalog->containers = containers;
         }
@@ -198,9 +215,15 @@ void sc_catalog_refresh(ScCatalog *catalog)
                 announce_containers(catalog, containers_before);
 }
 
+void sc_catalog_refresh(ScCatalog *catalog)
+{
+        catalog->containers_changed = true;
+        look(catalog);
+}
+
 static void on_disk_changed(gpointer data)
 {
-        sc_catalog_refresh(data);
+        look(data);
 }
 
 /* A pull brings many layers, and each matters to nobody but a list of them, unless an image waits for it. Deployments are built and
@@ -208,11 +231,13 @@ static void on_disk_changed(gpointer data)
 static bool is_telling(gpointer data, guint watched, const char *name, bool is_gone)
 {
         ScCatalog *catalog = data;
-        if (watched == WATCHED_REFS && sc_digest_is_hex(name)) {
+        if (watched == WATCHED_REFS && name != NULL && sc_digest_is_hex(name)) {
                 g_clear_pointer(&catalog->blobs, g_ptr_array_unref);
                 return is_gone || catalog->has_dangling;
         }
-        return name[0] != '.' || strcmp(name, ".storage") == 0;
+        bool tells = name == NULL || name[0] != '.' || strcmp(name, ".storage") == 0;
+        catalog->containers_changed = catalog->containers_changed || (tells && watched == WATCHED_CONTAINER);
+        return tells;
 }
 
 ScCatalog *sc_catalog_new(const ScConfig *config, const ScCatalogSink *sink, gpointer data)

@@ -30,14 +30,29 @@ static gboolean on_delay(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
-/* What has no name is about a folder itself, or about events that were lost. */
+/* After a loss, of which nobody knows where it was: every folder may have changed. */
+static bool tell_of_all(ScWatch *watch)
+{
+        GHashTableIter iter;
+        gpointer tag;
+        bool tells = false;
+        g_hash_table_iter_init(&iter, watch->tags);
+        while (g_hash_table_iter_next(&iter, NULL, &tag))
+                tells = watch->tells(watch->data, GPOINTER_TO_UINT(tag), NULL, false) || tells;
+        return tells;
+}
+
 static bool is_telling(ScWatch *watch, const struct inotify_event *event)
 {
         gpointer tag;
+        if ((event->mask & IN_Q_OVERFLOW) != 0)
+                return tell_of_all(watch);
+        if (!g_hash_table_lookup_extended(watch->tags, GINT_TO_POINTER(event->wd), NULL, &tag))
+                return false;
         if ((event->mask & IN_IGNORED) != 0)
                 g_hash_table_remove(watch->tags, GINT_TO_POINTER(event->wd));
-        return event->len == 0 || !g_hash_table_lookup_extended(watch->tags, GINT_TO_POINTER(event->wd), NULL, &tag) ||
-               watch->tells(watch->data, GPOINTER_TO_UINT(tag), event->name, (event->mask & (IN_DELETE | IN_MOVED_FROM)) != 0);
+        return watch->tells(watch->data, GPOINTER_TO_UINT(tag), event->len > 0 ? event->name : NULL,
+                            (event->mask & (IN_DELETE | IN_MOVED_FROM)) != 0);
 }
 
 static gboolean on_events(int fd, GIOCondition condition, gpointer data)

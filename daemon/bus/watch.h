@@ -8,7 +8,8 @@
 
 typedef struct ScWatch ScWatch;
 typedef void (*ScWatchFunc)(gpointer data);
-/* Whether an entry of a folder means anything that came, was written, or is gone; tag: the folder's. */
+/* Whether an entry of a folder means anything that came, was written, or is gone; tag: the folder's. name: NULL for the folder
+ * itself; after a loss of events, of all of them. */
 typedef bool (*ScWatchTellsFunc)(gpointer data, guint tag, const char *name, bool is_gone);
 
 /* changed comes 100 ms after the first change that tells something. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "base/path.h"
 #include "bus/catalog.h"
 #include "store/image.h"
 #include "store/info.h"
@@ -213,6 +214,48 @@ static void iterate_until_heard(Fixture *fixture, const char *what)
                 g_main_context_iteration(NULL, TRUE);
 }
 
+/* In place, as an editor may do: the file stays the same one, with the same size. */
+static void write_over(Fixture *fixture, const char *name, char digit)
+{
+        g_autofree char *path = g_strdup_printf("%s/%s.0/info", fixture->store->config.checkout_path, name),
+                        *revision = g_strnfill(64, digit), *text = g_strdup_printf("{\"revision\":\"%s\"}", revision);
+        sc_autofd fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        ck_assert_int_eq(pwrite(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+}
+
+START_TEST(test_containers_change)
+{
+        g_autoptr(Fixture) fixture = fixture_new();
+        g_autofree char *revision = g_strnfill(64, '0');
+
+        make_container(fixture, "one", revision, NULL);
+        make_container(fixture, "two", revision, NULL);
+        refresh(fixture);
+        write_over(fixture, "one", 'e');
+        ck_assert_str_eq(refresh(fixture), "ImageId:one ");
+        ck_assert_str_eq(refresh(fixture), "");
+        /* without being asked */
+        g_string_truncate(fixture->heard, 0);
+        write_over(fixture, "two", 'f');
+        iterate_until_heard(fixture, "ImageId:two ");
+        make_slot(fixture, "two", 1, revision);
+        ck_assert_str_eq(refresh(fixture), "Previous:two ");
+        /* an image that comes, or goes, is linked to containers that nobody has looked at again */
+        Made image = make_image(fixture, "host/one:1", "{\"one\":1}");
+        make_container(fixture, "three", image.manifest, NULL);
+        refresh(fixture);
+        ck_assert_str_eq(sc_catalog_container(fixture->catalog, "three")->image_id, image.id);
+        ck_assert(sc_repository_drop_ref(fixture->store->repository, "ociimage/host_2Fone_3A1", NULL));
+        iterate_until_heard(fixture, "ImageId:three ");
+        ck_assert_str_eq(sc_catalog_container(fixture->catalog, "three")->image_id, image.manifest);
+        g_string_truncate(fixture->heard, 0);
+        make_image(fixture, "host/one:1", "{\"one\":1}");
+        iterate_until_heard(fixture, "ImageId:three ");
+        ck_assert_str_eq(sc_catalog_container(fixture->catalog, "three")->image_id, image.id);
+}
+END_TEST
+
 /* Layers come by the dozen while images are pulled: a list of them shows them, and nothing else is looked at. */
 START_TEST(test_layers_alone)
 {
@@ -273,6 +316,7 @@ int main(void)
         tcase_set_timeout(tcase, 60);
         tcase_add_test(tcase, test_used_by);
         tcase_add_test(tcase, test_commits_are_read_once);
+        tcase_add_test(tcase, test_containers_change);
         tcase_add_test(tcase, test_layers_alone);
         tcase_add_test(tcase, test_dangling);
         suite_add_tcase(suite, tcase);
