@@ -51,41 +51,53 @@ typedef enum {
 
 typedef enum { NETWORK_NONE, NETWORK_ALL } Network;
 
+/* What keeps all processors busy, for as long as images are large, gives way to the services that the host is there for, and to the
+ * bus and the daemon, who have to answer meanwhile. The weight (100 is anybody's) is what counts between control groups; the nice
+ * value where the processor's controller is not enabled. */
+#define NICE 10
+#define CPU_WEIGHT 20
+
+typedef enum {
+        NO_TRAITS = 0,
+        FOR_HOMES = 1 << 0, /* what an image wants may lie in a home */
+        GIVES_WAY = 1 << 1, /* to others who want a processor */
+} Traits;
+
 typedef struct {
         const char *name;
         Reach reach;
         Network network;
         guint64 capabilities;
         unsigned stop_seconds; /* from SIGTERM to SIGKILL: time to undo what was done */
-        bool for_homes;        /* what an image wants may lie in a home */
-        bool opens_sysroot;    /* by the host, not by the table: see sysroot.h */
+        Traits traits;
+        bool opens_sysroot; /* by the host, not by the table: see sysroot.h */
 } Sandbox;
 
 /* By the names of sc_sandbox_name(). */
 static const Sandbox sandboxes[] = {
-        {"pull", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30, false},
-        {"pull-here", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, false},
-        {"check-login", REACH_REPOSITORY, NETWORK_ALL, 0, 30, false},
-        {"plan", REACH_LOOK, NETWORK_ALL, CAPS_LOOK, 30, true},
-        {"plan-here", REACH_LOOK, NETWORK_NONE, CAPS_LOOK, 30, true},
-        {"set-policy", REACH_SETTINGS, NETWORK_NONE, CAP(CAP_DAC_OVERRIDE), 30, false},
-        {"prune", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, false},
-        {"delete-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, false},
-        {"describe", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, false},
-        {"tag-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, false},
-        {"verify", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, false},
-        {"verify-online", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30, false},
-        {"mount", REACH_HOST, NETWORK_NONE, CAPS_FILES, 30, false},
-        {"unmount", REACH_HOST, NETWORK_NONE, CAPS_FILES, 30, false},
-        {"run", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, true},
-        {"start", REACH_REPOSITORY, NETWORK_NONE, 0, 30, false},
-        {"stop", REACH_REPOSITORY, NETWORK_NONE, 0, 30, false},
-        {"restart", REACH_REPOSITORY, NETWORK_NONE, 0, 30, false},
-        {"install", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, true},
-        {"update", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, true},
-        {"rollback", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, true},
-        {"uninstall", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, true},
-        {"recover", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, false},
+        {"pull", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30, GIVES_WAY},
+        {"pull-here", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, GIVES_WAY},
+        {"check-login", REACH_REPOSITORY, NETWORK_ALL, 0, 30, NO_TRAITS},
+        {"plan", REACH_LOOK, NETWORK_ALL, CAPS_LOOK, 30, FOR_HOMES},
+        {"plan-here", REACH_LOOK, NETWORK_NONE, CAPS_LOOK, 30, FOR_HOMES},
+        {"set-policy", REACH_SETTINGS, NETWORK_NONE, CAP(CAP_DAC_OVERRIDE), 30, NO_TRAITS},
+        {"prune", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, GIVES_WAY},
+        {"delete-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, NO_TRAITS},
+        {"describe", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, GIVES_WAY},
+        {"tag-image", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, NO_TRAITS},
+        {"verify", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, GIVES_WAY},
+        {"verify-online", REACH_REPOSITORY, NETWORK_ALL, CAPS_FILES, 30, GIVES_WAY},
+        {"mount", REACH_HOST, NETWORK_NONE, CAPS_FILES, 30, NO_TRAITS},
+        {"unmount", REACH_HOST, NETWORK_NONE, CAPS_FILES, 30, NO_TRAITS},
+        {"run", REACH_REPOSITORY, NETWORK_NONE, CAPS_FILES, 30, FOR_HOMES},
+        {"start", REACH_REPOSITORY, NETWORK_NONE, 0, 30, NO_TRAITS},
+        {"stop", REACH_REPOSITORY, NETWORK_NONE, 0, 30, NO_TRAITS},
+        {"restart", REACH_REPOSITORY, NETWORK_NONE, 0, 30, NO_TRAITS},
+        {"install", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, FOR_HOMES},
+        {"update", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, FOR_HOMES},
+        {"rollback", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, FOR_HOMES},
+        {"uninstall", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, FOR_HOMES},
+        {"recover", REACH_HOST, NETWORK_NONE, CAPS_HOST, 90, NO_TRAITS},
 };
 
 static const char *const families_local[] = {"AF_UNIX", NULL};
@@ -148,6 +160,14 @@ static int append_common(sd_bus_message *m, const Sandbox *sandbox)
                 return r;
         return append_filter(m, "RestrictAddressFamilies", true,
                              sandbox->network == NETWORK_ALL ? families_network : families_local);
+}
+
+/* A user's manager that has a worse priority itself could not set this one. */
+static int append_priority(sd_bus_message *m, const Sandbox *sandbox)
+{
+        return (sandbox->traits & GIVES_WAY) != 0
+                       ? sd_bus_message_append(m, "(sv)(sv)", "Nice", "i", NICE, "CPUWeight", "t", (uint64_t)CPU_WEIGHT)
+                       : 0;
 }
 
 static int append_privileges(sd_bus_message *m, const Sandbox *sandbox)
@@ -248,7 +268,7 @@ static int append_user_reach(sd_bus_message *m, const Sandbox *sandbox, const Sc
 static bool hides_homes(const Sandbox *sandbox, const ScConfig *config, const char *repository)
 {
         const char *place = repository != NULL ? repository : config->repository;
-        return sandbox->for_homes && config->scope->kind == SC_SCOPE_SYSTEM && !config->files_in_homes &&
+        return (sandbox->traits & FOR_HOMES) != 0 && config->scope->kind == SC_SCOPE_SYSTEM && !config->files_in_homes &&
                !sc_home_has(config->checkout_path) && (place == NULL || !sc_home_has(place)) &&
                !(g_path_is_absolute(config->runtime) && sc_home_has(config->runtime));
 }
@@ -258,7 +278,8 @@ static int append_reach(sd_bus_message *m, const Sandbox *sandbox, const ScConfi
         bool hidden = hides_homes(sandbox, config, repository);
         switch (sandbox->reach) {
         case REACH_REPOSITORY:
-                return append_repository_reach(m, config, repository, hidden || !sandbox->for_homes ? "yes" : "read-only");
+                return append_repository_reach(m, config, repository,
+                                               hidden || (sandbox->traits & FOR_HOMES) == 0 ? "yes" : "read-only");
         case REACH_SETTINGS:
                 return append_settings_reach(m, config);
         case REACH_LOOK:
@@ -276,7 +297,8 @@ static int append_sandbox(sd_bus_message *m, const Sandbox *sandbox, const ScCon
                 r = append_common(m, sandbox);
         if (r < 0 || config->scope->kind == SC_SCOPE_USER)
                 return r < 0 ? r : append_user_reach(m, sandbox, config, repository);
-        r = append_privileges(m, sandbox);
+        if ((r = append_priority(m, sandbox)) >= 0)
+                r = append_privileges(m, sandbox);
         return r < 0 ? r : append_reach(m, sandbox, config, repository);
 }
 

@@ -54,6 +54,7 @@ attempt("mount", lambda: run("mount", "-t", "tmpfs", "none", "/mnt"))
 attempt("user namespace", lambda: run("unshare", "--user", "true"))
 attempt("mount namespace", lambda: run("unshare", "--mount", "true"))
 attempt("hostname", lambda: socket.sethostname("probe"))
+tried["priority"] = f"nice {{os.getpriority(os.PRIO_PROCESS, 0)}}"
 tried["status"] = dict(line.split(":\t") for line in open("/proc/self/status").read().splitlines() if ":\t" in line)
 print("PROBE " + json.dumps({{"operation": request["operation"], "tried": tried}}), flush=True)
 while not os.path.exists("{GO}") and not (os.path.exists("{PASS}") and request["operation"] in open("{PASS}").read().split()):
@@ -65,6 +66,8 @@ say(type="error", code="Failed", message="only a probe")
 CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, MKNOD, SETFCAP, MAC_ADMIN = 0, 1, 2, 3, 4, 27, 31, 33
 FILES = {CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETFCAP}
 HOST = FILES | {DAC_READ_SEARCH, MKNOD, MAC_ADMIN}
+GIVE_WAY = ("pull", "prune", "verify")
+UNSET = "[not set]"
 ESCAPES = ("chroot", "other user", "kernel's log", "mount", "user namespace", "mount namespace", "hostname")
 
 
@@ -128,13 +131,13 @@ def said(bed, operation):
 
 
 def probe(bed, words, operation):
-    """(what the script tried, the exposure of its unit)"""
+    """(what the script tried, the exposure of its unit, the unit's share of the processors)"""
     before = said(bed, operation)
     bed.write(PASS, " ".join({words.split()[0], "recover"} - {operation}))  # what comes before or after it ends at once
     bed.run(["systemd-run", "--quiet", "--no-block", "--collect", "sysconsctl", *words.split()])
     try:
         (unit, tried), = wait_until(lambda: [item for item in said(bed, operation).items() if item[0] not in before], 60)
-        return tried, exposure(bed, unit)
+        return tried, exposure(bed, unit), bed.output(["systemctl", "show", "--property=CPUWeight", "--value", unit])
     finally:
         bed.run(["touch", GO])
         wait_until(lambda: bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == "")
@@ -154,7 +157,7 @@ def test_workers(hello, worker):  # noqa: F811
     writable = {"repository": {CHECKOUT}, "settings": {"/etc/containers"}, "look": set(), "homeless": host, "host": host | home}
     network_of_host = bed.output("readlink /proc/1/ns/net")
     for words, operation, kind, allowed, limit, network in OPERATIONS:
-        tried, exposed = probe(bed, words, operation)
+        tried, exposed, share = probe(bed, words, operation)
         print(f"{words}: {exposed}")
         status = tried["status"]
         found = {
@@ -166,6 +169,7 @@ def test_workers(hello, worker):  # noqa: F811
             "sockets": done(tried, "socket "),
             "network": tried["network"] == network_of_host,
             "makes devices": tried["device"] == "done",
+            "priority": (tried["priority"], share),
             "escapes": [name for name in ESCAPES if tried[name] in ("done", [])],
         }
         assert (words, found) == (words, {
@@ -177,6 +181,7 @@ def test_workers(hello, worker):  # noqa: F811
             "sockets": {"UNIX", "INET", "INET6"} if network else {"UNIX"},
             "network": network,
             "makes devices": MKNOD in allowed,
+            "priority": ("nice 10", "20") if operation in GIVE_WAY else ("nice 0", UNSET),
             "escapes": [],
         })
         assert exposed <= limit, words
