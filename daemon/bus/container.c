@@ -2,6 +2,7 @@
 #include "bus/container.h"
 #include "bus/call.h"
 #include "bus/manager.h"
+#include "bus/objects.h"
 #include "bus/origin.h"
 #include "bus/reply.h"
 #include "bus/short-name.h"
@@ -80,6 +81,17 @@ static const sd_bus_vtable vtable[] = {
         FIELD("Path", "s", path),
         SD_BUS_VTABLE_END,
 };
+
+int sc_bus_container_append_all(sd_bus_message *reply, ScService *service)
+{
+        g_autofree const char **names = sc_catalog_container_names(service->catalog);
+        int r = 0;
+        for (const char **name = names; r >= 0 && *name != NULL; name++) {
+                g_autofree char *path = sc_bus_container_path(*name);
+                r = sc_bus_objects_append(reply, path, SC_BUS_CONTAINER, vtable, sc_catalog_container(service->catalog, *name));
+        }
+        return r;
+}
 
 int sc_bus_container_publish(ScService *service)
 {

@@ -11,6 +11,8 @@ typedef struct ScCall ScCall;
 
 int sc_bus_container_publish(ScService *service);
 char *sc_bus_container_path(const char *name);
+/* All of them, by sc_bus_objects_append(). */
+int sc_bus_container_append_all(sd_bus_message *reply, ScService *service);
 
 void sc_bus_container_added(ScService *service, const ScCatalogContainer *container);
 void sc_bus_container_changed(ScService *service, const char *name, char **properties);

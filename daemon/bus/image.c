@@ -3,6 +3,7 @@
 #include "base/reference.h"
 #include "bus/call.h"
 #include "bus/manager.h"
+#include "bus/objects.h"
 #include "bus/origin.h"
 #include "bus/reply.h"
 #include <stddef.h>
@@ -103,6 +104,17 @@ static const sd_bus_vtable vtable[] = {
         FIELD("Dangling", "b", dangling),
         SD_BUS_VTABLE_END,
 };
+
+int sc_bus_image_append_all(sd_bus_message *reply, ScService *service)
+{
+        g_autofree const char **ids = sc_catalog_image_ids(service->catalog);
+        int r = 0;
+        for (const char **id = ids; r >= 0 && *id != NULL; id++) {
+                g_autofree char *path = sc_bus_image_path(*id);
+                r = sc_bus_objects_append(reply, path, SC_BUS_IMAGE, vtable, sc_catalog_image(service->catalog, *id));
+        }
+        return r;
+}
 
 int sc_bus_image_publish(ScService *service)
 {

@@ -11,6 +11,8 @@ typedef struct ScCall ScCall;
 
 int sc_bus_image_publish(ScService *service);
 char *sc_bus_image_path(const char *id);
+/* All of them, by sc_bus_objects_append(). */
+int sc_bus_image_append_all(sd_bus_message *reply, ScService *service);
 
 void sc_bus_image_added(ScService *service, const ScCatalogImage *image);
 void sc_bus_image_changed(ScService *service, const ScCatalogImage *image, char **properties);

@@ -3,6 +3,7 @@
 #include "base/journal.h"
 #include "bus/call.h"
 #include "bus/manager.h"
+#include "bus/objects.h"
 #include "bus/plan.h"
 #include "bus/reply.h"
 #include "job/number.h"
@@ -100,6 +101,18 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_SIGNAL_WITH_ARGS("Log", SD_BUS_ARGS("s", line), 0),
         SD_BUS_VTABLE_END,
 };
+
+int sc_bus_job_append_all(sd_bus_message *reply, ScService *service)
+{
+        g_autoptr(GPtrArray) jobs = sc_queue_list(service->queue);
+        int r = 0;
+        for (guint i = 0; r >= 0 && i < jobs->len; i++) {
+                ScJob *job = jobs->pdata[i];
+                g_autofree char *path = sc_bus_job_path(job->id);
+                r = sc_bus_objects_append(reply, path, SC_BUS_JOB, vtable, job);
+        }
+        return r;
+}
 
 int sc_bus_job_publish(ScService *service)
 {

@@ -11,6 +11,8 @@ typedef struct ScCall ScCall;
 
 int sc_bus_job_publish(ScService *service);
 char *sc_bus_job_path(guint64 id);
+/* All of them, by sc_bus_objects_append(). */
+int sc_bus_job_append_all(sd_bus_message *reply, ScService *service);
 
 /* What the queue tells, on the bus; data is the service. */
 extern const ScQueueSink sc_bus_job_sink;

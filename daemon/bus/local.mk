@@ -14,6 +14,7 @@ libsc_bus_a_SOURCES = \
 	daemon/bus/loop.c daemon/bus/loop.h \
 	daemon/bus/manager.c daemon/bus/manager.h \
 	daemon/bus/mount.c daemon/bus/mount.h \
+	daemon/bus/objects.c daemon/bus/objects.h \
 	daemon/bus/options.c daemon/bus/options.h \
 	daemon/bus/origin.c daemon/bus/origin.h \
 	daemon/bus/peer.c daemon/bus/peer.h \

@@ -6,6 +6,7 @@
 #include "bus/job.h"
 #include "bus/loop.h"
 #include "bus/manager.h"
+#include "bus/objects.h"
 #include "bus/plan.h"
 #include "bus/reply.h"
 #include "job/adopt.h"
@@ -191,6 +192,8 @@ static bool publish(ScService *service, GError **error)
         int r = sd_bus_add_filter(service->bus, NULL, on_message, service);
         if (r >= 0)
                 r = sd_bus_add_object_manager(service->bus, NULL, SC_BUS_PATH);
+        if (r >= 0)
+                r = sc_bus_objects_publish(service);
         if (r >= 0)
                 r = sc_bus_manager_publish(service);
         if (r >= 0)

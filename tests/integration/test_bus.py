@@ -119,6 +119,23 @@ def test_objects_and_their_properties(hello):
         assert call(bed, ROOT, "Manager", "GetImage", "s", name, user="alice") == [image(properties["ImageId"])]
 
 
+def test_all_objects_at_once(hello):
+    """One answer has what each object says for itself: but for the job's message, which is for whoever asks."""
+    bed = hello
+    bed.sysconsctl("tag", HELLO, "another")
+    wait_done(bed, pull(bed, HELLO))
+    published = objects(bed, user="alice")
+    kinds = {"container": "Container", "image": "Image", "job": "Job"}
+    assert {path.removeprefix(f"{ROOT}/").split("/")[0] for path in published} == set(kinds)
+    for path, interfaces in published.items():
+        (interface, properties), = interfaces.items()
+        assert interface == kinds[path.removeprefix(f"{ROOT}/").split("/")[0]]
+        own = run(bed, "call", NAME, path, "org.freedesktop.DBus.Properties", "GetAll", "s", f"org.sysconsd1.{interface}", user="alice")[0]
+        assert properties == {name: value["data"] for name, value in own.items()}, path
+    with pytest.raises(Refused):
+        run(bed, "call", NAME, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "s", "too much")
+
+
 @pytest.mark.parametrize("method,signature,words,error,text", [
     ("GetContainer", "s", ["nobody"], "NotFound", "There is no container nobody"),
     ("GetContainer", "s", ["../etc"], "InvalidArgument", "../etc"),
