@@ -4,7 +4,25 @@
 #include <errno.h>
 #include <gio/gio.h>
 
-G_DEFINE_QUARK(sc - error - quark, sc_error)
+typedef struct {
+        int number; /* errno, 0: it came of none */
+} ScErrorPrivate;
+
+static void sc_error_private_init(ScErrorPrivate *private)
+{
+        private->number = 0;
+}
+
+static void sc_error_private_copy(const ScErrorPrivate *from, ScErrorPrivate *to)
+{
+        *to = *from;
+}
+
+static void sc_error_private_clear(ScErrorPrivate *private G_GNUC_UNUSED)
+{
+}
+
+G_DEFINE_EXTENDED_ERROR(ScError, sc_error)
 
 static const char *const error_words[] = {
         [SC_ERROR_NOT_FOUND] = "NotFound",
@@ -73,7 +91,20 @@ bool(sc_throw_errno)(GError **error, const char *format, ...)
         va_start(args, format);
         g_autofree char *what = g_strdup_vprintf(format, args);
         va_end(args);
-        return sc_throw(error, code_from_errno(error_number), "%s: %s", what, g_strerror(error_number));
+        (void)sc_throw(error, code_from_errno(error_number), "%s: %s", what, g_strerror(error_number));
+        sc_error_get_private(*error)->number = error_number;
+        return false;
+}
+
+bool sc_errno_is_passing(int error_number)
+{
+        return error_number == ENOMEM || error_number == EMFILE || error_number == ENFILE || error_number == EACCES ||
+               error_number == EPERM || error_number == EINTR;
+}
+
+bool sc_error_is_passing(const GError *error)
+{
+        return error->domain == SC_ERROR && sc_errno_is_passing(sc_error_get_private(error)->number);
 }
 
 static ScError code_of_foreign(const GError *error)
@@ -98,7 +129,10 @@ bool(sc_prefix)(GError **error, const char *format, ...)
 
         g_autoptr(GError) old = g_steal_pointer(error);
         ScError code = old->domain == SC_ERROR ? (ScError)old->code : code_of_foreign(old);
-        return sc_throw(error, code, "%s: %s", what, old->message);
+        (void)sc_throw(error, code, "%s: %s", what, old->message);
+        if (old->domain == SC_ERROR)
+                *sc_error_get_private(*error) = *sc_error_get_private(old);
+        return false;
 }
 
 bool sc_cancelled(GCancellable *cancellable, GError **error)

@@ -348,11 +348,12 @@ static bool mend_container(ScDamage *damage, const ScOpContext *context, int che
         return lock >= 0 && look_through_container(damage, context, checkout_fd, name, true, &n_found, error);
 }
 
-/* Of another image, whose repair was broken off earlier: it has to wait for its own. */
+/* Of another image, whose repair was broken off earlier: it has to wait for its own, as has one that cannot be checked now. */
 static gboolean has_no_whole_object(gpointer key, gpointer value G_GNUC_UNUSED, gpointer damage)
 {
         const Inode *inode = key;
-        return !sc_object_is_whole(((const ScDamage *)damage)->repository, &inode->id, NULL, NULL);
+        bool whole;
+        return !sc_object_check(((const ScDamage *)damage)->repository, &inode->id, NULL, NULL, &whole, NULL) || !whole;
 }
 
 bool sc_damage_mend_containers(ScDamage *damage, const ScOpContext *context, GError **error)

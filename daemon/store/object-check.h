@@ -5,6 +5,8 @@
 #include "object.h"
 #include "repository.h"
 
-/* True if the content object (SC_OBJECT_FILE) is what its id says: content, owner, mode, extended attributes. One that cannot be
- * read is not; neither is one of a kind that no object has. False when cancelled, too. Advances the report by what is read. */
-bool sc_object_is_whole(ScRepository *repository, const ScDigest *id, ScReport *report, GCancellable *cancellable);
+/* Whether the content object (SC_OBJECT_FILE) is what its id says: content, owner, mode, extended attributes. One that the disk
+ * does not give back is not; neither is one of a kind that no object has. An error where that cannot be told now, or when
+ * cancelled. Advances the report by what is read. */
+bool sc_object_check(ScRepository *repository, const ScDigest *id, ScReport *report, GCancellable *cancellable, bool *ret_whole,
+                     GError **error);

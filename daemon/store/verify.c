@@ -6,6 +6,7 @@
 #include "base/reference.h"
 #include "image-commit.h"
 #include "object-check.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -105,6 +106,11 @@ static int load(Verify *verify, ScObjectType type, const ScDigest *id, const GVa
 
         sc_object_path(type, id, path);
         if (!sc_read_file(sc_repository_objects_fd(verify->repository), path, MAX_OBJECT_SIZE, &data, &size, &own_error)) {
+                if (sc_error_is_passing(own_error)) {
+                        g_propagate_error(error, g_steal_pointer(&own_error));
+                        (void)sc_prefix(error, "Cannot check the object %s", path);
+                        return -1;
+                }
                 bool none = g_error_matches(own_error, SC_ERROR, SC_ERROR_NOT_FOUND);
                 if (!verify->naming)
                         find_object(verify, type, id, none ? missing : changed);
@@ -137,7 +143,7 @@ static bool read_id(GVariant *tuple, gsize index, ScDigest *ret, GError **error)
         return true;
 }
 
-static bool add_file(Verify *verify, const ScDigest *id)
+static bool add_file(Verify *verify, const ScDigest *id, GError **error)
 {
         FileObject *file = g_hash_table_lookup(verify->files, id);
         char path[SC_OBJECT_PATH_SIZE];
@@ -155,6 +161,8 @@ static bool add_file(Verify *verify, const ScDigest *id)
         g_hash_table_add(verify->files, file);
         sc_object_path(SC_OBJECT_FILE, id, path);
         if (fstatat(sc_repository_objects_fd(verify->repository), path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+                if (sc_errno_is_passing(errno))
+                        return sc_throw_errno(error, "Cannot check the object %s", path);
                 file->damage = missing;
                 return true;
         }
@@ -188,7 +196,8 @@ static bool walk_entries(Verify *verify, GVariant *folder, GError **error)
         for (gsize i = 0; i < g_variant_n_children(files); i++) {
                 g_autoptr(GVariant) entry = g_variant_get_child_value(files, i);
                 g_variant_get_child(entry, 0, "&s", &name);
-                if (!enter(verify, name, &size, error) || !read_id(entry, 1, &contents, error) || !add_file(verify, &contents))
+                if (!enter(verify, name, &size, error) || !read_id(entry, 1, &contents, error) ||
+                    !add_file(verify, &contents, error))
                         return false;
                 g_string_truncate(verify->path, size);
         }
@@ -255,6 +264,10 @@ static bool walk_blob(Verify *verify, const ScDigest *digest, GError **error)
         g_autofree char *commit = sc_repository_resolve(verify->repository, ref, &own_error);
         if (commit != NULL)
                 return walk_commit(verify, commit, error);
+        if (sc_error_is_passing(own_error)) {
+                g_propagate_error(error, g_steal_pointer(&own_error));
+                return false;
+        }
         g_string_truncate(verify->path, 0);
         if (!verify->naming)
                 find(verify, missing);
@@ -294,6 +307,7 @@ static bool walk_image(Verify *verify, GError **error)
 
 /* ---- the files */
 
+/* The error, or NULL. */
 static gpointer hash_files(gpointer data)
 {
         Verify *verify = data;
@@ -303,7 +317,11 @@ static gpointer hash_files(gpointer data)
                 if (i >= verify->queue->len || g_cancellable_is_cancelled(verify->cancellable))
                         return NULL;
                 FileObject *file = verify->queue->pdata[i];
-                if (!sc_object_is_whole(verify->repository, &file->id, verify->report, verify->cancellable))
+                g_autoptr(GError) error = NULL;
+                bool whole;
+                if (!sc_object_check(verify->repository, &file->id, verify->report, verify->cancellable, &whole, &error))
+                        return g_steal_pointer(&error);
+                if (!whole)
                         file->damage = changed;
         }
 }
@@ -315,9 +333,18 @@ static bool hash_all_files(Verify *verify, GError **error)
         sc_report_phase(verify->report, "Checking", verify->verdict->bytes);
         for (guint i = 0; i < N_THREADS; i++)
                 threads[i] = g_thread_new("verify", hash_files, verify);
-        for (guint i = 0; i < N_THREADS; i++)
-                g_thread_join(threads[i]);
-        return !sc_cancelled(verify->cancellable, error);
+        g_autoptr(GError) failed = NULL;
+        for (guint i = 0; i < N_THREADS; i++) {
+                g_autoptr(GError) own_error = g_thread_join(threads[i]);
+                if (failed == NULL)
+                        failed = g_steal_pointer(&own_error);
+        }
+        if (sc_cancelled(verify->cancellable, error))
+                return false;
+        if (failed == NULL)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&failed));
+        return false;
 }
 
 static bool is_damaged(Verify *verify)

@@ -37,9 +37,19 @@ START_TEST(errors_are_translated_and_prefixed)
         ck_assert_error(error, SC_ERROR_NO_SPACE, "Cannot write x: ");
         ck_assert(!sc_prefix(&error, "Layer %d", 3));
         ck_assert_error(error, SC_ERROR_NO_SPACE, "Layer 3: Cannot write x");
+        ck_assert(!sc_error_is_passing(error));
+        g_clear_error(&error);
+        errno = EMFILE;
+        ck_assert(!sc_throw_errno(&error, "Cannot open x"));
+        ck_assert(!sc_prefix(&error, "Layer 3"));
+        ck_assert(sc_error_is_passing(error));
+        g_autoptr(GError) copy = g_error_copy(error);
+        ck_assert(sc_error_is_passing(copy));
 
         g_autoptr(GError) foreign = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "stop");
+        ck_assert(!sc_error_is_passing(foreign));
         sc_prefix(&foreign, "Pull");
+        ck_assert(!sc_error_is_passing(foreign));
         ck_assert_error(foreign, SC_ERROR_CANCELLED, "Pull: stop");
 }
 END_TEST

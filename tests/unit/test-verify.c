@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "base/error.h"
 #include "base/path.h"
+#include "store/object-check.h"
 #include "store/verify.h"
 #include "store.h"
+#include <sys/resource.h>
 
 #define MANIFEST "{\"schemaVersion\":2}"
 #define CONFIG "{}"
@@ -107,6 +110,15 @@ static char *object_of(const char *path)
         return g_strdup(object);
 }
 
+/* The id of an object, from its place: XX/YY....file. */
+static char *hex_of(char *object)
+{
+        object[2] = object[1];
+        object[1] = object[0];
+        *strchr(object, '.') = '\0';
+        return object + 1;
+}
+
 static void write_into(const char *object, const char *text)
 {
         sc_autofd fd = openat(sc_repository_objects_fd(fixture.store->repository), object, O_WRONLY | O_CLOEXEC);
@@ -193,6 +205,31 @@ START_TEST(a_distrusted_object_is_replaced)
 }
 END_TEST
 
+/* What cannot be read for want of something is not damaged. */
+START_TEST(nothing_can_be_opened)
+{
+        g_autofree char *object = object_of("etc/one");
+        g_autoptr(GError) walked = NULL, checked = NULL;
+        struct rlimit before, none;
+        ScDigest id;
+        bool is_whole;
+
+        ck_assert(sc_digest_parse_hex(hex_of(object), &id, NULL));
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+        none = before;
+        none.rlim_cur = 0;
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+        ScVerdict *verdict = sc_verify_image(fixture.store->repository, fixture.image, NULL, NULL, &walked);
+        bool told = sc_object_check(fixture.store->repository, &id, NULL, NULL, &is_whole, &checked);
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+        ck_assert_ptr_null(verdict);
+        ck_assert_str_eq(g_strrstr(walked->message, ": "), ": Too many open files");
+        ck_assert(!told);
+        ck_assert_str_eq(g_strrstr(checked->message, ": "), ": Too many open files");
+        ck_assert(sc_object_check(fixture.store->repository, &id, NULL, NULL, &is_whole, NULL) && is_whole);
+}
+END_TEST
+
 START_TEST(cancelled)
 {
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
@@ -216,6 +253,7 @@ int main(void)
         tcase_add_test(tests, what_is_missing);
         tcase_add_test(tests, what_no_object_is);
         tcase_add_test(tests, a_distrusted_object_is_replaced);
+        tcase_add_test(tests, nothing_can_be_opened);
         tcase_add_test(tests, cancelled);
         suite_add_tcase(suite, tests);
         return test_run(suite);
