@@ -248,12 +248,24 @@ gssize sc_http_read(ScHttp *http, GInputStream *body, void *buffer, gsize size, 
         return wait_end(&wait, problem, error) ? n : -1;
 }
 
-/* Any certificate will do for this question. */
-static void ask_no_authority(GSocketClient *client, GSocketClientEvent event, GSocketConnectable *connectable,
-                             GIOStream *connection, gpointer data)
+/* Any certificate will do for this question: all authorities of the host, which are read for a connection that is not told
+ * otherwise when it is made, would take longer than the handshake. */
+static bool shake_hands(ScHttp *http, GIOStream *plain, const char *uri, gint64 limit, GCancellable *cancellable, GError **error)
 {
-        if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING)
-                g_tls_connection_set_database(G_TLS_CONNECTION(connection), NULL);
+        Wait wait;
+        wait_begin(&wait, http, limit, cancellable);
+        GError *problem = NULL;
+        g_autoptr(GSocketConnectable) server = g_network_address_parse_uri(uri, 443, &problem);
+        g_autoptr(GTlsConnection) connection = NULL;
+        if (server != NULL)
+                connection = g_initable_new(g_tls_backend_get_client_connection_type(g_tls_backend_get_default()), wait.cancellable,
+                                            &problem, "base-io-stream", plain, "server-identity", server, "database", NULL, NULL);
+        if (connection != NULL) {
+                g_tls_connection_handshake_async(connection, G_PRIORITY_DEFAULT, wait.cancellable, wait_done, &wait);
+                wait_for_result(&wait);
+                (void)g_tls_connection_handshake_finish(connection, wait.result, &problem);
+        }
+        return wait_end(&wait, problem, error);
 }
 
 bool sc_http_probe(ScHttp *http, ScHttpProbe probe, const char *host_and_port, gint64 limit, GCancellable *cancellable,
@@ -271,14 +283,12 @@ bool sc_http_probe(ScHttp *http, ScHttpProbe probe, const char *host_and_port, g
         wait_begin(&wait, http, limit, cancellable);
         g_autoptr(GSocketClient) client = g_socket_client_new();
         g_socket_client_set_proxy_resolver(client, http->proxies);
-        g_socket_client_set_tls(client, tls);
-        g_signal_connect(client, "event", G_CALLBACK(ask_no_authority), NULL);
         g_socket_client_connect_to_uri_async(client, uri, tls ? 443 : 80, wait.cancellable, wait_done, &wait);
         wait_for_result(&wait);
         GError *problem = NULL;
-        g_autoptr(GSocketConnection)
-                connection G_GNUC_UNUSED = g_socket_client_connect_to_uri_finish(client, wait.result, &problem);
-        return wait_end(&wait, problem, error);
+        g_autoptr(GSocketConnection) connection = g_socket_client_connect_to_uri_finish(client, wait.result, &problem);
+        return wait_end(&wait, problem, error) &&
+               (!tls || shake_hands(http, G_IO_STREAM(connection), uri, limit, cancellable, error));
 }
 
 bool sc_http_pause(ScHttp *http, gint64 duration, GCancellable *cancellable, GError **error)

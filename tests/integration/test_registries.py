@@ -253,6 +253,16 @@ def test_authorities_of_the_host(bed, settings, tls):
     assert "not signed by an authority" in refused(bed, "pull", name)
 
 
+def test_plain_http_needs_no_authorities(bed, settings):
+    """Whether a registry on this host speaks TLS is found out without reading them: who opened this one would wait for ever."""
+    authorities = "/etc/ssl/certs/ca-certificates.crt"
+    bed.run(f"mv {authorities} {authorities}.away && mkfifo {authorities}")
+    try:
+        bed.run(["timeout", "20", "sysconsctl", "pull", "localhost:5000/hello"])
+    finally:
+        bed.run(f"rm {authorities} && mv {authorities}.away {authorities}")
+
+
 def test_certificate_is_the_hosts(bed, settings, tls):
     """It opens what a login of root's opens, and for the same: what root asks for, and an update to the same image, whoever asks."""
     name, folder = "127.0.0.1:5443/hello", "/etc/containers/certs.d/127.0.0.1:5443"
