@@ -253,8 +253,9 @@ int main(int argc, char *argv[])
         }
 
         umask(022);
-        /* GIO asks GSettings for proxies, and that would have dconf write into root's home. */
-        g_setenv("GSETTINGS_BACKEND", "memory", TRUE);
+        /* Each connection asks GIO's own resolver of proxies before it is given ours; the one of a desktop would load dconf and
+         * libproxy, and end the process where it cannot read its schemas. */
+        g_setenv("GIO_USE_PROXY_RESOLVER", "dummy", TRUE);
         Channel channel = {.socket = -1, .by_hand = request != NULL || recover != NULL};
         if (!channel.by_hand) {
                 /* Programs that we start must not inherit the socket as their standard input. */
