@@ -175,7 +175,8 @@ static bool prune_own(ScRepository *repository, GHashTable *refs, guint *ret_obj
         gint total, pruned;
         *ret_objects = 0;
         *ret_bytes = 0;
-        if (!remove_unnamed_commits(ostree, refs, ret_objects, ret_bytes, cancellable, error) ||
+        if (!sc_repository_make_lock_file(repository, error) ||
+            !remove_unnamed_commits(ostree, refs, ret_objects, ret_bytes, cancellable, error) ||
             !ostree_repo_prune(ostree, OSTREE_REPO_PRUNE_FLAGS_REFS_ONLY, 0, &total, &pruned, &bytes, cancellable, error))
                 return false;
         *ret_objects += (guint)pruned;

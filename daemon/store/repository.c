@@ -119,6 +119,13 @@ int sc_repository_open_state(ScRepository *repository, GError **error)
         return fd;
 }
 
+bool sc_repository_make_lock_file(ScRepository *repository, GError **error)
+{
+        sc_autofd fd = openat(sc_repository_fd(repository), ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0660);
+
+        return fd >= 0 || sc_throw_errno(error, "Cannot open the lock file %s/.lock", sc_repository_path(repository));
+}
+
 int sc_repository_lock(ScRepository *repository, bool exclusive, GCancellable *cancellable, GError **error)
 {
         sc_autofd state_fd = sc_repository_open_state(repository, error);

@@ -36,6 +36,9 @@ void sc_repository_distrust(ScRepository *repository, const char *object_path);
 bool sc_repository_is_distrusted(ScRepository *repository, const char *object_path);
 /* A new descriptor of extensions/sysconsd, which is made where it is missing; -1 on error. */
 int sc_repository_open_state(ScRepository *repository, GError **error);
+/* Before libostree's own lock is taken: it makes this file, too, but cannot say why it could not (it asks for the path of a
+ * repository that was opened by a descriptor first, which loses errno). */
+bool sc_repository_make_lock_file(ScRepository *repository, GError **error);
 
 /* The lock that keeps prune away: shared while a pull decides what is missing and until its image's ref is published, and while
  * install and update merge and link; exclusive for prune. Waits, cancellable. The descriptor is the lock. (libostree's own lock

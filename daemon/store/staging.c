@@ -234,7 +234,8 @@ static void find_stored_folders(ScStaging *staging)
 
 static bool lock_repository(ScStaging *staging, GError **error)
 {
-        if (!ostree_repo_lock_push(sc_repository_ostree(staging->repository), OSTREE_REPO_LOCK_SHARED, NULL, error))
+        if (!sc_repository_make_lock_file(staging->repository, error) ||
+            !ostree_repo_lock_push(sc_repository_ostree(staging->repository), OSTREE_REPO_LOCK_SHARED, NULL, error))
                 return sc_prefix(error, "Cannot lock the repository %s", sc_repository_path(staging->repository));
         staging->repository_locked = true;
         return true;
