@@ -53,6 +53,10 @@ static bool step(int *fd, const char *name, const char *where, GError **error)
 static int walk(const char *where, GError **error)
 {
         sc_autofd fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) {
+                sc_throw_errno(error, "Cannot look at %s", where);
+                return -1;
+        }
         g_auto(GStrv) parts = g_strsplit(where + 1, "/", -1);
         for (char **part = parts; *part != NULL; part++)
                 if (!step(&fd, *part, where, error))
