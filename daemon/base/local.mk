@@ -50,7 +50,7 @@ UNIT_LDADD = libsc-base.a $(BASE_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/unit/test-base
 TESTS += tests/unit/test-base
-tests_unit_test_base_SOURCES = tests/unit/test-base.c tests/unit/test.h
+tests_unit_test_base_SOURCES = tests/unit/test-base.c tests/unit/small-disk.h tests/unit/test.h
 tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_base_LDADD = $(UNIT_LDADD)
 

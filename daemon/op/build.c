@@ -59,7 +59,7 @@ static bool fill_rootfs(Build *build, int fd, GError **error)
 {
         if (build->input->remote != NULL) {
                 g_autofree char *target = g_build_filename(build->input->remote, "rootfs", NULL);
-                return sc_write_symlink(fd, target, "rootfs", error);
+                return sc_write_symlink(fd, target, "rootfs", SC_WRITE_REPLACE, error);
         }
         if (mkdirat(fd, "rootfs", 0755) < 0)
                 return sc_throw_errno(error, "Cannot make the folder rootfs");

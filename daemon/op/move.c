@@ -33,7 +33,14 @@ static GCancellable *cancellable(const ScMove *move)
         return move->back ? NULL : move->change->context->cancellable;
 }
 
-static bool write_or_remove(const char *folder, const char *name, const char *text, GError **error)
+/* Going back succeeds on a full disk: what was not changed yet is not written again, and what was makes room. The intent says what
+ * is to come, should that be interrupted. */
+static ScWriteFlags flags_of(const ScMove *move)
+{
+        return move->back ? SC_WRITE_MAKE_ROOM : SC_WRITE_REPLACE;
+}
+
+static bool write_or_remove(const char *folder, const char *name, const char *text, ScWriteFlags flags, GError **error)
 {
         sc_autofd root = sc_open_dir("/", error);
         sc_autofd fd = root >= 0 ? sc_make_dirs(root, folder + 1, 0755, error) : -1;
@@ -41,12 +48,12 @@ static bool write_or_remove(const char *folder, const char *name, const char *te
                 return false;
         if (!sc_write_sweep(fd, name, error))
                 return false;
-        return text != NULL ? sc_write_file(fd, name, text, -1, 0644, SC_WRITE_REPLACE, error) : sc_unlink_durably(fd, name, error);
+        return text != NULL ? sc_write_changed(fd, name, text, 0644, flags, error) : sc_unlink_durably(fd, name, error);
 }
 
-bool sc_move_put_unit(const ScChange *change, const char *text, GError **error)
+bool sc_move_put_unit(const ScChange *change, const char *text, ScWriteFlags flags, GError **error)
 {
-        return write_or_remove(scope(change)->unit_dir, change->unit, text, error);
+        return write_or_remove(scope(change)->unit_dir, change->unit, text, flags, error);
 }
 
 static char *tmpfiles_name(const ScChange *change)
@@ -54,10 +61,10 @@ static char *tmpfiles_name(const ScChange *change)
         return g_strconcat(change->container, ".conf", NULL);
 }
 
-bool sc_move_put_tmpfiles(const ScChange *change, const char *text, GError **error)
+bool sc_move_put_tmpfiles(const ScChange *change, const char *text, ScWriteFlags flags, GError **error)
 {
         g_autofree char *name = tmpfiles_name(change);
-        return write_or_remove(scope(change)->tmpfiles_dir, name, text, error);
+        return write_or_remove(scope(change)->tmpfiles_dir, name, text, flags, error);
 }
 
 char *sc_move_tmpfiles_path(const ScChange *change)
@@ -157,10 +164,12 @@ static bool host_files(ScMove *move, GError **error)
 {
         sc_autofd root = sc_open_dir("/", error);
         g_autoptr(GPtrArray) skipped = NULL;
+        bool (*apply)(int, int, GPtrArray *, const ScVariables *, GPtrArray *, ScReport *, GPtrArray **,
+                      GError **) = move->back ? sc_host_files_put_back : sc_host_files_apply;
         return root >= 0 &&
-               sc_host_files_apply(root, move->to != NULL ? move->to->hostfs_fd : -1, move->to != NULL ? move->to->files : NULL,
-                                   move->to != NULL ? move->to->variables : NULL, move->from != NULL ? move->from->files : NULL,
-                                   report(move), &skipped, error) &&
+               apply(root, move->to != NULL ? move->to->hostfs_fd : -1, move->to != NULL ? move->to->files : NULL,
+                     move->to != NULL ? move->to->variables : NULL, move->from != NULL ? move->from->files : NULL, report(move),
+                     &skipped, error) &&
                (move->to == NULL || forget_skipped(move->to, skipped, error));
 }
 
@@ -193,17 +202,17 @@ static bool unit_file(ScMove *move, GError **error)
         bool had_none = move->from != NULL ? !move->from->info->has_service : !move->back;
         if (had_none && (move->to == NULL || move->to->unit_text == NULL))
                 return true;
-        return sc_move_put_unit(move->change, move->to != NULL ? move->to->unit_text : NULL, error);
+        return sc_move_put_unit(move->change, move->to != NULL ? move->to->unit_text : NULL, flags_of(move), error);
 }
 
 static bool tmpfiles_file(ScMove *move, GError **error)
 {
-        return sc_move_put_tmpfiles(move->change, move->to != NULL ? move->to->tmpfiles_text : NULL, error);
+        return sc_move_put_tmpfiles(move->change, move->to != NULL ? move->to->tmpfiles_text : NULL, flags_of(move), error);
 }
 
 static bool make_live(ScMove *move, GError **error)
 {
-        return sc_slot_make_live(move->change->checkout_fd, move->change->container, move->to_intent->slot, error);
+        return sc_slot_make_live(move->change->checkout_fd, move->change->container, move->to_intent->slot, flags_of(move), error);
 }
 
 static bool reload(ScMove *move, GError **error)

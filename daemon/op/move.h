@@ -4,6 +4,7 @@
 /* The host brought from one deployment to the other by named steps. Each looks at what is there and makes it agree, so that all of
  * them can be taken again, from the first, wherever they were interrupted. */
 
+#include "base/atomicfile.h"
 #include "change.h"
 #include "side.h"
 
@@ -32,7 +33,7 @@ ScSide *sc_move_open_side(ScChange *change, const ScIntentSide *side, GError **e
 ScSide *sc_move_open_leaving(ScChange *change, const ScIntentSide *side, GError **error);
 
 /* NAME.service and tmpfiles.d/NAME.conf, where systemd looks for them; NULL text: the file goes. */
-bool sc_move_put_unit(const ScChange *change, const char *text, GError **error);
-bool sc_move_put_tmpfiles(const ScChange *change, const char *text, GError **error);
+bool sc_move_put_unit(const ScChange *change, const char *text, ScWriteFlags flags, GError **error);
+bool sc_move_put_tmpfiles(const ScChange *change, const char *text, ScWriteFlags flags, GError **error);
 /* Path of the latter. */
 char *sc_move_tmpfiles_path(const ScChange *change);

@@ -81,7 +81,7 @@ static bool remove_service(ScChange *change, GError **error)
         sc_report_message(out, "%s stop %s", scope->systemctl, change->container);
         if (change->when != SC_RECOVER_BOOT && !sc_systemd_stop(change->systemd, change->unit, NULL, error))
                 return false;
-        return sc_failpoint("remove-unit-file", error) && sc_move_put_unit(change, NULL, error);
+        return sc_failpoint("remove-unit-file", error) && sc_move_put_unit(change, NULL, SC_WRITE_REPLACE, error);
 }
 
 bool sc_change_check_removal(ScChange *change, GError **error)
@@ -116,7 +116,7 @@ bool sc_change_remove(ScChange *change, GError **error)
                         sc_report_message(out, "%s", local->message);
         }
         sc_made_folders_remember(scope, change->container, old != NULL ? old->tmpfiles_text : NULL);
-        if (!sc_move_put_tmpfiles(change, NULL, error))
+        if (!sc_move_put_tmpfiles(change, NULL, SC_WRITE_REPLACE, error))
                 return false;
 
         if (!remove_step(change, "remove-host-files", error) || !remove_host_files(change, old, new, error))
@@ -124,7 +124,8 @@ bool sc_change_remove(ScChange *change, GError **error)
         if (!remove_step(change, "remove-package", error) || !sc_host_package_remove(change, new, error) ||
             !sc_host_package_remove(change, old, error))
                 return false;
-        if (!remove_step(change, "remove-link", error) || !sc_slot_make_live(change->checkout_fd, change->container, -1, error))
+        if (!remove_step(change, "remove-link", error) ||
+            !sc_slot_make_live(change->checkout_fd, change->container, -1, SC_WRITE_REPLACE, error))
                 return false;
         if (!remove_step(change, "remove-slots", error) || !remove_slots(change, error) ||
             !sc_systemd_reload(change->systemd, error))

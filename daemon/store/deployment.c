@@ -297,12 +297,12 @@ bool sc_slot_place(int checkout_fd, const char *name, int slot, const char *hidd
         return sc_rename_new(checkout_fd, hidden, slot_name, error);
 }
 
-bool sc_slot_make_live(int checkout_fd, const char *name, int slot, GError **error)
+bool sc_slot_make_live(int checkout_fd, const char *name, int slot, ScWriteFlags flags, GError **error)
 {
         if (slot < 0)
                 return sc_unlink_durably(checkout_fd, name, error);
         g_autofree char *slot_name = sc_slot_name(name, slot);
-        return sc_write_symlink(checkout_fd, slot_name, name, error);
+        return sc_write_symlink(checkout_fd, slot_name, name, flags, error);
 }
 
 static bool is_random(const char *text, gsize length)

@@ -5,6 +5,7 @@
  * rootfs/, config.json, info, NAME.service and tmpfiles-NAME.conf. What is being built or was displaced lies under a hidden name,
  * .NAME.N.XXXXXX. Nothing here needs libostree. */
 
+#include "base/atomicfile.h"
 #include "base/config.h"
 #include "info.h"
 
@@ -52,8 +53,8 @@ int sc_slot_build(int checkout_fd, const char *name, int slot, char **ret_hidden
 /* Puts the hidden folder into the slot: renamed where the slot is free, else exchanged (what was there then lies under the hidden
  * name, so that it can be put back). Durable. */
 bool sc_slot_place(int checkout_fd, const char *name, int slot, const char *hidden, GError **error);
-/* Points CHECKOUT/NAME to the slot, durably; slot -1 removes the symlink. */
-bool sc_slot_make_live(int checkout_fd, const char *name, int slot, GError **error);
+/* Points CHECKOUT/NAME to the slot, durably; slot -1 removes the symlink. flags: of sc_write_symlink(). */
+bool sc_slot_make_live(int checkout_fd, const char *name, int slot, ScWriteFlags flags, GError **error);
 /* Whether sc_slot_build() could have given this name to a deployment of the container. */
 bool sc_slot_is_hidden(const char *entry, const char *name);
 /* Names of containers of which such hidden folders lie about, of running builds too. */

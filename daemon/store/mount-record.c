@@ -66,8 +66,8 @@ int sc_mount_record_new(int checkout_fd, const char *where, const char *deployme
 
         if (fd < 0)
                 return -1;
-        if ((deployment != NULL && !sc_write_symlink(fd, deployment, "deployment", error)) ||
-            !sc_write_symlink(fd, where, "where", error)) {
+        if ((deployment != NULL && !sc_write_symlink(fd, deployment, "deployment", SC_WRITE_REPLACE, error)) ||
+            !sc_write_symlink(fd, where, "where", SC_WRITE_REPLACE, error)) {
                 sc_remove_tree(checkout_fd, path, NULL);
                 return -1;
         }

@@ -118,11 +118,9 @@ static bool make_folder(const ScHostFile *file, int parent_fd, const char *name,
         return sc_sync_dir(fd, error) && sc_sync_dir(parent_fd, error);
 }
 
-bool sc_host_copy(int hostfs_fd, const ScHostFile *file, const char *text, int parent_fd, const char *name, ScHostCopyFlags flags,
-                  GError **error)
+static bool copy(int hostfs_fd, const ScHostFile *file, const char *text, int parent_fd, const char *name, ScHostCopyFlags flags,
+                 GError **error)
 {
-        if (S_ISDIR(file->mode))
-                return make_folder(file, parent_fd, name, flags, error);
         g_autofree char *prefix = hidden_prefix(name);
         g_autofree char *random = sc_random_name(RANDOM_LENGTH);
         g_autofree char *hidden = g_strconcat(prefix, random, NULL);
@@ -135,6 +133,21 @@ bool sc_host_copy(int hostfs_fd, const ScHostFile *file, const char *text, int p
                 return false;
         }
         return sc_sync_dir(parent_fd, error);
+}
+
+bool sc_host_copy(int hostfs_fd, const ScHostFile *file, const char *text, int parent_fd, const char *name, ScHostCopyFlags flags,
+                  GError **error)
+{
+        g_autoptr(GError) problem = NULL;
+        if (S_ISDIR(file->mode))
+                return make_folder(file, parent_fd, name, flags, error);
+        if (copy(hostfs_fd, file, text, parent_fd, name, flags, &problem))
+                return true;
+        if (flags == SC_HOST_COPY_MAKE_ROOM && g_error_matches(problem, SC_ERROR, SC_ERROR_NO_SPACE) &&
+            unlinkat(parent_fd, name, 0) == 0)
+                return copy(hostfs_fd, file, text, parent_fd, name, flags, error);
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
 }
 
 static DIR *list_folder(int parent_fd, const char *name)

@@ -6,8 +6,9 @@
 #include "hostfiles.h"
 
 typedef enum {
-        SC_HOST_COPY_NEW,     /* Exists if the name is taken */
-        SC_HOST_COPY_REPLACE, /* something of the same kind (folder or not) may be there */
+        SC_HOST_COPY_NEW,       /* Exists if the name is taken */
+        SC_HOST_COPY_REPLACE,   /* something of the same kind (folder or not) may be there */
+        SC_HOST_COPY_MAKE_ROOM, /* the same; where there is no space beside it, it goes first */
 } ScHostCopyFlags;
 
 /* text: content to write instead of the source's; NULL: the source is copied, sharing its blocks where the file system can. Owner,

@@ -74,6 +74,7 @@ typedef struct {
         int root_fd;
         int hostfs_fd;
         const ScVariables *variables;
+        ScHostCopyFlags replace;
 } Source;
 
 static bool copy_to(const Source *source, const ScHostPlace *place, const ScHostFile *file, ScHostCopyFlags flags, GError **error)
@@ -120,12 +121,12 @@ static bool put_new(const Source *source, const ScHostFile *file, const ScHostFi
                 }
                 return remove_at(&place, &st, error) && copy_to(source, &place, file, SC_HOST_COPY_NEW, error);
         }
-        return copy_to(source, &place, file, SC_HOST_COPY_REPLACE, error);
+        return copy_to(source, &place, file, source->replace, error);
 }
 
-bool sc_host_files_apply(int root_fd, int hostfs_fd, GPtrArray *files, const ScVariables *variables, GPtrArray *old,
-                         ScReport *report, GPtrArray **ret_skipped, GError **error)
+static bool apply(const Source *source, GPtrArray *files, GPtrArray *old, ScReport *report, GPtrArray **ret_skipped, GError **error)
 {
+        int root_fd = source->root_fd;
         g_autoptr(GHashTable) news = sc_host_files_by_destination(files);
         g_autoptr(GHashTable) olds = sc_host_files_by_destination(old);
         g_autoptr(GPtrArray) skipped = g_ptr_array_new_with_free_func(g_free);
@@ -136,11 +137,10 @@ bool sc_host_files_apply(int root_fd, int hostfs_fd, GPtrArray *files, const ScV
                     (!remove_old(root_fd, file, report, error) || !make_room(root_fd, news, file->destination, error)))
                         return false;
         }
-        Source source = {root_fd, hostfs_fd, variables};
         for (guint i = 0; files != NULL && i < files->len; i++) {
                 const ScHostFile *file = g_ptr_array_index(files, i);
                 bool left_alone;
-                if (!put_new(&source, file, g_hash_table_lookup(olds, file->destination), report, &left_alone, error))
+                if (!put_new(source, file, g_hash_table_lookup(olds, file->destination), report, &left_alone, error))
                         return sc_prefix(error, "Cannot put %s on the host", file->destination);
                 if (left_alone)
                         g_ptr_array_add(skipped, g_strdup(file->destination));
@@ -148,4 +148,18 @@ bool sc_host_files_apply(int root_fd, int hostfs_fd, GPtrArray *files, const ScV
         if (ret_skipped != NULL)
                 *ret_skipped = g_steal_pointer(&skipped);
         return true;
+}
+
+bool sc_host_files_apply(int root_fd, int hostfs_fd, GPtrArray *files, const ScVariables *variables, GPtrArray *old,
+                         ScReport *report, GPtrArray **ret_skipped, GError **error)
+{
+        const Source source = {root_fd, hostfs_fd, variables, SC_HOST_COPY_REPLACE};
+        return apply(&source, files, old, report, ret_skipped, error);
+}
+
+bool sc_host_files_put_back(int root_fd, int hostfs_fd, GPtrArray *files, const ScVariables *variables, GPtrArray *old,
+                            ScReport *report, GPtrArray **ret_skipped, GError **error)
+{
+        const Source source = {root_fd, hostfs_fd, variables, SC_HOST_COPY_MAKE_ROOM};
+        return apply(&source, files, old, report, ret_skipped, error);
 }

@@ -78,6 +78,11 @@ GPtrArray *sc_host_files_preview(int root_fd, GPtrArray *files, GPtrArray *old, 
 bool sc_host_files_apply(int root_fd, int hostfs_fd, GPtrArray *files, const ScVariables *variables, GPtrArray *old,
                          ScReport *report, GPtrArray **ret_skipped, GError **error);
 
+/* The same, to undo one that was carried out in part, for want of space perhaps: a file that has none beside the one that it
+ * replaces makes room first, so that there is a moment without it. */
+bool sc_host_files_put_back(int root_fd, int hostfs_fd, GPtrArray *files, const ScVariables *variables, GPtrArray *old,
+                            ScReport *report, GPtrArray **ret_skipped, GError **error);
+
 /* The content of a file that is a template. */
 #define SC_HOST_FILE_TEMPLATE_MAX (1024 * 1024)
 char *sc_host_file_render(int hostfs_fd, const ScHostFile *file, const ScVariables *variables, GError **error);

@@ -60,7 +60,7 @@ tests_unit_test_exports_SOURCES = tests/unit/test-exports.c tests/unit/test-unit
 tests_unit_test_exports_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_exports_LDADD = libsc-unit.a $(UNIT_LDADD)
 
-tests_unit_test_hostfiles_SOURCES = tests/unit/test-hostfiles.c tests/unit/test-unit.h tests/unit/test.h
+tests_unit_test_hostfiles_SOURCES = tests/unit/test-hostfiles.c tests/unit/small-disk.h tests/unit/test-unit.h tests/unit/test.h
 tests_unit_test_hostfiles_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_hostfiles_LDADD = libsc-unit.a $(UNIT_LDADD)
 

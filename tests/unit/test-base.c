@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/reference.h"
 #include "base/report.h"
+#include "small-disk.h"
 #include "test.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -281,6 +282,37 @@ START_TEST(paths)
 }
 END_TEST
 
+/* What is there already needs no space, and what goes back makes room. */
+START_TEST(a_full_disk)
+{
+        char *folder = test_folder_new();
+        g_autoptr(GError) error = NULL;
+        test_small_disk_mount(folder, 3);
+        sc_autofd dir = sc_open_dir(folder, NULL);
+        ck_assert(sc_write_file(dir, "file", "old", -1, 0644, SC_WRITE_REPLACE, NULL));
+        ck_assert(sc_write_symlink(dir, "old", "link", SC_WRITE_REPLACE, NULL));
+
+        ck_assert(!sc_write_changed(dir, "file", "new", 0644, SC_WRITE_REPLACE, &error));
+        ck_assert_error(error, SC_ERROR_NO_SPACE, "file");
+        g_clear_error(&error);
+        ck_assert(!sc_write_symlink(dir, "new", "link", SC_WRITE_REPLACE, &error));
+        ck_assert_error(error, SC_ERROR_NO_SPACE, "link");
+        ck_assert(sc_write_changed(dir, "file", "old", 0644, SC_WRITE_REPLACE, NULL));
+        ck_assert(sc_write_symlink(dir, "old", "link", SC_WRITE_REPLACE, NULL));
+        ck_assert(!sc_write_changed(dir, "file", "old", 0600, SC_WRITE_REPLACE, NULL));
+
+        ck_assert(sc_write_changed(dir, "file", "new", 0644, SC_WRITE_MAKE_ROOM, NULL));
+        ck_assert(sc_write_symlink(dir, "new", "link", SC_WRITE_MAKE_ROOM, NULL));
+        g_autofree char *text = NULL, *link = g_build_filename(folder, "link", NULL), *target = g_file_read_link(link, NULL);
+        gsize size;
+        ck_assert(sc_read_file(dir, "file", 100, &text, &size, NULL));
+        ck_assert_str_eq(text, "new");
+        ck_assert_str_eq(target, "new");
+        test_small_disk_unmount(folder);
+        test_folder_remove(folder);
+}
+END_TEST
+
 START_TEST(files_stay_beneath_and_trees_go)
 {
         char *folder = test_folder_new();
@@ -304,7 +336,7 @@ START_TEST(files_stay_beneath_and_trees_go)
         ck_assert_error(error, SC_ERROR_CORRUPT, "larger than 3");
         g_clear_error(&error);
 
-        ck_assert(sc_write_symlink(dir, "a/b", "link", &error));
+        ck_assert(sc_write_symlink(dir, "a/b", "link", SC_WRITE_REPLACE, &error));
         ck_assert(!sc_read_file(dir, "link/c/f", 100, &text, &size, &error));
         ck_assert_error(error, SC_ERROR_FAILED, "symbolic link");
         g_clear_error(&error);
@@ -680,6 +712,7 @@ int main(void)
         tcase_add_test(tcase, container_names);
         tcase_add_test(tcase, digests);
         tcase_add_test(tcase, paths);
+        tcase_add_test(tcase, a_full_disk);
         tcase_add_test(tcase, files_stay_beneath_and_trees_go);
         tcase_add_test(tcase, renames);
         tcase_add_test(tcase, locks_exclude);

@@ -108,9 +108,9 @@ START_TEST(slots_swap)
         g_autoptr(GError) error = NULL;
         deploy(&checkout, "a", 0, "one");
         ck_assert_int_eq(sc_slot_live(checkout.fd, "a"), -1);
-        ck_assert(sc_slot_make_live(checkout.fd, "a", 0, &error));
+        ck_assert(sc_slot_make_live(checkout.fd, "a", 0, SC_WRITE_REPLACE, &error));
         deploy(&checkout, "a", 1, "two");
-        ck_assert(sc_slot_make_live(checkout.fd, "a", 1, &error));
+        ck_assert(sc_slot_make_live(checkout.fd, "a", 1, SC_WRITE_REPLACE, &error));
 
         g_autoptr(ScDeployment) found = sc_deployment_find(checkout.config, "a", &error);
         ck_assert_no_error(error);
@@ -125,7 +125,7 @@ START_TEST(slots_swap)
         ck_assert(sc_slot_sweep(checkout.fd, "a", &error));
         g_autoptr(ScDeployment) again = sc_deployment_find(checkout.config, "a", &error);
         ck_assert_str_eq(again->previous->image, "three");
-        ck_assert(sc_slot_make_live(checkout.fd, "a", -1, &error));
+        ck_assert(sc_slot_make_live(checkout.fd, "a", -1, SC_WRITE_REPLACE, &error));
         ck_assert_ptr_null(sc_deployment_find(checkout.config, "b", &error));
         ck_assert_error(error, SC_ERROR_NOT_FOUND, "There is no container b");
         checkout_free(&checkout);
@@ -160,12 +160,12 @@ START_TEST(one_broken_container_does_not_break_the_list)
         Checkout checkout = checkout_new();
         g_autoptr(GError) error = NULL;
         deploy(&checkout, "good", 0, "x");
-        ck_assert(sc_slot_make_live(checkout.fd, "good", 0, NULL));
+        ck_assert(sc_slot_make_live(checkout.fd, "good", 0, SC_WRITE_REPLACE, NULL));
         deploy(&checkout, "bad", 0, "x");
-        ck_assert(sc_slot_make_live(checkout.fd, "bad", 0, NULL));
+        ck_assert(sc_slot_make_live(checkout.fd, "bad", 0, SC_WRITE_REPLACE, NULL));
         sc_autofd bad = sc_open_beneath(checkout.fd, "bad.0", O_RDONLY | O_DIRECTORY, 0, NULL);
         ck_assert(sc_write_file(bad, "info", "{", -1, 0600, SC_WRITE_REPLACE, NULL));
-        ck_assert(sc_write_symlink(checkout.fd, "/etc", "astray", NULL));
+        ck_assert(sc_write_symlink(checkout.fd, "/etc", "astray", SC_WRITE_REPLACE, NULL));
         ck_assert_int_eq(g_mkdir_with_parents(checkout.config->preinstalled_path, 0755), 0);
         sc_autofd preinstalled = sc_open_dir(checkout.config->preinstalled_path, NULL);
         ck_assert_int_eq(mkdirat(preinstalled, "shipped", 0755), 0);
@@ -322,13 +322,13 @@ START_TEST(a_container_that_cannot_be_read_just_now_is_no_other)
         Checkout checkout = checkout_new();
         g_autoptr(GError) error = NULL;
         deploy(&checkout, "a", 0, "x");
-        ck_assert(sc_slot_make_live(checkout.fd, "a", 0, NULL));
+        ck_assert(sc_slot_make_live(checkout.fd, "a", 0, SC_WRITE_REPLACE, NULL));
         sc_autofd slot = sc_open_beneath(checkout.fd, "a.0", O_RDONLY | O_DIRECTORY, 0, NULL);
         ck_assert(sc_write_file(slot, "info", "{", -1, 0600, SC_WRITE_REPLACE, NULL));
         g_autoptr(GPtrArray) damaged = sc_deployment_list_all(checkout.config, &error);
         ck_assert_no_error(error);
         ck_assert_uint_eq(damaged->len, 1);
-        ck_assert(sc_write_symlink(slot, "elsewhere", "info", NULL));
+        ck_assert(sc_write_symlink(slot, "elsewhere", "info", SC_WRITE_REPLACE, NULL));
         ck_assert_ptr_null(sc_deployment_list_all(checkout.config, &error));
         ck_assert_error(error, SC_ERROR_FAILED, "Cannot tell which image the container a has");
         g_autoptr(GPtrArray) list = sc_deployment_list(checkout.config, NULL);

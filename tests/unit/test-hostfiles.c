@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "small-disk.h"
 #include "test-unit.h"
 #include "unit/hostfiles.h"
 #include <fcntl.h>
@@ -427,6 +428,46 @@ START_TEST(only_links_of_root_are_followed)
 }
 END_TEST
 
+/* Half of the new files came, and no more has space: the old ones come back all the same. */
+START_TEST(a_full_host_goes_back)
+{
+        Host host = setup_host("{}");
+        g_autofree char *path = g_build_filename(host.folder, "host", NULL);
+        g_autoptr(GError) error = NULL;
+        put(host.one, "etc/a", "a1", 0644);
+        put_link(host.one, "etc/b", "b1");
+        put(host.two, "etc/a", "a2", 0644);
+        put_link(host.two, "etc/b", "b2");
+        put(host.two, "etc/c", "c2", 0644);
+        put(host.two, "etc/d", "d2", 0644);
+        test_small_disk_mount(path, 5);
+        close(host.host);
+        host.host = open(path, O_RDONLY | O_DIRECTORY);
+        ck_assert_int_ge(host.host, 0);
+        g_autoptr(GPtrArray) one = plan(&host, host.one), two = plan(&host, host.two);
+        settle(&host, one, NULL);
+        apply_all(&host, host.one, one, NULL);
+        settle(&host, two, one);
+        ck_assert(!sc_host_files_apply(host.host, host.two, two, host.variables, one, host.report, NULL, &error));
+        ck_assert_error(error, SC_ERROR_NO_SPACE, "/etc/d");
+        ck_assert_there(host.host, "etc/a", "a2");
+        ck_assert_there(host.host, "etc/b", "-> b2");
+        /* somebody takes what the new ones give back */
+        ck_assert_int_eq(unlinkat(host.host, "etc/c", 0), 0);
+        put(host.host, "etc/filler", "", 0644);
+        g_clear_error(&error);
+        ck_assert(!sc_host_files_apply(host.host, host.one, one, host.variables, two, host.report, NULL, &error));
+        ck_assert_error(error, SC_ERROR_NO_SPACE, "/etc/a");
+        ck_assert_there(host.host, "etc/a", "a2");
+        ck_assert(sc_host_files_put_back(host.host, host.one, one, host.variables, two, host.report, NULL, NULL));
+        ck_assert_there(host.host, "etc/a", "a1");
+        ck_assert_there(host.host, "etc/b", "-> b1");
+        ck_assert_there(host.host, "etc/c", NULL);
+        test_small_disk_unmount(path);
+        teardown_host(&host);
+}
+END_TEST
+
 /* Puts a link where the folder is, and back, as quickly as it can. */
 typedef struct {
         int folder;
@@ -642,6 +683,7 @@ int main(void)
         tcase_add_test(tcase, updates_replace_and_undo);
         tcase_add_test(tcase, folders_in_use_stay);
         tcase_add_test(tcase, only_links_of_root_are_followed);
+        tcase_add_test(tcase, a_full_host_goes_back);
         tcase_add_test(tcase, nobody_is_quick_enough);
         tcase_add_test(tcase, a_file_in_the_way_of_a_folder);
         tcase_add_test(tcase, unfinished_copies_are_swept);
