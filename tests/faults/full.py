@@ -6,6 +6,7 @@ that there is no space, and leave the old one. Runs in the test bed; `run` besid
     full.py space|inodes [OPERATION,...]
 """
 
+import errno
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ import time
 import operations
 from invariants import CHECKOUT, Broken
 from operations import OPERATIONS
-from sweep import Rounds, Worker, recover
+from sweep import LEFT, LOCK_OF_LIBOSTREE, Rounds, Worker, is_interrupted, recover
 
 FILLER = CHECKOUT + "/.storage/filler"
 BLOCK = 4096
@@ -29,9 +30,14 @@ class Space:
         os.makedirs(FILLER, exist_ok=True)
         with open(FILLER + "/space", "wb") as file:
             room = os.statvfs(CHECKOUT)
-            size = max(0, room.f_bavail * room.f_frsize - free)
-            if size:
-                os.posix_fallocate(file.fileno(), 0, size // BLOCK * BLOCK)
+            for size in range(max(0, room.f_bavail * room.f_frsize - free) // BLOCK * BLOCK, 0, -BLOCK):
+                try:
+                    os.posix_fallocate(file.fileno(), 0, size)
+                    break
+                except OSError as error:  # its own map needs blocks, too
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    file.truncate(0)
 
     def next(self, free):
         return BLOCK if free == 0 else free + max(BLOCK, free // 3 // BLOCK * BLOCK)
@@ -61,8 +67,11 @@ class Full(Rounds):
             self.said = worker.err.strip()
             if worker.hung or worker.status not in (0, 1):
                 raise Broken(f"exit status {worker.status}: {worker.err}")
-            if worker.status == 1 and not re.search("No space left|NoSpace|no room", worker.err):
+            if worker.status == 1 and not re.search(f"No space left|NoSpace|no room|{re.escape(LOCK_OF_LIBOSTREE)}", worker.err):
                 raise Broken(f"the error does not say why: {worker.err}")
+            if is_interrupted() or re.search(LEFT, worker.out):
+                # As the daemon does at once, while there is no more room than before.
+                recover()
             self.state = self.which(start)
             self.check(self.state)
             if self.states[0] != self.states[1] and (self.state == start) != (worker.status == 1):

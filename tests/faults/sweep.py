@@ -96,6 +96,9 @@ def settle():
 # It forgets why, where the repository was opened by a descriptor (ostree-repo.c, push_repo_lock: it asks for the path first).
 LOCK_OF_LIBOSTREE = "Opening lock file (null)/.lock failed"
 
+# What an operation says that has done its work, and leaves its cleaning up to a recovery.
+LEFT = "Something of|is left, to be|not cleaned up after yet"
+
 
 class Rounds:
     """All rounds of one operation."""
@@ -193,7 +196,7 @@ class Rounds:
             self.judge(worker, mode)
         # As the daemon does it; what an operation has told that it left goes with the next one.
         failed = worker.status == 1 and self.operation.is_swept
-        if killed or mode.endswith("+") or failed or is_interrupted() or re.search("Something of|is left, to be", worker.out):
+        if killed or mode.endswith("+") or failed or is_interrupted() or re.search(LEFT, worker.out):
             recover()
         self.state = self.which(before)
         self.check(self.state)
