@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The test bed (tests/testbed) as an object, for tests in Python."""
 
+import functools
 import os
 import shlex
 import subprocess
@@ -32,6 +33,12 @@ def wait_until(condition, timeout=30, interval=0.05):
         time.sleep(interval)
 
 
+@functools.cache
+def built(layout):
+    """Where a layout of tests/images lies."""
+    return subprocess.check_output([TESTS / "images" / "build", layout], text=True).strip()
+
+
 class Bed:
     """One test bed, from `up` to `down`; also a context. Commands are a list, or a string for the shell."""
 
@@ -40,6 +47,7 @@ class Bed:
 
     def __init__(self, name, *options):
         self.name = name
+        self._has_rules = False
         if self.program == TESTBED and "SYSCONSD_COVERAGE" in os.environ:  # tests/coverage: where programs write down what was run
             options = ("--bind", "{0}:{0}".format(os.environ["SYSCONSD_COVERAGE"]), *options)
         self._testbed("up", *options, name, timeout=self.start_timeout)
@@ -142,8 +150,7 @@ class Bed:
     def push(self, *targets, layout="images", timeout=200):
         """Images into the registry: "hello:2", or under another name "hello:latest=hello:2"; nothing: all. The layout is one that tests/images
         builds, or a Path."""
-        if not isinstance(layout, Path):
-            layout = subprocess.check_output([TESTS / "images" / "build", layout], text=True).strip()
+        layout = layout if isinstance(layout, Path) else built(layout)
         targets = ["=".join(reversed(target.split("="))) for target in targets]
         self._testbed("net", self.name, str(TESTS / "images" / "push"), str(layout), REGISTRY, *targets, timeout=timeout)
 
@@ -157,14 +164,16 @@ class Bed:
 
     def polkit_rules(self, text):
         """Makes this all the rules of the tests, and waits until polkitd goes by them. An empty text: none."""
+        if not text and not self._has_rules:
+            return
         path = "/etc/polkit-1/rules.d/50-test.rules"
+        self._has_rules = True
         self.systemctl("start", "polkit")
         before = self.cursor()
         if text:
             self.write("/etc/polkit-1/test.rules", text)
             self.run(["mv", "/etc/polkit-1/test.rules", path])
-        elif self.exists(path):
-            self.run(["rm", path])
         else:
-            return
+            self.run(["rm", path])
         wait_until(lambda: "Finished loading" in self.journal(after=before))
+        self._has_rules = bool(text)

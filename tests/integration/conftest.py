@@ -4,6 +4,7 @@ SYSCONSD_PLAIN_STAGE, if it is set, is a build without sanitizers, for virtual m
 
 import os
 import signal
+import time
 
 import pytest
 from bed import Bed
@@ -84,8 +85,7 @@ def ssh(session_bed):
 
 @pytest.fixture(autouse=True)
 def _journal_mark(request):
-    bed = request.config.stash.get(_bed_key, None)
-    request.node.journal_mark = bed.cursor() if bed else None
+    request.node.journal_mark = time.time()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -94,7 +94,7 @@ def pytest_runtest_makereport(item):
     bed = item.config.stash.get(_bed_key, None)
     if report.failed and bed:
         try:
-            text = bed.journal(after=getattr(item, "journal_mark", None))
+            text = bed.journal(f"--since=@{getattr(item, 'journal_mark', 0):.6f}")
         except AssertionError as error:  # a test bed that does not run any more has no journal to ask for
             text = str(error)
         report.sections.append((f"journal of the test bed during {report.when}", text))
