@@ -188,8 +188,8 @@ static void give_up_layers(Pull *pull, const char *name)
         (void)sc_pull_intent_remove(pull->repository, name, NULL);
 }
 
-/* All but the image's ref. */
-static bool import_image(Pull *pull, ScImageInfo *info, const char *config, GError **error)
+/* The layers. */
+static bool import_layers(Pull *pull, ScImageInfo *info, GError **error)
 {
         ScOpContext *context = pull->context;
         ScImportLimits limits = {.max_layer_size = context->config->max_layer_size};
@@ -197,9 +197,7 @@ static bool import_image(Pull *pull, ScImageInfo *info, const char *config, GErr
         if (pull->import == NULL || !fetch_missing(pull, error))
                 return false;
         sc_report_phase(context->report, "Publishing", 0);
-        return sc_failpoint("pull-config", error) &&
-               sc_import_config(pull->import, &info->config, config, info->config_size, error) &&
-               sc_image_describe_layers(pull->repository, info, pull->cancellable, error) && sc_failpoint("pull-publish", error);
+        return sc_image_describe_layers(pull->repository, info, pull->cancellable, error) && sc_failpoint("pull-publish", error);
 }
 
 static void tell_beginning(const ScOpContext *context, const char *name)
@@ -247,9 +245,9 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         g_autofree char *from = NULL;
         if (!claim_name(pull, name, info, &from, error))
                 return false;
-        const ScImageTarget target = {.name = name, .from = from};
+        const ScImageTarget target = {.name = name, .from = from, .config = config};
         if ((pull->missing->len > 0 && !sc_pull_intent_write(pull->repository, name, info->layers, error)) ||
-            !import_image(pull, info, config, error) ||
+            !import_layers(pull, info, error) ||
             !sc_image_publish(pull->repository, &target, manifest.text, manifest.size, info, error) ||
             !sc_failpoint("pull-intent-gone", error))
                 return false;

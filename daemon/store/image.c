@@ -202,9 +202,9 @@ static bool check_blob(ScRepository *repository, const ScDigest *digest, const c
         return sc_throw(error, SC_ERROR_NOT_FOUND, "The image's %s %s is missing; pull the image again", what, text);
 }
 
-static bool check_blobs(ScRepository *repository, const ScImageInfo *info, GError **error)
+static bool check_blobs(ScRepository *repository, const ScImageTarget *target, const ScImageInfo *info, GError **error)
 {
-        if (!check_blob(repository, &info->config, "configuration", error))
+        if (target->config == NULL && !check_blob(repository, &info->config, "configuration", error))
                 return false;
         for (guint i = 0; i < info->layers->len; i++)
                 if (!check_blob(repository, &((const ScLayerInfo *)info->layers->pdata[i])->digest, "layer", error))
@@ -218,14 +218,21 @@ static bool write_image(ScRepository *repository, ScStaging *staging, const ScIm
         g_autoptr(ScPublisher) publisher = sc_publisher_new(repository, staging);
         g_auto(GVariantDict) metadata = G_VARIANT_DICT_INIT(NULL);
         g_autoptr(JsonObject) json = sc_image_info_to_json(info);
-        g_autofree char *ref = sc_ref_encode(target->name), *digest = sc_digest_to_string(&info->digest);
+        g_auto(GVariantDict) config_metadata = G_VARIANT_DICT_INIT(NULL);
+        g_autofree char *ref = sc_ref_encode(target->name), *digest = sc_digest_to_string(&info->digest),
+                        *config_ref = sc_layer_ref(&info->config);
 
         g_variant_dict_insert_value(&metadata, SC_IMAGE_INFO, g_variant_new_take_string(sc_json_to_string(json, false)));
         g_variant_dict_insert_value(&metadata, SC_IMAGE_MANIFEST, g_variant_new_take_string(g_strndup(manifest, manifest_size)));
         g_variant_dict_insert(&metadata, SC_IMAGE_DIGEST, "s", digest);
         g_variant_dict_insert(&metadata, SC_IMAGE_SIGNATURES, "s", "0");
-        const ScRefTarget to = {ref, target->from};
-        return sc_publisher_publish_file(publisher, &to, "manifest.json", manifest, manifest_size, &metadata, error);
+        /* The image's ref is the last. */
+        ScPublisherFile files[2];
+        guint n = 0;
+        if (target->config != NULL)
+                files[n++] = sc_layer_config_file(config_ref, target->config, info->config_size, &config_metadata);
+        files[n++] = (ScPublisherFile){{ref, target->from}, "manifest.json", manifest, manifest_size, &metadata};
+        return sc_publisher_publish_files(publisher, files, n, error);
 }
 
 bool sc_image_publish(ScRepository *repository, const ScImageTarget *target, const char *manifest, gsize manifest_size,
@@ -235,7 +242,8 @@ bool sc_image_publish(ScRepository *repository, const ScImageTarget *target, con
         /* As a string in the commit's metadata it could hold neither. */
         if (manifest_size > SC_IMAGE_MANIFEST_MAX || !g_utf8_validate(manifest, (gssize)manifest_size, NULL))
                 return sc_throw(error, SC_ERROR_CORRUPT, "The manifest of %s is too large or not UTF-8", name);
-        ScStaging *staging = check_blobs(repository, info, error) ? sc_staging_new(repository, SC_STAGING_FRESH, error) : NULL;
+        ScStaging *staging = check_blobs(repository, target, info, error) ? sc_staging_new(repository, SC_STAGING_FRESH, error)
+                                                                          : NULL;
         if (staging == NULL)
                 return sc_prefix(error, "Image %s", name);
         bool written = write_image(repository, staging, target, manifest, manifest_size, info, error);

@@ -34,11 +34,12 @@ bool sc_image_tag(ScRepository *repository, const ScTag *tag, bool *ret_changed,
 
 typedef struct {
         const char *name;
-        const char *from; /* the commit that the name means, "": none, NULL: any. One that means another by then is left alone,
-                             without an error. */
+        const char *from;   /* the commit that the name means, "": none, NULL: any. One that means another by then is left alone,
+                               without an error. */
+        const char *config; /* the configuration, info->config_size bytes, to be published together with it; NULL: it is here */
 } ScImageTarget;
 
-/* Publishes the image under a name, durably, replacing what the name meant: all layers and the configuration must be here. */
+/* Publishes the image under a name, durably, replacing what the name meant: all layers must be here. */
 bool sc_image_publish(ScRepository *repository, const ScImageTarget *target, const char *manifest, gsize manifest_size,
                       const ScImageInfo *info, GError **error);
 

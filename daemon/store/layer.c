@@ -47,7 +47,7 @@ typedef struct {
         GCancellable *cancellable;
 } Work;
 
-static char *blob_ref(const ScDigest *digest)
+char *sc_layer_ref(const ScDigest *digest)
 {
         char hex[SC_DIGEST_HEX_SIZE];
 
@@ -92,7 +92,7 @@ void sc_import_free(ScImport *import)
 
 bool sc_layer_exists(ScRepository *repository, const ScDigest *digest, GError **error)
 {
-        g_autofree char *ref = blob_ref(digest);
+        g_autofree char *ref = sc_layer_ref(digest);
 
         return sc_repository_has_ref(repository, ref, error) > 0;
 }
@@ -240,7 +240,7 @@ static bool publish_layer(Work *work, const ScLayerInfo *layer, const ScDigest *
 {
         g_autoptr(GPtrArray) objects = g_ptr_array_sized_new(work->files->len);
         g_auto(GVariantDict) metadata = G_VARIANT_DICT_INIT(NULL);
-        g_autofree char *ref = blob_ref(&layer->digest), *diff_id_text = sc_digest_to_string(diff_id);
+        g_autofree char *ref = sc_layer_ref(&layer->digest), *diff_id_text = sc_digest_to_string(diff_id);
 
         for (guint i = 0; i < work->files->len; i++)
                 g_ptr_array_add(objects, ((ScLayerFile *)work->files->pdata[i])->object);
@@ -335,11 +335,17 @@ bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead rea
 bool sc_import_config(ScImport *import, const ScDigest *digest, const char *data, gsize size, GError **error)
 {
         g_auto(GVariantDict) metadata = G_VARIANT_DICT_INIT(NULL);
-        g_autofree char *ref = blob_ref(digest);
+        g_autofree char *ref = sc_layer_ref(digest);
+        const ScPublisherFile file = sc_layer_config_file(ref, data, size, &metadata);
 
-        put_number(&metadata, KEY_SIZE, size);
-        return sc_publisher_publish_file(import->publisher, &(ScRefTarget){.ref = ref}, "content", data, size, &metadata, error) ||
+        return sc_publisher_publish_files(import->publisher, &file, 1, error) ||
                sc_prefix(error, "Cannot store the image's configuration");
+}
+
+ScPublisherFile sc_layer_config_file(const char *ref, const char *data, gsize size, GVariantDict *metadata)
+{
+        put_number(metadata, KEY_SIZE, size);
+        return (ScPublisherFile){.target = {.ref = ref}, .name = "content", .data = data, .size = size, .metadata = metadata};
 }
 
 static void take_number(GVariant *metadata, const char *key, guint64 *number)
@@ -353,7 +359,7 @@ static void take_number(GVariant *metadata, const char *key, guint64 *number)
 
 bool sc_layer_know_sizes(ScRepository *repository, ScLayerInfo *layer, GError **error)
 {
-        g_autofree char *ref = blob_ref(&layer->digest), *checksum = sc_repository_resolve(repository, ref, error);
+        g_autofree char *ref = sc_layer_ref(&layer->digest), *checksum = sc_repository_resolve(repository, ref, error);
         g_autoptr(GVariant) commit = NULL;
 
         if (checksum == NULL)

@@ -9,6 +9,7 @@
  * nothing that lies in objects/ is ever unsynced, because libostree would adopt it by name after a power cut. */
 
 #include "base/image-info.h"
+#include "publisher.h"
 #include "repository.h"
 
 typedef struct ScImport ScImport;
@@ -48,7 +49,12 @@ void sc_import_withdraw(ScImport *import);
 bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead read, gpointer source, guint64 *ret_inflated,
                      GCancellable *cancellable, GError **error);
 
-/* The configuration blob as ref SC_REF_PREFIX HEX: a tree with one file, /content; docker.size. */
+/* The ref of a blob. */
+char *sc_layer_ref(const ScDigest *digest);
+
+/* The configuration blob as ref SC_REF_PREFIX HEX: a tree with one file, /content; docker.size. The second is for who publishes it
+ * together with something else; it fills in the metadata. */
+ScPublisherFile sc_layer_config_file(const char *ref, const char *data, gsize size, GVariantDict *metadata);
 bool sc_import_config(ScImport *import, const ScDigest *digest, const char *data, gsize size, GError **error);
 
 /* Fills in the sizes of a layer that are not known yet (0) with what its commit's metadata says; they stay 0 where it does not.

@@ -82,16 +82,40 @@ static ScStagedObject *write_commit(ScPublisher *publisher, const ScNode *root, 
         return commit;
 }
 
-static bool set_ref(ScPublisher *publisher, const Publication *publication, const char *commit, GError **error)
+static char *staged_name(guint number)
 {
-        if (publication->from == NULL)
-                return sc_repository_set_ref(publisher->repository, publication->ref, commit, error);
-        return sc_repository_move_ref(publisher->repository, publication->ref, publication->from, commit, error);
+        return g_strdup_printf(SC_STAGING_TEMPORARY "ref-%u", number);
+}
+
+static bool stage_refs(ScPublisher *publisher, GPtrArray *round, GError **error)
+{
+        for (guint i = 0; i < round->len; i++) {
+                const Publication *publication = round->pdata[i];
+                g_autofree char *name = staged_name(i);
+                char hex[SC_DIGEST_HEX_SIZE];
+                sc_digest_to_hex(sc_staged_object_id(publication->commit), hex);
+                if (!sc_repository_stage_ref(sc_staging_fd(publisher->staging), name, hex, error))
+                        return false;
+        }
+        return true;
+}
+
+static bool place_refs(ScPublisher *publisher, GPtrArray *round, GError **error)
+{
+        g_autofree ScStagedRef *refs = g_new0(ScStagedRef, round->len);
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+        for (guint i = 0; i < round->len; i++) {
+                const Publication *publication = round->pdata[i];
+                g_ptr_array_add(names, staged_name(i));
+                refs[i] = (ScStagedRef){publication->ref, publication->from, names->pdata[i]};
+        }
+        return sc_repository_place_refs(publisher->repository, sc_staging_fd(publisher->staging), refs, round->len, error);
 }
 
 /* The order that a power cut cannot break: contents, their names in objects/, the commits that name those, the refs that name the
- * commits, each durable before the next. The second sync is not for our own names alone: an object counts as present as soon as
- * another process has moved it there. */
+ * commits, each durable before the next; of several refs none before one that comes before it. The second sync is not for our own
+ * names alone: an object counts as present as soon as another process has moved it there. */
 static bool publish_round(ScPublisher *publisher, GPtrArray *round, GError **error)
 {
         ScStaging *staging = publisher->staging;
@@ -108,15 +132,7 @@ static bool publish_round(ScPublisher *publisher, GPtrArray *round, GError **err
                 return false;
         if (!sc_staging_sync(staging, error) || !sc_staging_move(staging, commits, error))
                 return false;
-        if (!sc_staging_sync(staging, error))
-                return false;
-        for (guint i = 0; i < round->len; i++) {
-                char hex[SC_DIGEST_HEX_SIZE];
-                sc_digest_to_hex(sc_staged_object_id(commits->pdata[i]), hex);
-                if (!set_ref(publisher, round->pdata[i], hex, error))
-                        return false;
-        }
-        return true;
+        return stage_refs(publisher, round, error) && sc_staging_sync(staging, error) && place_refs(publisher, round, error);
 }
 
 void sc_publisher_announce(ScPublisher *publisher, bool last)
@@ -142,11 +158,19 @@ static bool is_worth_waiting(const ScPublisher *publisher, gint64 until)
         return publisher->last_is_coming && publisher->waiting->len < publisher->coming && g_get_monotonic_time() < until;
 }
 
-static void wait_for_turn(ScPublisher *publisher, const Publication *own)
+static bool is_finished(const Publication *own, guint n)
+{
+        for (guint i = 0; i < n; i++)
+                if (!own[i].finished)
+                        return false;
+        return true;
+}
+
+static void wait_for_turn(ScPublisher *publisher, const Publication *own, guint n)
 {
         const gint64 until = g_get_monotonic_time() + PATIENCE;
 
-        while (!own->finished)
+        while (!is_finished(own, n))
                 if (publisher->busy)
                         g_cond_wait(&publisher->finished, &publisher->mutex);
                 else if (is_worth_waiting(publisher, until))
@@ -155,33 +179,44 @@ static void wait_for_turn(ScPublisher *publisher, const Publication *own)
                         break;
 }
 
-static bool publish(ScPublisher *publisher, Publication *own, GError **error)
+/* Under the mutex. */
+static void take_turn(ScPublisher *publisher)
+{
+        g_autoptr(GPtrArray) round = g_steal_pointer(&publisher->waiting);
+        g_autoptr(GError) error = NULL;
+
+        publisher->waiting = g_ptr_array_new();
+        publisher->busy = true;
+        g_mutex_unlock(&publisher->mutex);
+
+        bool published = publish_round(publisher, round, &error);
+
+        g_mutex_lock(&publisher->mutex);
+        for (guint i = 0; i < round->len; i++) {
+                Publication *publication = round->pdata[i];
+                publication->finished = true;
+                publication->error = published ? NULL : g_error_copy(error);
+        }
+        publisher->busy = false;
+        g_cond_broadcast(&publisher->finished);
+}
+
+/* Those that come together are in one round. */
+static bool publish(ScPublisher *publisher, Publication *own, guint n, GError **error)
 {
         g_mutex_lock(&publisher->mutex);
-        g_ptr_array_add(publisher->waiting, own);
-        wait_for_turn(publisher, own);
-        if (!own->finished) {
-                g_autoptr(GPtrArray) round = g_steal_pointer(&publisher->waiting);
-                g_autoptr(GError) round_error = NULL;
-                publisher->waiting = g_ptr_array_new();
-                publisher->busy = true;
-                g_mutex_unlock(&publisher->mutex);
-
-                bool published = publish_round(publisher, round, &round_error);
-
-                g_mutex_lock(&publisher->mutex);
-                for (guint i = 0; i < round->len; i++) {
-                        Publication *publication = round->pdata[i];
-                        publication->finished = true;
-                        publication->error = published ? NULL : g_error_copy(round_error);
-                }
-                publisher->busy = false;
-                g_cond_broadcast(&publisher->finished);
-        }
+        for (guint i = 0; i < n; i++)
+                g_ptr_array_add(publisher->waiting, &own[i]);
+        wait_for_turn(publisher, own, n);
+        if (!is_finished(own, n))
+                take_turn(publisher);
         g_mutex_unlock(&publisher->mutex);
-        if (own->error == NULL)
+        g_autoptr(GError) problem = g_steal_pointer(&own[0].error);
+        for (guint i = 1; i < n; i++)
+                g_clear_error(&own[i].error);
+        if (problem == NULL)
                 return true;
-        g_propagate_error(error, g_steal_pointer(&own->error));
+        g_propagate_error(error, g_steal_pointer(&problem));
         return false;
 }
 
@@ -191,32 +226,43 @@ bool sc_publisher_publish(ScPublisher *publisher, const char *ref, const ScNode 
         g_autoptr(GPtrArray) all = g_ptr_array_copy(objects, NULL, NULL);
         Publication own = {.ref = ref, .objects = all, .commit = write_commit(publisher, root, metadata, all, error)};
 
-        return own.commit != NULL && publish(publisher, &own, error);
+        return own.commit != NULL && publish(publisher, &own, 1, error);
 }
 
-bool sc_publisher_publish_file(ScPublisher *publisher, const ScRefTarget *target, const char *name, const void *data, gsize size,
-                               GVariantDict *metadata, GError **error)
+static bool stage_file(ScPublisher *publisher, const ScPublisherFile *file, Publication *ret, GError **error)
 {
         const ScObjectMeta meta = {.mode = S_IFREG | 0644};
         ScObjectMeta root_meta = {.mode = S_IFDIR | 0755};
-        g_autoptr(GPtrArray) objects = g_ptr_array_new();
         g_autoptr(ScNode) root = sc_node_new_root();
         g_autoptr(ScHasher) hasher = sc_hasher_new();
         ScDigest id;
         bool mine;
 
         sc_object_hash_header(hasher, &meta);
-        sc_hasher_update(hasher, data, size);
+        sc_hasher_update(hasher, file->data, file->size);
         sc_hasher_finish(hasher, &id);
-        ScStagedObject *object = sc_staging_claim(publisher->staging, SC_OBJECT_FILE, &id, &meta, size, &mine);
-        g_ptr_array_add(objects, object);
-        if (mine && !sc_staging_write(publisher->staging, object, &meta, data, size, error))
+        ScStagedObject *object = sc_staging_claim(publisher->staging, SC_OBJECT_FILE, &id, &meta, file->size, &mine);
+        g_ptr_array_add(ret->objects, object);
+        if (mine && !sc_staging_write(publisher->staging, object, &meta, file->data, file->size, error))
                 return false;
-        if (!sc_staging_wait(publisher->staging, objects, error))
+        if (!sc_staging_wait(publisher->staging, ret->objects, error))
                 return false;
         sc_node_set_meta(root, &root_meta);
-        sc_node_put(root, name, SC_NODE_FILE)->file = sc_staged_object_id(object);
-        Publication own = {.ref = target->ref, .from = target->from, .objects = objects};
-        own.commit = write_commit(publisher, root, metadata, objects, error);
-        return own.commit != NULL && publish(publisher, &own, error);
+        sc_node_put(root, file->name, SC_NODE_FILE)->file = sc_staged_object_id(object);
+        ret->commit = write_commit(publisher, root, file->metadata, ret->objects, error);
+        return ret->commit != NULL;
+}
+
+bool sc_publisher_publish_files(ScPublisher *publisher, const ScPublisherFile *files, guint n, GError **error)
+{
+        g_autoptr(GPtrArray) objects = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+        g_autofree Publication *own = g_new0(Publication, n);
+
+        for (guint i = 0; i < n; i++) {
+                own[i] = (Publication){.ref = files[i].target.ref, .from = files[i].target.from, .objects = g_ptr_array_new()};
+                g_ptr_array_add(objects, own[i].objects);
+                if (!stage_file(publisher, &files[i], &own[i], error))
+                        return false;
+        }
+        return publish(publisher, own, n, error);
 }

@@ -27,6 +27,13 @@ typedef struct {
         const char *from; /* as sc_repository_move_ref()'s; NULL: whatever it is at */
 } ScRefTarget;
 
-/* The same for a tree of one file, owned by root, 0644. */
-bool sc_publisher_publish_file(ScPublisher *publisher, const ScRefTarget *target, const char *name, const void *data, gsize size,
-                               GVariantDict *metadata, GError **error);
+typedef struct {
+        ScRefTarget target;
+        const char *name;
+        const void *data;
+        gsize size;
+        GVariantDict *metadata;
+} ScPublisherFile;
+
+/* The same for trees of one file each, owned by root, 0644, in one round; their refs come in this order. */
+bool sc_publisher_publish_files(ScPublisher *publisher, const ScPublisherFile *files, guint n, GError **error);

@@ -40,18 +40,29 @@ int sc_repository_has_ref(ScRepository *repository, const char *ref, GError **er
         return present ? 1 : 0;
 }
 
-static bool write_new(int state_fd, const char *commit, GError **error)
+static int open_new(int folder_fd, const char *name, const char *commit, GError **error)
 {
         g_autofree char *text = g_strconcat(commit, "\n", NULL);
-        sc_autofd fd = openat(state_fd, "ref.new", O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+        sc_autofd fd = openat(folder_fd, name, O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
 
-        if (fd < 0)
-                return sc_throw_errno(error, "Cannot make the file ref.new");
+        if (fd < 0) {
+                sc_throw_errno(error, "Cannot make the file %s", name);
+                return -1;
+        }
         if (!sc_write_all(fd, text, strlen(text), error))
-                return false;
-        if (fchmod(fd, 0644) < 0 || fsync(fd) < 0)
-                return sc_throw_errno(error, "Cannot write the file ref.new");
-        return true;
+                return -1;
+        if (fchmod(fd, 0644) < 0) {
+                sc_throw_errno(error, "Cannot write the file %s", name);
+                return -1;
+        }
+        return sc_steal_fd(&fd);
+}
+
+static bool write_new(int state_fd, const char *commit, GError **error)
+{
+        sc_autofd fd = open_new(state_fd, "ref.new", commit, error);
+
+        return fd >= 0 && (fsync(fd) == 0 || sc_throw_errno(error, "Cannot write the file ref.new"));
 }
 
 typedef struct {
@@ -109,6 +120,68 @@ bool sc_repository_move_ref(ScRepository *repository, const char *ref, const cha
 {
         const RefChange change = {.ref = ref, .from = from, .commit = commit};
         return change_ref(repository, &change, error);
+}
+
+bool sc_repository_stage_ref(int folder_fd, const char *staged, const char *commit, GError **error)
+{
+        sc_autofd fd = open_new(folder_fd, staged, commit, error);
+
+        return fd >= 0;
+}
+
+typedef struct {
+        char *path; /* NULL: none is open */
+        int fd;
+} Folder;
+
+static void folder_close(Folder *folder)
+{
+        g_clear_pointer(&folder->path, g_free);
+        sc_close(&folder->fd);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Folder, folder_close)
+
+/* What was renamed into the one before is durable then. */
+static bool turn_to(ScRepository *repository, Folder *folder, const char *path, GError **error)
+{
+        if (g_strcmp0(folder->path, path) == 0)
+                return true;
+        if (folder->path != NULL && !sc_sync_dir(folder->fd, error))
+                return false;
+        folder_close(folder);
+        folder->fd = sc_make_dirs(sc_repository_fd(repository), path, 0755, error);
+        folder->path = folder->fd >= 0 ? g_strdup(path) : NULL;
+        return folder->fd >= 0;
+}
+
+static bool place_ref(ScRepository *repository, Folder *folder, int staged_fd, const ScStagedRef *staged, GError **error)
+{
+        g_autofree char *path = g_build_filename(HEADS, staged->ref, NULL), *folder_path = g_path_get_dirname(path),
+                        *name = g_path_get_basename(path);
+        const RefChange change = {.ref = staged->ref, .from = staged->from};
+        int here = is_at(repository, &change, error);
+
+        if (here <= 0)
+                return here == 0;
+        if (!turn_to(repository, folder, folder_path, error))
+                return false;
+        return renameat(staged_fd, staged->staged, folder->fd, name) == 0 ||
+               sc_throw_errno(error, "Cannot write the ref %s", staged->ref);
+}
+
+bool sc_repository_place_refs(ScRepository *repository, int folder_fd, const ScStagedRef *refs, guint n, GError **error)
+{
+        sc_autofd state_fd = sc_repository_open_state(repository, error);
+        sc_autofd lock_fd = state_fd >= 0 ? sc_lock_wait(state_fd, "ref.lock", SC_LOCK_EXCLUSIVE, NULL, error) : -1;
+        g_auto(Folder) folder = {NULL, -1};
+
+        if (lock_fd < 0)
+                return false;
+        for (guint i = 0; i < n; i++)
+                if (!place_ref(repository, &folder, folder_fd, &refs[i], error))
+                        return false;
+        return folder.path == NULL || sc_sync_dir(folder.fd, error);
 }
 
 bool sc_repository_drop_ref(ScRepository *repository, const char *ref, GError **error)

@@ -57,6 +57,16 @@ bool sc_repository_set_ref(ScRepository *repository, const char *ref, const char
 /* The same, but only where the ref is at `from` ("": is missing) still; one that somebody moved or dropped meanwhile is left alone,
  * without an error. */
 bool sc_repository_move_ref(ScRepository *repository, const char *ref, const char *from, const char *commit, GError **error);
+/* Several in a row, for one wait for the disk instead of two each: written first, each with a name in a folder of the repository's
+ * file system, which the caller syncs; then renamed in their order, as sc_repository_move_ref() does it where `from` is not NULL.
+ */
+typedef struct {
+        const char *ref;
+        const char *from;
+        const char *staged; /* the name in the folder */
+} ScStagedRef;
+bool sc_repository_stage_ref(int folder_fd, const char *staged, const char *commit, GError **error);
+bool sc_repository_place_refs(ScRepository *repository, int folder_fd, const ScStagedRef *refs, guint n, GError **error);
 bool sc_repository_drop_ref(ScRepository *repository, const char *ref, GError **error);
 
 /* Removes what no ref needs; the exclusive lock is held. In a repository that others use, too, that is only what commits of ours

@@ -29,7 +29,7 @@ BACK = ["back-stop", "back-package-away", "back-host-files", "back-package", "ba
         "back-take-away", "back-reload", "back-tmpfiles", "back-enable", "back-start", "clean-up", "intent-gone"]
 REMOVE = ["intent", "remove-disable", "remove-unit-file", "remove-tmpfiles", "remove-host-files", "remove-package", "remove-link", "remove-slots",
           "remove-intent"]
-PULL = ["pull-layer", "pull-config", "pull-publish", "pull-intent-gone"]
+PULL = ["pull-layer", "pull-publish", "pull-intent-gone"]
 POINTS = {
     "install": [*BUILD, "intent", *STEPS, *END],
     "first-update": [*BUILD, "intent", *STEPS, *END],

@@ -97,7 +97,7 @@ def test_a_week_later_nobody_will_try_again(clean):
     assert layer_refs(bed) == set() and bed.output(["ls", INTENTS]) == ""
 
 
-@pytest.mark.parametrize("step", ["pull-config", "pull-publish", "pull-intent-gone"])
+@pytest.mark.parametrize("step", ["pull-publish", "pull-intent-gone"])
 def test_pull_killed_at_its_end(clean, step):
     bed = clean
     bed.write(FAILPOINT, f"{step} kill\n")

@@ -101,7 +101,7 @@ def test_killed_worker(clean, source, request):
     # the point is passed once a layer, after its import
     here, again = kill_and_go_on(clean, source, "pull-layer#2")
     assert len(here) == 2 and len(again) == LAYERS - 2 and here.isdisjoint(again)
-    for point in ("pull-config", "pull-publish", "pull-intent-gone"):
+    for point in ("pull-publish", "pull-intent-gone"):
         here, again = kill_and_go_on(clean, source, point)
         assert len(here) >= LAYERS and again == []
     assert clean.output(f"ls -d {STAGING} 2>/dev/null || true") == ""

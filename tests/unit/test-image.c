@@ -2,6 +2,8 @@
 
 #include "store/foreign.h"
 #include "store/image.h"
+#include "store/layer.h"
+#include "store/verify.h"
 #include "store/layer-list.h"
 #include "store.h"
 #include <glib/gstdio.h>
@@ -272,6 +274,47 @@ START_TEST(test_name_moves)
         ck_assert_uint_eq(images->len, 1);
         sc_digest_to_hex(&new->config, hex);
         ck_assert_str_eq(((ScImage *)images->pdata[0])->id, hex);
+}
+END_TEST
+
+/* Together, and not without the layers. */
+START_TEST(test_configuration_of_the_target)
+{
+        static const char config[] = "{\"of\":\"the target\"}";
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImageInfo) info = image_info(store, "{}");
+        g_autoptr(GError) error = NULL;
+        const ScImageTarget target = {.name = "app:latest", .config = config};
+        guint8 *first = &((ScLayerInfo *)info->layers->pdata[0])->digest.bytes[0];
+
+        sc_digest_of(config, strlen(config), &info->config);
+        info->config_size = strlen(config);
+        *first ^= 1;
+        ck_assert(!sc_image_publish(store->repository, &target, MANIFEST, strlen(MANIFEST), info, &error));
+        ck_assert_error(error, SC_ERROR_NOT_FOUND, "layer");
+        g_clear_error(&error);
+        ck_assert(!sc_layer_exists(store->repository, &info->config, &error));
+        ck_assert_no_error(error);
+        *first ^= 1;
+        for (guint i = 0; i < 2; i++) {
+                ck_assert(sc_image_publish(store->repository, &target, MANIFEST, strlen(MANIFEST), info, &error));
+                g_autoptr(ScImage) image = sc_image_find(store->repository, "app", &error);
+                ck_assert_no_error(error);
+                ck_assert(!image->dangling);
+                g_autoptr(ScVerdict) verdict = sc_verify_image(store->repository, image, NULL, NULL, &error);
+                ck_assert_no_error(error);
+                ck_assert_uint_eq(verdict->n_findings, 0);
+        }
+        /* one that means another image by now: it is left alone, and the configuration is there */
+        const char other[] = "{\"of\":\"another\"}";
+        sc_digest_of(other, strlen(other), &info->config);
+        info->config_size = strlen(other);
+        const ScImageTarget late = {.name = "app:latest", .from = "", .config = other};
+        ck_assert(sc_image_publish(store->repository, &late, MANIFEST, strlen(MANIFEST), info, &error));
+        ck_assert_no_error(error);
+        ck_assert(sc_layer_exists(store->repository, &info->config, &error));
+        g_autoptr(ScImage) still = sc_image_find(store->repository, "app", &error);
+        ck_assert(!sc_digest_equal(&still->info->config, &info->config));
 }
 END_TEST
 
@@ -556,6 +599,7 @@ int main(void)
         tcase_add_test(tcase, test_find_by_digest);
         tcase_add_test(tcase, test_ambiguous_prefix);
         tcase_add_test(tcase, test_name_moves);
+        tcase_add_test(tcase, test_configuration_of_the_target);
         tcase_add_test(tcase, test_missing_parts);
         tcase_add_test(tcase, test_delete);
         tcase_add_test(tcase, test_foreign_images);
