@@ -164,6 +164,8 @@ class Fuzzer:
                            ("/dev/null", os.O_WRONLY))[kind - 9]
             return os.open(path, flags)
         if self.random.random() < 0.5:
+            if len(self.kept) == self.kept.maxlen:
+                os.close(self.kept.popleft())
             self.kept.append(ends[1])
         else:
             os.close(ends[1])
