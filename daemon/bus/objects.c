@@ -8,13 +8,22 @@
 
 #define LEFT_OUT (SD_BUS_VTABLE_HIDDEN | SD_BUS_VTABLE_PROPERTY_EXPLICIT)
 
+static int append_list(sd_bus_message *reply, char *const *texts)
+{
+        int r = sd_bus_message_open_container(reply, 'a', "s");
+        for (; r >= 0 && *texts != NULL; texts++)
+                r = sc_bus_append_text(reply, *texts);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 /* Fields of objects are as sd_bus_add_object_vtable(3) wants them. */
 static int append_field(sd_bus_message *reply, const char *signature, const void *field)
 {
         if (strcmp(signature, "as") == 0)
-                return sd_bus_message_append_strv(reply, *(char **const *)field);
-        bool is_text = strcmp(signature, "s") == 0 || strcmp(signature, "o") == 0;
-        return sd_bus_message_append_basic(reply, signature[0], is_text ? *(const char *const *)field : field);
+                return append_list(reply, *(char *const *const *)field);
+        if (strcmp(signature, "s") == 0)
+                return sc_bus_append_text(reply, *(const char *const *)field);
+        return sd_bus_message_append_basic(reply, signature[0], strcmp(signature, "o") == 0 ? *(const char *const *)field : field);
 }
 
 static int append_property(sd_bus_message *reply, const char *path, const char *interface, const sd_bus_vtable *property,
@@ -23,7 +32,7 @@ static int append_property(sd_bus_message *reply, const char *path, const char *
         const char *name = property->x.property.member, *signature = property->x.property.signature;
         void *field = (char *)object + property->x.property.offset;
         int r;
-        if ((r = sd_bus_message_open_container(reply, 'e', "sv")) < 0 || (r = sd_bus_message_append_basic(reply, 's', name)) < 0 ||
+        if ((r = sd_bus_message_open_container(reply, 'e', "sv")) < 0 || (r = sc_bus_append_text(reply, name)) < 0 ||
             (r = sd_bus_message_open_container(reply, 'v', signature)) < 0)
                 return r;
         __attribute__((cleanup(sd_bus_error_free))) sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -41,8 +50,7 @@ int sc_bus_objects_append(sd_bus_message *reply, const char *path, const char *i
         if ((r = sd_bus_message_open_container(reply, 'e', "oa{sa{sv}}")) < 0 ||
             (r = sd_bus_message_append_basic(reply, 'o', path)) < 0 ||
             (r = sd_bus_message_open_container(reply, 'a', "{sa{sv}}")) < 0 ||
-            (r = sd_bus_message_open_container(reply, 'e', "sa{sv}")) < 0 ||
-            (r = sd_bus_message_append_basic(reply, 's', interface)) < 0 ||
+            (r = sd_bus_message_open_container(reply, 'e', "sa{sv}")) < 0 || (r = sc_bus_append_text(reply, interface)) < 0 ||
             (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0)
                 return r;
         for (const sd_bus_vtable *entry = vtable; entry->type != _SD_BUS_VTABLE_END; entry++)

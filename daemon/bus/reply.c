@@ -3,6 +3,7 @@
 #include "base/journal.h"
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 
 char *sc_bus_error_name(const GError *error)
 {
@@ -22,11 +23,24 @@ void sc_bus_complain(int priority, const char *what, const char *message)
         sc_journal(priority, line, NULL);
 }
 
+int sc_bus_append_text(sd_bus_message *message, const char *text)
+{
+        size_t size = strlen(text);
+        char *place;
+        /* It refuses what is no UTF-8. */
+        if (!g_utf8_validate_len(text, size, NULL))
+                return sd_bus_message_append_basic(message, 's', text);
+        int r = sd_bus_message_append_string_space(message, size, &place);
+        if (r >= 0)
+                memcpy(place, text, size + 1);
+        return r;
+}
+
 int sc_bus_append_pair(sd_bus_message *message, const char *key, const char *value)
 {
         int r;
-        if ((r = sd_bus_message_open_container(message, 'e', "ss")) < 0 ||
-            (r = sd_bus_message_append_basic(message, 's', key)) < 0 || (r = sd_bus_message_append_basic(message, 's', value)) < 0)
+        if ((r = sd_bus_message_open_container(message, 'e', "ss")) < 0 || (r = sc_bus_append_text(message, key)) < 0 ||
+            (r = sc_bus_append_text(message, value)) < 0)
                 return r;
         return sd_bus_message_close_container(message);
 }
