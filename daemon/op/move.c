@@ -150,14 +150,14 @@ static bool take_away(ScMove *move, GError **error)
                              : sc_rename_new(change->checkout_fd, slot, new->hidden, error);
 }
 
-/* A host file that appeared between plan and now is not ours: it leaves the record, so that nothing removes it later. */
+/* A host file that appeared between plan and now is not ours: it leaves the record, so that nothing removes it later. On the way
+ * back that may wait, as it needs space: what is not as it was recorded is not removed, either. */
 static bool forget_skipped(ScSide *side, GPtrArray *skipped, GError **error)
 {
-        if (skipped == NULL || skipped->len == 0)
-                return true;
-        for (guint i = 0; i < skipped->len; i++)
-                g_hash_table_remove(side->info->installed_files, skipped->pdata[i]);
-        return sc_info_write(side->fd, side->info, SC_WRITE_REPLACE, error);
+        bool changed = false;
+        for (guint i = 0; skipped != NULL && i < skipped->len; i++)
+                changed |= g_hash_table_remove(side->info->installed_files, skipped->pdata[i]);
+        return !changed || sc_info_write(side->fd, side->info, SC_WRITE_REPLACE, error);
 }
 
 static bool host_files(ScMove *move, GError **error)
@@ -170,7 +170,7 @@ static bool host_files(ScMove *move, GError **error)
                apply(root, move->to != NULL ? move->to->hostfs_fd : -1, move->to != NULL ? move->to->files : NULL,
                      move->to != NULL ? move->to->variables : NULL, move->from != NULL ? move->from->files : NULL, report(move),
                      &skipped, error) &&
-               (move->to == NULL || forget_skipped(move->to, skipped, error));
+               (move->to == NULL || move->back || forget_skipped(move->to, skipped, error));
 }
 
 static const char *install_section(const char *unit_text)
