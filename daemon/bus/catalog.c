@@ -40,11 +40,15 @@ static GHashTable *read_containers(ScCatalog *catalog)
                 return NULL;
         }
         GHashTable *containers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, sc_catalog_container_free);
+        catalog->containers_changed = false;
         for (guint i = 0; i < list->len; i++) {
-                ScCatalogContainer *container = sc_catalog_container_new(g_ptr_array_index(list, i));
+                const ScDeployment *deployment = list->pdata[i];
+                ScCatalogContainer *container = sc_catalog_container_new(deployment);
                 g_hash_table_insert(containers, container->name, container);
-                /* Somebody may mend or break its info by hand. */
-                sc_watch_folder(catalog->watch, WATCHED_CONTAINER, container->path);
+                /* Somebody may mend or break its info by hand, or has done so before it was watched. What could not be read just
+                 * now is looked at again, too. */
+                if (!sc_watch_folder(catalog->watch, WATCHED_CONTAINER, container->path) || deployment->unreadable != NULL)
+                        catalog->containers_changed = true;
         }
         return containers;
 }
@@ -172,8 +176,11 @@ static void announce_images(ScCatalog *catalog, GHashTable *before)
 /* Folders appear with the first pull: each refresh looks again which of them are there. */
 static void watch_folders(ScCatalog *catalog)
 {
-        sc_watch_folder(catalog->watch, WATCHED_CONTAINER, catalog->config->checkout_path);
-        sc_watch_path(catalog->watch, WATCHED_CONTAINER, catalog->config->preinstalled_path);
+        /* What appeared in them before has told nobody. */
+        bool checkout = sc_watch_folder(catalog->watch, WATCHED_CONTAINER, catalog->config->checkout_path);
+        bool preinstalled = sc_watch_path(catalog->watch, WATCHED_CONTAINER, catalog->config->preinstalled_path);
+        if (!checkout || !preinstalled)
+                catalog->containers_changed = true;
         if (*catalog->repository == '\0')
                 return;
         g_autofree char *heads = g_build_filename(catalog->repository, "refs/heads", NULL);
@@ -192,7 +199,6 @@ static void look(ScCatalog *catalog)
         g_autoptr(GHashTable) containers_before = NULL, images_before = NULL;
         GHashTable *containers = catalog->containers_changed ? read_containers(catalog) : copy_containers(catalog);
         if (containers != NULL) {
-                catalog->containers_changed = false;
                 containers_before = catalog->containers;
                 catalog->containers = containers;
         }

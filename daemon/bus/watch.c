@@ -98,28 +98,32 @@ void sc_watch_free(ScWatch *watch)
         g_free(watch);
 }
 
-static bool add(ScWatch *watch, guint tag, const char *path)
+typedef enum { NOT_WATCHED, WATCHED_NOW, WATCHED_BEFORE } Watched;
+
+static Watched add(ScWatch *watch, guint tag, const char *path)
 {
         const uint32_t mask = IN_CREATE | IN_DELETE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR;
         int descriptor = watch->fd >= 0 ? inotify_add_watch(watch->fd, path, mask) : -1;
-        if (descriptor >= 0)
-                g_hash_table_insert(watch->tags, GINT_TO_POINTER(descriptor), GUINT_TO_POINTER(tag));
-        return watch->fd < 0 || descriptor >= 0;
+        if (descriptor < 0)
+                return NOT_WATCHED;
+        return g_hash_table_insert(watch->tags, GINT_TO_POINTER(descriptor), GUINT_TO_POINTER(tag)) ? WATCHED_NOW : WATCHED_BEFORE;
 }
 
-void sc_watch_folder(ScWatch *watch, guint tag, const char *path)
+bool sc_watch_folder(ScWatch *watch, guint tag, const char *path)
 {
-        add(watch, tag, path);
+        return add(watch, tag, path) == WATCHED_BEFORE;
 }
 
-void sc_watch_path(ScWatch *watch, guint tag, const char *path)
+bool sc_watch_path(ScWatch *watch, guint tag, const char *path)
 {
         g_autofree char *there = g_strdup(path);
-        while (!add(watch, tag, there) && strcmp(there, "/") != 0) {
+        Watched watched;
+        while ((watched = add(watch, tag, there)) == NOT_WATCHED && watch->fd >= 0 && strcmp(there, "/") != 0) {
                 char *parent = g_path_get_dirname(there);
                 g_free(there);
                 there = parent;
         }
+        return watched == WATCHED_BEFORE;
 }
 
 void sc_watch_settle(ScWatch *watch)

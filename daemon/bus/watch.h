@@ -16,9 +16,10 @@ typedef bool (*ScWatchTellsFunc)(gpointer data, guint tag, const char *name, boo
 ScWatch *sc_watch_new(ScWatchFunc changed, ScWatchTellsFunc tells, gpointer data);
 void sc_watch_free(ScWatch *watch);
 
-/* Nothing happens for a folder that is watched, or is not there. */
-void sc_watch_folder(ScWatch *watch, guint tag, const char *path);
+/* Nothing happens for a folder that is watched, or is not there. True where it was watched before: nothing in it has been missed.
+ */
+bool sc_watch_folder(ScWatch *watch, guint tag, const char *path);
 /* The same, but for one that is not there the nearest folder above it is watched, in which it may appear. */
-void sc_watch_path(ScWatch *watch, guint tag, const char *path);
+bool sc_watch_path(ScWatch *watch, guint tag, const char *path);
 /* Forgets changes of which `changed` has not told yet: the caller looks now. */
 void sc_watch_settle(ScWatch *watch);
