@@ -11,7 +11,7 @@
 static int append_list(sd_bus_message *reply, char *const *texts)
 {
         int r = sd_bus_message_open_container(reply, 'a', "s");
-        for (; r >= 0 && *texts != NULL; texts++)
+        for (; r >= 0 && texts != NULL && *texts != NULL; texts++)
                 r = sc_bus_append_text(reply, *texts);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }

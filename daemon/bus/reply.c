@@ -23,13 +23,34 @@ void sc_bus_complain(int priority, const char *what, const char *message)
         sc_journal(priority, line, NULL);
 }
 
+static bool is_ascii(const char *text, size_t size)
+{
+        unsigned char all = 0;
+        for (size_t i = 0; i < size; i++)
+                all |= (unsigned char)text[i];
+        return all < 0x80;
+}
+
+/* For sd-bus that is more than what is no UTF-8: U+FFFE and its like, which JSON may hold, and with it an image. */
+static int append_mended(sd_bus_message *message, const char *text)
+{
+        g_autofree char *mended = g_strdup(text);
+        for (char *c = mended; *c != '\0'; c++)
+                if ((unsigned char)*c >= 0x80)
+                        *c = '?';
+        return sd_bus_message_append_basic(message, 's', mended);
+}
+
 int sc_bus_append_text(sd_bus_message *message, const char *text)
 {
+        if (text == NULL)
+                text = "";
         size_t size = strlen(text);
         char *place;
-        /* It refuses what is no UTF-8. */
-        if (!g_utf8_validate_len(text, size, NULL))
-                return sd_bus_message_append_basic(message, 's', text);
+        if (!is_ascii(text, size)) {
+                int r = sd_bus_message_append_basic(message, 's', text);
+                return r == -EINVAL ? append_mended(message, text) : r;
+        }
         int r = sd_bus_message_append_string_space(message, size, &place);
         if (r >= 0)
                 memcpy(place, text, size + 1);

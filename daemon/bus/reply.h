@@ -16,8 +16,9 @@ char *sc_bus_error_name(const GError *error);
 /* For a method handler: answers the call with the error. Returns what the handler is to return. */
 int sc_bus_reply_error(sd_bus_message *call, const GError *error);
 
-/* A text, as sd_bus_message_append_basic() with 's', which decodes each character by a call; then {ss}, and a{ss} of texts by
- * texts. Negative errno, as sd_bus_message_append(). */
+/* A text, as sd_bus_message_append_basic() with 's', which decodes each character by a call. In one that the bus would refuse all
+ * that is not ASCII becomes `?`: one image must not spoil the list of all. Then {ss}, and a{ss} of texts by texts. Negative errno,
+ * as sd_bus_message_append(). */
 int sc_bus_append_text(sd_bus_message *message, const char *text);
 int sc_bus_append_pair(sd_bus_message *message, const char *key, const char *value);
 int sc_bus_append_map(sd_bus_message *message, GHashTable *map);

@@ -41,7 +41,7 @@ class Derived:
         data = layer.tar()
         self.add_packed(name, base, [Packed(OCI.pack(data, layer.effort), OCI.layer, data, layer.comment)])
 
-    def add_packed(self, name, base, layers):
+    def add_packed(self, name, base, layers, labels=None):
         """The same with layers that are packed already."""
         manifest = json.loads(self._blob(self.known[base]["digest"]))
         config = json.loads(self._blob(manifest["config"]["digest"]))
@@ -51,6 +51,7 @@ class Derived:
             manifest["layers"].append(self.layout.blob(layer.blob, layer.media_type))
             config["rootfs"]["diff_ids"].append(sha256(layer.tar))
             config["history"].append({"created_by": layer.comment})
+        config["config"]["Labels"] = {**config["config"].get("Labels", {}), **(labels or {})}
         manifest["config"] = self.layout.blob(encode(config), manifest["config"]["mediaType"])
         self.layout.name(name, self.layout.blob(encode(manifest), manifest["mediaType"]))
 

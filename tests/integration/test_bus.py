@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from bed import CHECKOUT, wait_until
+from derived import Derived
 from sysconsbus import (INTERFACES, NAME, ROOT, Refused, call, container, get, image, install, objects, options, pull, run, state, verb,
                         wait_done, wait_over)
 
@@ -134,6 +135,22 @@ def test_all_objects_at_once(hello):
         assert properties == {name: value["data"] for name, value in own.items()}, path
     with pytest.raises(Refused):
         run(bed, "call", NAME, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "s", "too much")
+
+
+def test_one_label_does_not_spoil_the_list_of_all(bed, tmp_path):
+    """JSON may hold characters that the bus lets nobody send."""
+    images = Derived(tmp_path)
+    images.add_packed("odd:latest", "hello:1", [], labels={"odd": "\ufffe-\ufdd0-\u00fc", "good": "\u00fc"})
+    images.finish()
+    images.push(bed, "odd:latest")
+    bed.sysconsctl("pull", "localhost:5000/odd")
+    try:
+        labels, = (interfaces["Image"]["Labels"] for interfaces in objects(bed, user="alice").values()
+                   if "localhost:5000/odd:latest" in interfaces.get("Image", {}).get("Names", []))
+        assert labels["odd"] == "???-???-??" and labels["good"] == "\u00fc"
+        assert "odd" in bed.sysconsctl("images").stdout
+    finally:
+        bed.sysconsctl("delete-image", "localhost:5000/odd")
 
 
 @pytest.mark.parametrize("method,signature,words,error,text", [
