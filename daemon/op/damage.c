@@ -17,6 +17,9 @@
 #include <unistd.h>
 
 #define FOLDER "damaged"
+/* The name of a whole file on its way to its place in a container. */
+#define HIDDEN ".sysconsd-"
+#define HIDDEN_RANDOM 12
 #define MAX_DEPTH 1024
 
 typedef struct {
@@ -145,12 +148,32 @@ typedef struct {
         guint64 n_found;
 } Look;
 
+/* A whole file that was not put in its place yet when a repair was killed: its name alone would not tell it from the container's.
+ */
+static bool is_left_over(const Look *look, const char *name, const struct stat *st)
+{
+        if (!g_str_has_prefix(name, HIDDEN) || strlen(name) != strlen(HIDDEN) + HIDDEN_RANDOM)
+                return false;
+        GHashTableIter iter;
+        gpointer inode;
+        g_hash_table_iter_init(&iter, look->damage->inodes);
+        while (g_hash_table_iter_next(&iter, &inode, NULL)) {
+                char object[SC_OBJECT_PATH_SIZE];
+                struct stat whole;
+                sc_object_path(SC_OBJECT_FILE, &((const Inode *)inode)->id, object);
+                if (fstatat(sc_repository_objects_fd(look->damage->repository), object, &whole, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    whole.st_dev == st->st_dev && whole.st_ino == st->st_ino)
+                        return true;
+        }
+        return false;
+}
+
 static bool give_whole_file(const Look *look, int folder_fd, const char *name, const ScDigest *id, GError **error)
 {
         char object[SC_OBJECT_PATH_SIZE];
         ScRepository *repository = look->damage->repository;
         int objects_fd = sc_repository_objects_fd(repository);
-        g_autofree char *random = sc_random_name(12), *hidden = g_strconcat(".sysconsd-", random, NULL);
+        g_autofree char *random = sc_random_name(HIDDEN_RANDOM), *hidden = g_strconcat(HIDDEN, random, NULL);
         sc_object_path(SC_OBJECT_FILE, id, object);
         bool made = linkat(objects_fd, object, folder_fd, hidden, 0) == 0;
         if (!made && errno == EMLINK)
@@ -170,6 +193,9 @@ static bool look_at(Look *look, int folder_fd, const char *path, const char *nam
 {
         const Inode key = {.dev = st->st_dev, .ino = st->st_ino};
         const Inode *inode = st->st_nlink > 1 ? g_hash_table_lookup(look->damage->inodes, &key) : NULL;
+        if (look->mend && is_left_over(look, name, st))
+                return unlinkat(folder_fd, name, 0) == 0 ||
+                       sc_throw_errno(error, "Cannot remove %s/%s of %s", path, name, look->slot);
         if (inode == NULL)
                 return true;
         look->n_found++;
