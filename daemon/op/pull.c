@@ -239,6 +239,8 @@ static bool pull_image(Pull *pull, const ScReference *reference, GError **error)
         if (pull->missing->len == 0 && !find_same(pull, name, info, &before, error))
                 return false;
         if (before != NULL) {
+                /* Of a pull that the power cut off behind its last step but one. */
+                (void)sc_pull_intent_remove(pull->repository, name, NULL);
                 tell(context, name, before, false);
                 return true;
         }

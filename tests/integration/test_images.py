@@ -106,6 +106,7 @@ def test_pull_killed_at_its_end(clean, step):
     bed.sysconsctl("prune")
     assert pulled_layers(bed.sysconsctl("pull", HELLO).stdout) == []
     assert names(bed) == [HELLO + ":latest"]
+    assert bed.output(["ls", INTENTS]) == ""
     bed.run(["ostree", "fsck", f"--repo={REPO}", "-q"])
 
 
