@@ -12,8 +12,8 @@ typedef enum {
         SC_WRITE_REPLACE = 0,
         SC_WRITE_NEW = 1 << 0,      /* Exists if the name is taken */
         SC_WRITE_UNSYNCED = 1 << 1, /* not durable: the caller syncs the file system before anything depends on it */
-        /* Where there is no space beside what stands there, that goes first: there is a moment without the file, which its caller
-         * must be able to mend. */
+        /* Where there is no space beside what stands there, that goes first: there is a moment without the file, or more if there
+         * is no space then either, which its caller must be able to mend. */
         SC_WRITE_MAKE_ROOM = 1 << 2,
 } ScWriteFlags;
 

@@ -98,8 +98,7 @@ bool(sc_throw_errno)(GError **error, const char *format, ...)
 
 bool sc_errno_is_passing(int error_number)
 {
-        return error_number == ENOMEM || error_number == EMFILE || error_number == ENFILE || error_number == EACCES ||
-               error_number == EPERM || error_number == EINTR;
+        return error_number == ENOMEM || error_number == EMFILE || error_number == ENFILE || error_number == EINTR;
 }
 
 bool sc_error_is_passing(const GError *error)

@@ -41,7 +41,7 @@ bool sc_throw(GError **error, ScError code, const char *format, ...) G_GNUC_PRIN
  * EDQUOT NoSpace, EEXIST Exists, all others Failed. Reads errno on entry. */
 bool sc_throw_errno(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-/* True where a system call was refused for what this process lacks just now (memory, descriptors, permission): it says nothing
+/* True where a system call was refused for what this process lacks just now (memory, descriptors): it says nothing
  * about what was looked at. sc_throw_errno() notes the number, sc_prefix() keeps it; no error of another domain has one. */
 bool sc_errno_is_passing(int error_number);
 bool sc_error_is_passing(const GError *error);

@@ -18,8 +18,8 @@ bool sc_rollback_is_possible(const ScConfig *config, const ScDeployment *deploym
                 return true;
         g_autofree char *slot = sc_slot_name(deployment->name, 1 - deployment->slot);
         if (deployment->unreadable != NULL)
-                return sc_throw(error, SC_ERROR_FAILED, "Cannot read the previous deployment %s/%s: %s", config->checkout_path,
-                                slot, deployment->unreadable);
+                return sc_throw(error, SC_ERROR_FAILED, "Cannot read what may be the previous deployment, %s/%s: %s",
+                                config->checkout_path, slot, deployment->unreadable);
         return sc_throw(error, SC_ERROR_NOT_FOUND, "Cannot find a previous deployment to rollback located at %s/%s",
                         config->checkout_path, slot);
 }

@@ -279,6 +279,7 @@ bool sc_http_probe(ScHttp *http, ScHttpProbe probe, const char *host_and_port, g
         /* Plain http is not tunnelled by a proxy, so there is nothing to try. */
         if (!tls && strcmp(proxies[0], "direct://") != 0)
                 return true;
+        const gint64 until = g_get_monotonic_time() + limit;
         Wait wait;
         wait_begin(&wait, http, limit, cancellable);
         g_autoptr(GSocketClient) client = g_socket_client_new();
@@ -287,8 +288,8 @@ bool sc_http_probe(ScHttp *http, ScHttpProbe probe, const char *host_and_port, g
         wait_for_result(&wait);
         GError *problem = NULL;
         g_autoptr(GSocketConnection) connection = g_socket_client_connect_to_uri_finish(client, wait.result, &problem);
-        return wait_end(&wait, problem, error) &&
-               (!tls || shake_hands(http, G_IO_STREAM(connection), uri, limit, cancellable, error));
+        return wait_end(&wait, problem, error) && (!tls || shake_hands(http, G_IO_STREAM(connection), uri,
+                                                                       MAX(until - g_get_monotonic_time(), 1), cancellable, error));
 }
 
 bool sc_http_pause(ScHttp *http, gint64 duration, GCancellable *cancellable, GError **error)
