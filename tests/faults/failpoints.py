@@ -92,6 +92,9 @@ def client(*arguments):
 
 
 def is_idle():
+    worker = stopped_worker()  # by another thread, which had come to the point, too, before it was taken away
+    if worker:
+        os.kill(worker, signal.SIGCONT)
     jobs = client("jobs", "--json")
     active = jobs.returncode or [job for job in json.loads(jobs.stdout) if job["state"] in ("queued", "running", "cancelling")]
     intents = CHECKOUT + "/.sysconsd/intent"

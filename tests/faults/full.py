@@ -16,7 +16,7 @@ import time
 import operations
 from invariants import CHECKOUT, Broken
 from operations import OPERATIONS
-from sweep import LEFT, LOCK_OF_LIBOSTREE, Rounds, Worker, is_interrupted, recover
+from sweep import LEFT, Rounds, Worker, is_interrupted, recover
 
 FILLER = CHECKOUT + "/.storage/filler"
 BLOCK = 4096
@@ -67,7 +67,7 @@ class Full(Rounds):
             self.said = worker.err.strip()
             if worker.hung or worker.status not in (0, 1):
                 raise Broken(f"exit status {worker.status}: {worker.err}")
-            if worker.status == 1 and not re.search(f"No space left|NoSpace|no room|{re.escape(LOCK_OF_LIBOSTREE)}", worker.err):
+            if worker.status == 1 and not re.search("No space left|NoSpace|no room", worker.err):
                 raise Broken(f"the error does not say why: {worker.err}")
             if is_interrupted() or re.search(LEFT, worker.out):
                 # As the daemon does at once, while there is no more room than before.

@@ -80,8 +80,10 @@ def recover():
 
 
 def is_interrupted():
+    """What makes the daemon queue a recovery: an intent, or a deployment under a hidden name."""
     folder = CHECKOUT + "/.sysconsd/intent"
-    return os.path.isdir(folder) and os.listdir(folder)
+    hidden = [name for name in os.listdir(CHECKOUT) if re.fullmatch(r"\..+\.[01]\.[A-Za-z0-9]{6}", name)] if os.path.isdir(CHECKOUT) else []
+    return hidden or (os.path.isdir(folder) and os.listdir(folder))
 
 
 def settle():
