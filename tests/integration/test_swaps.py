@@ -2,6 +2,8 @@
 """Files and folders that become symbolic links while a worker is between two steps: it goes on with what it had opened, replaces the link, or
 fails. What the link leads to stays as it was, and is not taken for what was there."""
 
+import json
+
 import pytest
 from bed import CHECKOUT, wait_until
 from derived import Derived
@@ -46,7 +48,10 @@ def pause(bed, name, start):
 
 def go_on(bed, job):
     bed.run(f"rm -f {FAILPOINT}; : >{FAILPOINT}.go")
-    return wait_over(bed, job, 90)
+    state = wait_over(bed, job, 90)
+    # the recovery of what it left, too: it works on what is put back then
+    wait_until(lambda: not [job for job in json.loads(bed.sysconsctl("jobs", "--json").stdout) if job["state"] in ("queued", "running", "cancelling")], 90)
+    return state
 
 
 def swap(bed, path, target):
