@@ -256,6 +256,28 @@ START_TEST(test_containers_change)
 }
 END_TEST
 
+/* Nobody tells of what was there when a folder came: the next look that an image gives rise to sees it. */
+START_TEST(test_folder_that_was_not_watched)
+{
+        g_autoptr(Fixture) fixture = fixture_new();
+        g_autofree char *revision = g_strnfill(64, '0');
+        ScConfig *config = &fixture->store->config;
+
+        g_free(config->repository);
+        config->repository = g_strdup(sc_repository_path(fixture->store->repository));
+        g_free(config->checkout_path);
+        config->checkout_path = g_build_filename(fixture->store->folder, "later", NULL);
+        /* or the folder above it would be watched in its place */
+        ck_assert_int_eq(g_mkdir(config->preinstalled_path, 0755), 0);
+        refresh(fixture);
+        make_container(fixture, "late", revision, NULL);
+        ck_assert_ptr_null(sc_catalog_container(fixture->catalog, "late"));
+        make_image(fixture, "host/one:1", "{\"one\":1}");
+        iterate_until_heard(fixture, "added:host/one:1 ");
+        ck_assert_ptr_nonnull(sc_catalog_container(fixture->catalog, "late"));
+}
+END_TEST
+
 /* Layers come by the dozen while images are pulled: a list of them shows them, and nothing else is looked at. */
 START_TEST(test_layers_alone)
 {
@@ -317,6 +339,7 @@ int main(void)
         tcase_add_test(tcase, test_used_by);
         tcase_add_test(tcase, test_commits_are_read_once);
         tcase_add_test(tcase, test_containers_change);
+        tcase_add_test(tcase, test_folder_that_was_not_watched);
         tcase_add_test(tcase, test_layers_alone);
         tcase_add_test(tcase, test_dangling);
         suite_add_tcase(suite, tcase);

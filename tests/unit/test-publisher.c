@@ -2,6 +2,10 @@
 
 #include "store/layer.h"
 #include "store.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct {
         ScImport *import;
@@ -99,6 +103,22 @@ START_TEST(stalled_layer_is_not_waited_for)
 }
 END_TEST
 
+/* libostree, which would make the file, too, forgets the reason. */
+START_TEST(why_it_cannot_be_locked)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GError) error = NULL;
+        const ScImportLimits limits = {.max_layer_size = 1};
+        int fd = sc_repository_fd(store->repository);
+
+        ck_assert(unlinkat(fd, ".lock", 0) == 0 || errno == ENOENT);
+        ck_assert_int_eq(mkdirat(fd, ".lock", 0755), 0);
+        ck_assert_ptr_null(sc_import_new(store->repository, &limits, &error));
+        ck_assert_error(error, SC_ERROR_FAILED, "/.lock: Is a directory");
+        ck_assert_int_eq(unlinkat(fd, ".lock", AT_REMOVEDIR), 0);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("publisher");
@@ -107,6 +127,7 @@ int main(void)
         tcase_add_test(tests, last_layers_share_a_round);
         tcase_add_test(tests, further_layers_are_not_waited_for);
         tcase_add_test(tests, stalled_layer_is_not_waited_for);
+        tcase_add_test(tests, why_it_cannot_be_locked);
         suite_add_tcase(suite, tests);
         return test_run(suite);
 }
