@@ -98,9 +98,9 @@ void sc_watch_free(ScWatch *watch)
         g_free(watch);
 }
 
-typedef enum { NOT_WATCHED, WATCHED_NOW, WATCHED_BEFORE } Watched;
+typedef enum { NOT_WATCHED, WATCHED_NOW, WATCHED_BEFORE } WatchState;
 
-static Watched add(ScWatch *watch, guint tag, const char *path)
+static WatchState add(ScWatch *watch, guint tag, const char *path)
 {
         const uint32_t mask = IN_CREATE | IN_DELETE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR;
         int descriptor = watch->fd >= 0 ? inotify_add_watch(watch->fd, path, mask) : -1;
@@ -117,13 +117,13 @@ bool sc_watch_folder(ScWatch *watch, guint tag, const char *path)
 bool sc_watch_path(ScWatch *watch, guint tag, const char *path)
 {
         g_autofree char *there = g_strdup(path);
-        Watched watched;
-        while ((watched = add(watch, tag, there)) == NOT_WATCHED && watch->fd >= 0 && strcmp(there, "/") != 0) {
+        WatchState state;
+        while ((state = add(watch, tag, there)) == NOT_WATCHED && watch->fd >= 0 && strcmp(there, "/") != 0) {
                 char *parent = g_path_get_dirname(there);
                 g_free(there);
                 there = parent;
         }
-        return watched == WATCHED_BEFORE;
+        return state == WATCHED_BEFORE;
 }
 
 void sc_watch_settle(ScWatch *watch)
