@@ -13,8 +13,7 @@ RECORDS = f"{CHECKOUT}/.sysconsd/mount"
 
 
 def mounts(bed):
-    # none is what grep calls a failure
-    return bed.output(f"findmnt -rno TARGET,OPTIONS | grep '^{WHERE}' || true").splitlines()
+    return [line for line in bed.output("findmnt -rno TARGET,OPTIONS").splitlines() if line.startswith(WHERE)]
 
 
 def records(bed):

@@ -97,7 +97,7 @@ def test_the_privilege_is_given_up(host):
     bed.run("sysconsctl install --name=slow --set=PORT=8083 127.0.0.1:5000/hello >/dev/null 2>&1 &")
     job = wait_until(lambda: [job for job in json.loads(bed.sysconsctl("jobs", "--json").stdout)
                               if job["operation"] == "install" and job["state"] == "running"])[0]["job"]
-    wait_until(lambda: bed.output(f"ls -d {CHECKOUT}/.slow.0.* 2>/dev/null || true"))
+    wait_until(lambda: bed.output(f"find {CHECKOUT} -maxdepth 1 -name '.slow.0.*'"))
     pid = bed.output(f"systemctl show -P MainPID sysconsd-job-{job}")
     status = dict(line.split(":\t", 1) for line in bed.read(f"/proc/{pid}/status").splitlines() if line.startswith("Cap"))
     for kind in ("CapBnd", "CapPrm", "CapEff", "CapInh"):
@@ -107,7 +107,7 @@ def test_the_privilege_is_given_up(host):
     bed.run("rm -f /run/sysconsd/failpoint")
     bed.sysconsctl("cancel", str(job))
     wait_until(lambda: not bed.is_active(f"sysconsd-job-{job}"))
-    wait_until(lambda: bed.output(f"ls -d {CHECKOUT}/.slow.0.* 2>/dev/null || true") == "")
+    wait_until(lambda: bed.output(f"find {CHECKOUT} -maxdepth 1 -name '.slow.0.*'") == "")
 
 
 def test_the_hosts_objects_survive(host):

@@ -79,7 +79,7 @@ def test_trouble_that_passes(bed, registry, fault):
 def test_prune_takes_what_a_broken_pull_left(bed, registry):
     bed.run(f"rm -rf {CHECKOUT}/.storage")
     assert bed.sysconsctl("pull", f"{registry}/truncated/x", check=False, timeout=100).returncode == 1
-    left = f"ls -d {CHECKOUT}/.storage/ostree/extensions/sysconsd/staging-* 2>/dev/null || true"
+    left = f"find {CHECKOUT}/.storage/ostree/extensions/sysconsd -name 'staging-*'"
     assert bed.output(left)  # the next pull would use it
     bed.sysconsctl("prune")
     assert bed.output(left) == ""
