@@ -7,6 +7,10 @@
 #include <glib.h>
 #include <stdbool.h>
 
+/* How long whoever asks systemd waits for its answer, in microseconds: it answers nobody while it reads its units again, and with
+ * many of them on a busy machine that is long. */
+#define SC_SYSTEMD_PATIENCE (UINT64_C(300) * G_USEC_PER_SEC)
+
 typedef enum {
         SC_SCOPE_SYSTEM,
         SC_SCOPE_USER, /* the user that this process runs as: the bus and the manager of his sessions, nothing of root */

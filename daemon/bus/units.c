@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/units.h"
+#include "base/scope.h"
 #include "bus/reply.h"
 #include <string.h>
 #include <syslog.h>
@@ -128,7 +129,7 @@ static void ask(ScUnits *units, ScUnitsFreshFunc done, gpointer data)
         if (r >= 0)
                 r = sd_bus_message_append(call, "as", 5, "active", "reloading", "activating", "deactivating", "failed");
         if (r >= 0)
-                r = sd_bus_call_async(units->bus, &question->slot, call, on_listed, question, 0);
+                r = sd_bus_call_async(units->bus, &question->slot, call, on_listed, question, SC_SYSTEMD_PATIENCE);
         sd_bus_message_unref(call);
         if (r >= 0)
                 return;

@@ -293,8 +293,14 @@ static int probe_unit(Process *process)
 {
         if (process->probe_slot != NULL)
                 return 0;
-        return sd_bus_call_method_async(process->bus, &process->probe_slot, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "GetUnit",
-                                        on_probed, process, "s", process->unit);
+        sd_bus_message *call = NULL;
+        int r = sd_bus_message_new_method_call(process->bus, &call, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "GetUnit");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", process->unit);
+        if (r >= 0)
+                r = sd_bus_call_async(process->bus, &process->probe_slot, call, on_probed, process, SC_SYSTEMD_PATIENCE);
+        sd_bus_message_unref(call);
+        return r;
 }
 
 /* systemd says so of every unit, too, when it reloads its configuration. */
@@ -452,7 +458,7 @@ static bool start_unit(Process *process, const ScWorkers *workers, const ScJob *
         if (r >= 0)
                 r = append_unit(call, workers, job, process->unit, stdin_fd, &local_error);
         if (r >= 0)
-                r = sd_bus_call_async(process->bus, &process->start_slot, call, on_started, process, 0);
+                r = sd_bus_call_async(process->bus, &process->start_slot, call, on_started, process, SC_SYSTEMD_PATIENCE);
         sd_bus_message_unref(call);
         if (local_error != NULL) {
                 g_propagate_error(error, g_steal_pointer(&local_error));

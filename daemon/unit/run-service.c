@@ -94,8 +94,8 @@ static bool pass_signals(ScSystemd *systemd, const char *unit, int fd)
         ssize_t size = read(fd, numbers, sizeof numbers);
         for (ssize_t i = 0; i < size; i++)
                 if (is_signal(numbers[i]))
-                        sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, "Cannot pass a signal on", "KillUnit", NULL, NULL, "ssi",
-                                        unit, "main", (int)numbers[i]);
+                        sc_systemd_call(systemd, "Cannot pass a signal on", "KillUnit", NULL, NULL, "ssi", unit, "main",
+                                        (int)numbers[i]);
         return size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
 }
 

@@ -149,8 +149,8 @@ void sc_systemd_close(ScSystemd *systemd)
 }
 
 /* One try; a negative errno, with bus_error where systemd answered. */
-static int call_once(ScSystemd *systemd, guint64 timeout, const ScSystemdMethod *method, Message **ret, sd_bus_error *bus_error,
-                     const char *types, va_list arguments)
+static int call_once(ScSystemd *systemd, const ScSystemdMethod *method, Message **ret, sd_bus_error *bus_error, const char *types,
+                     va_list arguments)
 {
         g_autoptr(Message) message = NULL;
         int r = sd_bus_message_new_method_call(systemd->bus, &message, SC_SYSTEMD_SERVICE, method->path, method->interface,
@@ -158,12 +158,12 @@ static int call_once(ScSystemd *systemd, guint64 timeout, const ScSystemdMethod 
         if (r >= 0 && *types != '\0')
                 r = sd_bus_message_appendv(message, types, arguments);
         if (r >= 0)
-                r = sd_bus_call(systemd->bus, message, timeout, bus_error, ret);
+                r = sd_bus_call(systemd->bus, message, SC_SYSTEMD_PATIENCE, bus_error, ret);
         return r;
 }
 
-static bool call_again(ScSystemd *systemd, guint64 timeout, const char *what, const ScSystemdMethod *method, Message **ret,
-                       GError **error, const char *types, va_list arguments)
+static bool call_again(ScSystemd *systemd, const char *what, const ScSystemdMethod *method, Message **ret, GError **error,
+                       const char *types, va_list arguments)
 {
         int r = -ENOTCONN;
         for (unsigned tries = 0; tries < CALL_TRIES && (r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE); tries++) {
@@ -173,7 +173,7 @@ static bool call_again(ScSystemd *systemd, guint64 timeout, const char *what, co
                         return false;
                 va_list copy;
                 va_copy(copy, arguments);
-                r = call_once(systemd, timeout, method, &reply, &bus_error, types, copy);
+                r = call_once(systemd, method, &reply, &bus_error, types, copy);
                 va_end(copy);
                 /* a signal that is handled elsewhere: it does not count */
                 if (r == -EINTR) {
@@ -194,18 +194,18 @@ bool sc_systemd_call_object(ScSystemd *systemd, const char *what, const ScSystem
 {
         va_list arguments;
         va_start(arguments, types);
-        bool ok = call_again(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, method, ret, error, types, arguments);
+        bool ok = call_again(systemd, what, method, ret, error, types, arguments);
         va_end(arguments);
         return ok;
 }
 
-bool sc_systemd_call(ScSystemd *systemd, guint64 timeout, const char *what, const char *member, Message **ret, GError **error,
-                     const char *types, ...)
+bool sc_systemd_call(ScSystemd *systemd, const char *what, const char *member, Message **ret, GError **error, const char *types,
+                     ...)
 {
         const ScSystemdMethod method = {SC_SYSTEMD_OBJECT, SC_SYSTEMD_MANAGER, member};
         va_list arguments;
         va_start(arguments, types);
-        bool ok = call_again(systemd, timeout, what, &method, ret, error, types, arguments);
+        bool ok = call_again(systemd, what, &method, ret, error, types, arguments);
         va_end(arguments);
         return ok;
 }
@@ -234,7 +234,7 @@ bool sc_systemd_start_transient(ScSystemd *systemd, const char *unit, ScSystemdP
         g_clear_pointer(&systemd->job, g_free);
         int r = new_transient(systemd, unit, append, data, &message);
         if (r >= 0)
-                r = sd_bus_call(systemd->bus, message, SC_SYSTEMD_CALL_TIMEOUT, &bus_error, ret);
+                r = sd_bus_call(systemd->bus, message, SC_SYSTEMD_PATIENCE, &bus_error, ret);
         return r >= 0 || sc_systemd_throw(error, r, &bus_error, what);
 }
 

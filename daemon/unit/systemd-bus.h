@@ -10,7 +10,6 @@
 #define SC_SYSTEMD_SERVICE "org.freedesktop.systemd1"
 #define SC_SYSTEMD_OBJECT "/org/freedesktop/systemd1"
 #define SC_SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
-#define SC_SYSTEMD_CALL_TIMEOUT (90 * G_USEC_PER_SEC)
 
 struct ScSystemd {
         const ScScope *scope;
@@ -41,9 +40,9 @@ bool sc_systemd_ensure_open(ScSystemd *systemd, GError **error);
  * lost before the answer came. */
 bool sc_systemd_call_object(ScSystemd *systemd, const char *what, const ScSystemdMethod *method, Message **ret, GError **error,
                             const char *types, ...);
-/* The same of the manager; timeout in microseconds. */
-bool sc_systemd_call(ScSystemd *systemd, guint64 timeout, const char *what, const char *member, Message **ret, GError **error,
-                     const char *types, ...);
+/* The same of the manager. */
+bool sc_systemd_call(ScSystemd *systemd, const char *what, const char *member, Message **ret, GError **error, const char *types,
+                     ...);
 /* r: a negative errno; bus_error: what systemd said, or NULL. Returns false. */
 bool sc_systemd_throw(GError **error, int r, const sd_bus_error *bus_error, const char *what);
 /* Clears a NotFound: true if there was no error or that one. */

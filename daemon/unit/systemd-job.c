@@ -34,7 +34,7 @@ static bool resume_wait(ScSystemd *systemd, const Wait *wait, GError **error)
         g_autofree char *what = g_strdup_printf("Lost systemd while waiting for %s to %s", wait->unit, wait->verb);
         g_autoptr(GError) local = NULL;
         guint32 id = (guint32)g_ascii_strtoull(strrchr(systemd->job, '/') + 1, NULL, 10);
-        if (sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, "GetJob", NULL, &local, "u", id))
+        if (sc_systemd_call(systemd, what, "GetJob", NULL, &local, "u", id))
                 return true;
         if (!g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND)) {
                 g_propagate_error(error, g_steal_pointer(&local));
@@ -108,7 +108,7 @@ static bool run_job(ScSystemd *systemd, const char *member, const Wait *wait, GE
         g_autofree char *what = g_strdup_printf("Cannot %s %s", wait->verb, wait->unit);
         g_autoptr(Message) reply = NULL;
         g_clear_pointer(&systemd->job, g_free);
-        return sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, member, &reply, error, "ss", wait->unit, "replace") &&
+        return sc_systemd_call(systemd, what, member, &reply, error, "ss", wait->unit, "replace") &&
                sc_systemd_wait_for_job(systemd, reply, wait, error);
 }
 
@@ -135,5 +135,5 @@ bool sc_systemd_restart(ScSystemd *systemd, const char *unit, GCancellable *canc
 bool sc_systemd_start_later(ScSystemd *systemd, const char *unit, GError **error)
 {
         g_autofree char *what = g_strdup_printf("Cannot start %s", unit);
-        return sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, "StartUnit", NULL, error, "ss", unit, "replace");
+        return sc_systemd_call(systemd, what, "StartUnit", NULL, error, "ss", unit, "replace");
 }

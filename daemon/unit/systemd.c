@@ -10,12 +10,9 @@
 
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
-/* The answer to Reload comes when all units have been read again; on a busy machine that is long after other answers. */
-#define RELOAD_TIMEOUT (300 * G_USEC_PER_SEC)
-
 bool sc_systemd_reload(ScSystemd *systemd, GError **error)
 {
-        return sc_systemd_call(systemd, RELOAD_TIMEOUT, "Cannot have systemd read its units again", "Reload", NULL, error, "");
+        return sc_systemd_call(systemd, "Cannot have systemd read its units again", "Reload", NULL, error, "");
 }
 
 /* The folder may be gone with its last link, or be new in its own folder. */
@@ -53,8 +50,7 @@ bool sc_systemd_enable(ScSystemd *systemd, const char *unit, GError **error)
         g_autofree char *what = g_strdup_printf("Cannot enable %s", unit);
         g_autoptr(Message) reply = NULL;
         int installable;
-        if (!sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, "EnableUnitFiles", &reply, error, "asbb", 1, unit, false,
-                             false))
+        if (!sc_systemd_call(systemd, what, "EnableUnitFiles", &reply, error, "asbb", 1, unit, false, false))
                 return false;
         int r = sd_bus_message_read(reply, "b", &installable);
         return r >= 0 ? sync_changes(reply, what, error) : sc_systemd_throw(error, r, NULL, what);
@@ -65,8 +61,7 @@ bool sc_systemd_disable(ScSystemd *systemd, const char *unit, GError **error)
         g_autofree char *what = g_strdup_printf("Cannot disable %s", unit);
         g_autoptr(Message) reply = NULL;
         g_autoptr(GError) local = NULL;
-        bool ok = sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, "DisableUnitFiles", &reply, &local, "asb", 1, unit,
-                                  false);
+        bool ok = sc_systemd_call(systemd, what, "DisableUnitFiles", &reply, &local, "asb", 1, unit, false);
         if (!sc_systemd_forgive_missing(ok, &local, error))
                 return false;
         return reply == NULL || sync_changes(reply, what, error);
@@ -78,7 +73,7 @@ bool sc_systemd_file_state(ScSystemd *systemd, const char *unit, char **ret, GEr
         g_autoptr(Message) reply = NULL;
         g_autoptr(GError) local = NULL;
         const char *state = NULL;
-        bool ok = sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, "GetUnitFileState", &reply, &local, "s", unit);
+        bool ok = sc_systemd_call(systemd, what, "GetUnitFileState", &reply, &local, "s", unit);
         if (!sc_systemd_forgive_missing(ok, &local, error))
                 return false;
         int r = reply != NULL ? sd_bus_message_read(reply, "s", &state) : 0;
@@ -92,7 +87,7 @@ bool sc_systemd_reset_failed(ScSystemd *systemd, const char *unit, GError **erro
 {
         g_autofree char *what = g_strdup_printf("Cannot reset the failed state of %s", unit);
         g_autoptr(GError) local = NULL;
-        bool ok = sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, "ResetFailedUnit", NULL, &local, "s", unit);
+        bool ok = sc_systemd_call(systemd, what, "ResetFailedUnit", NULL, &local, "s", unit);
         return sc_systemd_forgive_missing(ok, &local, error);
 }
 
@@ -162,7 +157,7 @@ bool sc_systemd_state(ScSystemd *systemd, const char *unit, ScUnitState *ret, GE
         __attribute__((cleanup(sc_unit_state_clear))) ScUnitState state = {0};
         const char *path;
         /* Loads it where nobody needs it just now; a unit that is not there is "not-found", no error. */
-        if (!sc_systemd_call(systemd, SC_SYSTEMD_CALL_TIMEOUT, what, "LoadUnit", &loaded, error, "s", unit))
+        if (!sc_systemd_call(systemd, what, "LoadUnit", &loaded, error, "s", unit))
                 return false;
         int r = sd_bus_message_read(loaded, "o", &path);
         if (r < 0)
