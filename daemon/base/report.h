@@ -28,3 +28,6 @@ void sc_report_phase(ScReport *report, const char *phase, guint64 total);
 /* Adds to the phase's done count. */
 void sc_report_advance(ScReport *report, guint64 amount);
 void sc_report_message(ScReport *report, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* A detail of an install's result, for the daemon alone: systemd is to read its units again when the job is over. */
+#define SC_DETAIL_RELOAD "reload"

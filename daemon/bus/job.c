@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/job.h"
 #include "base/journal.h"
+#include "base/report.h"
 #include "bus/call.h"
 #include "bus/manager.h"
 #include "bus/objects.h"
@@ -256,10 +257,19 @@ static void recover_if_needed(ScService *service, const ScJob *job)
                 sc_bus_job_recover(service, job->container);
 }
 
+/* Of a worker whose last word was lost nobody knows what it left to do. */
+static bool is_reload_due(ScJob *job)
+{
+        if (job->state != SC_JOB_DONE || strcmp(job->operation, "install") != 0)
+                return false;
+        return g_hash_table_size(job->details) == 0 || g_hash_table_remove(job->details, SC_DETAIL_RELOAD);
+}
+
 static void on_over(gpointer data, ScJob *job)
 {
         ScService *service = data;
         g_autofree char *path = sc_bus_job_path(job->id);
+        bool reload_is_due = is_reload_due(job);
         sc_bus_plan_answer(service, job);
         sd_bus_emit_properties_changed(service->bus, path, SC_BUS_JOB, "State", "Phase", "Done", "Total", "Error", NULL);
         emit_finished(service, job, path);
@@ -270,6 +280,9 @@ static void on_over(gpointer data, ScJob *job)
         for (guint i = 0; i < job->owners->len; i++)
                 sc_peers_release(service->peers, g_ptr_array_index(job->owners, i), job);
         recover_if_needed(service, job);
+        /* Last, as systemd answers nobody meanwhile: the links of a new unit concern others, targets most of all. */
+        if (reload_is_due)
+                sc_units_reload(service->units);
 }
 
 static void on_removed(gpointer data, ScJob *job)

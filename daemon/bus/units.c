@@ -17,6 +17,8 @@ struct ScUnits {
         sd_bus_slot *changed_slot;
         sd_bus_slot *reloading_slot;
         guint ask_source;
+        sd_bus_slot *reload_slot; /* of a reload that was asked for and is not done */
+        bool reload_again;
         GPtrArray *questions; /* Question */
 };
 
@@ -162,6 +164,32 @@ static int on_reloading(sd_bus_message *message, void *data, sd_bus_error *ret_e
         return 0;
 }
 
+static int on_reloaded(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+        ScUnits *units = data;
+        const sd_bus_error *refused = sd_bus_message_get_error(reply);
+        if (refused != NULL)
+                sc_bus_complain(LOG_WARNING, "systemd does not read its units again", refused->message);
+        units->reload_slot = sd_bus_slot_unref(units->reload_slot);
+        if (units->reload_again)
+                sc_units_reload(units);
+        return 0;
+}
+
+void sc_units_reload(ScUnits *units)
+{
+        units->reload_again = units->reload_slot != NULL;
+        if (units->reload_again)
+                return;
+        sd_bus_message *call = NULL;
+        int r = sd_bus_message_new_method_call(units->bus, &call, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "Reload");
+        if (r >= 0)
+                r = sd_bus_call_async(units->bus, &units->reload_slot, call, on_reloaded, units, SC_SYSTEMD_PATIENCE);
+        sd_bus_message_unref(call);
+        if (r < 0)
+                sc_bus_complain(LOG_WARNING, "Cannot have systemd read its units again", strerror(-r));
+}
+
 ScUnits *sc_units_new(sd_bus *bus, ScUnitChangedFunc changed, gpointer data, GError **error)
 {
         g_autoptr(ScUnits) units = g_new0(ScUnits, 1);
@@ -194,6 +222,7 @@ void sc_units_free(ScUnits *units)
         g_ptr_array_unref(units->questions);
         sd_bus_slot_unref(units->changed_slot);
         sd_bus_slot_unref(units->reloading_slot);
+        sd_bus_slot_unref(units->reload_slot);
         g_hash_table_unref(units->states);
         sd_bus_unref(units->bus);
         g_free(units);

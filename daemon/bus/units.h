@@ -28,5 +28,8 @@ const char *sc_units_state(ScUnits *units, const char *unit);
 typedef void (*ScUnitsFreshFunc)(gpointer data);
 void sc_units_when_fresh(ScUnits *units, ScUnitsFreshFunc done, gpointer data);
 
+/* Has systemd read its units again, and waits for nothing. What is asked for meanwhile is done once more, afterwards. */
+void sc_units_reload(ScUnits *units);
+
 /* The word for systemd's ActiveState and SubState. */
 const char *sc_unit_state_word(const char *active_state, const char *sub_state);

@@ -5,7 +5,9 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "base/path.h"
+#include "base/report.h"
 #include "host-package.h"
+#include "options.h"
 #include "store/deployment.h"
 #include "unit/hostfiles.h"
 #include "unit/service.h"
@@ -215,11 +217,46 @@ static bool make_live(ScMove *move, GError **error)
         return sc_slot_make_live(move->change->checkout_fd, move->change->container, move->to_intent->slot, flags_of(move), error);
 }
 
+/* Units, or additions to those of others, among the host files; of a package it is not known. */
+static bool brings_units(const ScSide *side)
+{
+        bool found = side->package != NULL;
+        for (guint i = 0; i < side->files->len; i++) {
+                const ScHostFile *file = side->files->pdata[i];
+                found = found || strstr(file->destination, "/systemd/") != NULL;
+        }
+        return found;
+}
+
+/* Whether the daemon may have systemd read all units when the job is over: the one that is new it reads when it is asked for it,
+ * and nothing else is needed before. */
+static bool reload_can_wait(ScMove *move, bool *ret, GError **error)
+{
+        ScChange *change = move->change;
+        *ret = false;
+        if (change->context->job == 0 || move->back || move->from_intent->slot >= 0 || change->intent->start ||
+            move->to->unit_text == NULL || brings_units(move->to))
+                return true;
+        g_auto(ScUnitState) state = {0};
+        g_autofree char *file = g_build_filename(scope(change)->unit_dir, change->unit, NULL);
+        if (!sc_systemd_state(change->systemd, change->unit, &state, error))
+                return false;
+        *ret = g_strcmp0(state.load_state, "loaded") == 0 && g_strcmp0(state.fragment_path, file) == 0 && !state.is_stale;
+        return true;
+}
+
 static bool reload(ScMove *move, GError **error)
 {
+        bool can_wait;
+        /* Whoever knows the atomic command waits for this line. */
         if (!move->back)
                 sc_report_message(report(move), "%s daemon-reload", scope(move->change)->systemctl);
-        return sc_systemd_reload(move->change->systemd, error);
+        if (!reload_can_wait(move, &can_wait, error))
+                return false;
+        if (!can_wait)
+                return sc_systemd_reload(move->change->systemd, error);
+        sc_detail(move->change->context, SC_DETAIL_RELOAD, "due");
+        return true;
 }
 
 /* At boot, too: systemd-tmpfiles-setup.service went by the file that lay there when the machine went down. An image may extend

@@ -102,33 +102,36 @@ void sc_unit_state_clear(ScUnitState *state)
         *state = (ScUnitState){0};
 }
 
-/* Reads the value at hand: into the text or number that belongs to the property, or past it. */
+/* Reads the value at hand: to where the property belongs, or past it. */
 static int read_property(Message *reply, const char *name, ScUnitState *state)
 {
         const struct {
-                const char *name;
-                char **text;
-                guint *number;
-                int *integer;
+                const char *name, *type;
+                gpointer place; /* "s": of a text that is owned */
         } wanted[] = {
-                {"LoadState", &state->load_state, NULL, NULL},   {"ActiveState", &state->active_state, NULL, NULL},
-                {"SubState", &state->sub_state, NULL, NULL},     {"Type", &state->type, NULL, NULL},
-                {"Result", &state->result, NULL, NULL},          {"FragmentPath", &state->fragment_path, NULL, NULL},
-                {"MainPID", NULL, &state->main_pid, NULL},       {"NRestarts", NULL, &state->restarts, NULL},
-                {"ExecMainCode", NULL, NULL, &state->exit_code}, {"ExecMainStatus", NULL, NULL, &state->exit_status},
+                {"LoadState", "s", &state->load_state},
+                {"ActiveState", "s", &state->active_state},
+                {"SubState", "s", &state->sub_state},
+                {"Type", "s", &state->type},
+                {"Result", "s", &state->result},
+                {"FragmentPath", "s", &state->fragment_path},
+                {"MainPID", "u", &state->main_pid},
+                {"NRestarts", "u", &state->restarts},
+                {"ExecMainCode", "i", &state->exit_code},
+                {"ExecMainStatus", "i", &state->exit_status},
+                {"NeedDaemonReload", "b", &state->is_stale},
         };
         for (guint i = 0; i < G_N_ELEMENTS(wanted); i++) {
                 if (strcmp(name, wanted[i].name) != 0)
                         continue;
-                if (wanted[i].number != NULL)
-                        return sd_bus_message_read(reply, "v", "u", wanted[i].number);
-                if (wanted[i].integer != NULL)
-                        return sd_bus_message_read(reply, "v", "i", wanted[i].integer);
-                const char *text;
-                int r = sd_bus_message_read(reply, "v", "s", &text);
+                if (strcmp(wanted[i].type, "s") != 0)
+                        return sd_bus_message_read(reply, "v", wanted[i].type, wanted[i].place);
+                char **text = wanted[i].place;
+                const char *value;
+                int r = sd_bus_message_read(reply, "v", "s", &value);
                 if (r >= 0) {
-                        g_free(*wanted[i].text);
-                        *wanted[i].text = g_strdup(text);
+                        g_free(*text);
+                        *text = g_strdup(value);
                 }
                 return r;
         }

@@ -76,6 +76,7 @@ typedef struct {
         guint restarts;  /* NRestarts */
         int exit_code;   /* ExecMainCode: CLD_EXITED, CLD_KILLED ...; 0 while it runs */
         int exit_status; /* ExecMainStatus: exit status or signal */
+        int is_stale;    /* NeedDaemonReload: its files are others than those that systemd has read; or 0 */
 } ScUnitState;
 void sc_unit_state_clear(ScUnitState *state);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScUnitState, sc_unit_state_clear)

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Whoever manages the unit manages the container."""
 
+import json
 import os
+import time
 
 import pytest
 from bed import CHECKOUT, Bed, wait_until
+from derived import Derived, Layer
 from test_testbed import limiting_cgroups
 
 HELLO = "localhost:5000/hello"
+
+
+GENERATOR = "/etc/systemd/system-generators/slow"
 
 
 @pytest.fixture
@@ -121,3 +127,63 @@ def test_limits_of_the_unit_bind_the_container():
         eaten = bed.run(["runc", "exec", "hello", "sh", "-c", "head -c 200000000 /dev/zero | tail -c 190000000 | wc -c"], check=False)
         assert "190000000" not in eaten.stdout
         assert bed.exists(f"{CHECKOUT}/hello")
+
+
+@pytest.fixture
+def friend(bed):
+    """A service that runs, wants hello and comes before it: systemd remembers that there is no hello."""
+    bed.write("/etc/systemd/system/friend.service", "[Unit]\nBefore=hello.service\nWants=hello.service\n[Service]\nExecStart=/bin/sleep infinity\n")
+    bed.systemctl("daemon-reload")
+    bed.systemctl("start", "friend")
+    assert bed.output("systemctl show -P LoadState hello") == "not-found"
+    yield bed
+    bed.run("systemctl stop friend; rm -r /etc/systemd/system/friend.service*; systemctl daemon-reload")
+
+
+@pytest.fixture
+def slow_reload(friend):
+    """From now on systemd reads its units again for as long as there is no /run/go."""
+    friend.write(GENERATOR, "#!/bin/sh\ntouch /run/generates; while [ ! -e /run/go ]; do sleep 0.1; done\n", "755")
+    yield friend
+    friend.run(f"touch /run/go; rm {GENERATOR}; systemctl daemon-reload; rm /run/go /run/generates")
+
+
+def test_install_does_not_wait_for_a_reload(slow_reload):
+    """systemd reads the new unit when it is asked for it, and all others when the install is over."""
+    bed = slow_reload
+    bed.sysconsctl("pull", HELLO)
+    bed.sysconsctl("install", "--set", "PORT=8082", HELLO)
+    wait_until(lambda: bed.exists("/run/generates"))
+    bed.run("touch /run/go")
+    assert "hello.service" in bed.output("systemctl show -P Wants multi-user.target").split()
+    assert bed.output("systemctl show -P NeedDaemonReload hello") == "no"
+    bed.systemctl("start", "hello")
+    bed.wait_http(8082)
+
+
+@pytest.mark.parametrize("case", ["starts", "brings a drop-in", "by hand"])
+def test_install_waits_for_a_reload(slow_reload, tmp_path, case):
+    """Where what it brings is needed at once, and where no daemon sees to it."""
+    bed = slow_reload
+    images, layer = Derived(tmp_path), Layer("a drop-in")
+    folder = "exports/hostfs/etc/systemd/system/friend.service.d"
+    layer.folders("exports/hostfs", "exports/hostfs/etc", "exports/hostfs/etc/systemd", "exports/hostfs/etc/systemd/system", folder)
+    layer.file(f"{folder}/name.conf", "[Unit]\nDescription=The friend of hello\n")
+    images.add("hello:latest", "hello:1", layer) if case == "brings a drop-in" else bed.push("hello:latest=hello:1")
+    if case == "brings a drop-in":
+        images.finish()
+        images.push(bed, "hello:latest")
+    bed.sysconsctl("pull", HELLO)
+    request = json.dumps({"operation": "install", "subject": HELLO, "options": {"values": {"PORT": "8082"}}})
+    command = {"starts": ["sysconsctl", "install", "--start", "--set", "PORT=8082", HELLO],
+               "brings a drop-in": ["sysconsctl", "install", "--set", "PORT=8082", HELLO],
+               "by hand": ["/usr/libexec/sysconsd-worker", "--request", request]}[case]
+    bed.run(["sh", "-c", '("$@" && touch /run/installed) >/dev/null 2>&1 &', "sh", *command])
+    wait_until(lambda: bed.exists("/run/generates"))
+    time.sleep(1)  # it takes less where it does not wait
+    assert not bed.exists("/run/installed")
+    bed.run("touch /run/go")
+    wait_until(lambda: bed.exists("/run/installed"))
+    bed.run("rm /run/installed")
+    if case == "brings a drop-in":
+        assert bed.output("systemctl show -P Description friend") == "The friend of hello"
