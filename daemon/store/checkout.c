@@ -11,6 +11,8 @@
 
 /* What a thread takes at a time; fewer files than this in all are not worth a second thread. */
 #define CHUNK 256
+/* The same of folders. */
+#define FOLDER_CHUNK 64
 
 typedef struct {
         const ScNode *node;
@@ -27,10 +29,15 @@ typedef struct {
         int objects_fd;
         ScObjectFormat format;
         GArray *folders; /* Folder, parents before what they hold */
-        GArray *files;   /* File, those of a folder together */
-        gint next;       /* atomic: the first file that no thread has taken */
-        gint failed;     /* atomic */
-        GError *error;   /* of whoever failed first */
+        GArray *files;   /* File, those of a folder together, in the folders' order */
+        GMutex lock;
+        GCond more;
+        guint made;    /* under the lock: how many folders are there; all, once somebody failed */
+        gint making;   /* atomic: somebody makes them */
+        gint next;     /* atomic: the first file that no thread has taken */
+        gint finished; /* atomic: the same of folders that are to get their owners, modes and times */
+        gint failed;   /* atomic */
+        GError *error; /* of whoever failed first */
         ScReport *report;
         GCancellable *cancellable;
 } Checkout;
@@ -60,15 +67,46 @@ static void collect(Checkout *checkout, const ScNode *folder, const char *path)
         }
 }
 
-static bool make_folders(Checkout *checkout, GError **error)
+static void announce_folders(Checkout *checkout, guint made)
+{
+        g_mutex_lock(&checkout->lock);
+        checkout->made = made;
+        g_cond_broadcast(&checkout->more);
+        g_mutex_unlock(&checkout->lock);
+}
+
+static void wait_for_folder(Checkout *checkout, guint index)
+{
+        g_mutex_lock(&checkout->lock);
+        while (checkout->made <= index)
+                g_cond_wait(&checkout->more, &checkout->lock);
+        g_mutex_unlock(&checkout->lock);
+}
+
+/* Takes the error. */
+static void fail(Checkout *checkout, GError *error)
+{
+        if (g_atomic_int_compare_and_exchange(&checkout->failed, 0, 1))
+                checkout->error = error;
+        else
+                g_error_free(error);
+}
+
+/* Files are linked into those that are there while the next ones are made. */
+static void make_folders(Checkout *checkout)
 {
         /* The first is the root, which is there. */
-        for (guint i = 1; i < checkout->folders->len; i++) {
+        for (guint i = 1; i < checkout->folders->len && g_atomic_int_get(&checkout->failed) == 0; i++) {
                 const char *path = g_array_index(checkout->folders, Folder, i).path;
-                if (mkdirat(checkout->dir_fd, path, 0700) < 0)
-                        return sc_throw_errno(error, "Cannot make the folder %s", path);
+                GError *error = NULL;
+                if (i % FOLDER_CHUNK == 0)
+                        announce_folders(checkout, i);
+                if (mkdirat(checkout->dir_fd, path, 0700) < 0) {
+                        sc_throw_errno(&error, "Cannot make the folder %s", path);
+                        fail(checkout, error);
+                }
         }
-        return true;
+        announce_folders(checkout, checkout->folders->len);
 }
 
 /* A symlink's object that is a regular file: 1: the symlink is made; 0: it is another object; -1: error. */
@@ -149,14 +187,13 @@ static gpointer link_files(gpointer data)
                 if (first >= checkout->files->len)
                         break;
                 guint end = MIN(first + CHUNK, checkout->files->len);
-                if (!sc_cancelled(checkout->cancellable, &error) && link_chunk(checkout, first, end, &error)) {
+                wait_for_folder(checkout, g_array_index(checkout->files, File, end - 1).folder);
+                if (g_atomic_int_get(&checkout->failed) != 0)
+                        break;
+                if (!sc_cancelled(checkout->cancellable, &error) && link_chunk(checkout, first, end, &error))
                         sc_report_advance(checkout->report, end - first);
-                        continue;
-                }
-                if (g_atomic_int_compare_and_exchange(&checkout->failed, 0, 1))
-                        checkout->error = error;
                 else
-                        g_error_free(error);
+                        fail(checkout, error);
         }
         return NULL;
 }
@@ -172,23 +209,55 @@ static bool finish_folder(Checkout *checkout, const Folder *folder, GError **err
                sc_prefix(error, "Folder %s", folder->path);
 }
 
-static bool run(Checkout *checkout, GError **error)
+/* In any order: nothing is made in them any more, and the root lets nobody else in who could put something in the place of one
+ * below a folder that has its owner already. */
+static gpointer finish_folders(gpointer data)
 {
-        if (!make_folders(checkout, error))
-                return false;
-        GThread *thread = checkout->files->len > CHUNK ? g_thread_new("checkout", link_files, checkout) : NULL;
-        link_files(checkout);
+        Checkout *checkout = data;
+
+        while (g_atomic_int_get(&checkout->failed) == 0) {
+                guint first = 1 + (guint)g_atomic_int_add(&checkout->finished, FOLDER_CHUNK);
+                if (first >= checkout->folders->len)
+                        break;
+                guint end = MIN(first + FOLDER_CHUNK, checkout->folders->len);
+                for (guint i = first; i < end; i++) {
+                        GError *error = NULL;
+                        if (finish_folder(checkout, &g_array_index(checkout->folders, Folder, i), &error))
+                                continue;
+                        fail(checkout, error);
+                        break;
+                }
+        }
+        return NULL;
+}
+
+static void by_two_threads(Checkout *checkout, GThreadFunc work)
+{
+        GThread *thread = checkout->files->len > CHUNK ? g_thread_new("checkout", work, checkout) : NULL;
+        work(checkout);
         if (thread != NULL)
                 g_thread_join(thread);
+}
+
+static gpointer make_folders_and_link(gpointer data)
+{
+        Checkout *checkout = data;
+        if (g_atomic_int_compare_and_exchange(&checkout->making, 0, 1))
+                make_folders(checkout);
+        return link_files(checkout);
+}
+
+static bool run(Checkout *checkout, GError **error)
+{
+        if (fchmod(checkout->dir_fd, 0700) < 0)
+                return sc_throw_errno(error, "Cannot close the folder to others");
+        by_two_threads(checkout, make_folders_and_link);
+        by_two_threads(checkout, finish_folders);
         if (checkout->error != NULL) {
                 g_propagate_error(error, checkout->error);
                 return false;
         }
-        /* Deepest first: nothing is made below a folder any more once its mode and time are set. */
-        for (guint i = checkout->folders->len; i > 0; i--)
-                if (!finish_folder(checkout, &g_array_index(checkout->folders, Folder, i - 1), error))
-                        return false;
-        return true;
+        return finish_folder(checkout, &g_array_index(checkout->folders, Folder, 0), error);
 }
 
 bool sc_tree_checkout(const ScTree *tree, int dir_fd, ScReport *report, GCancellable *cancellable, GError **error)
@@ -207,5 +276,10 @@ bool sc_tree_checkout(const ScTree *tree, int dir_fd, ScReport *report, GCancell
 
         g_array_set_clear_func(folders, clear_folder);
         collect(&checkout, sc_tree_root(tree), "");
-        return run(&checkout, error);
+        g_mutex_init(&checkout.lock);
+        g_cond_init(&checkout.more);
+        bool ok = run(&checkout, error);
+        g_cond_clear(&checkout.more);
+        g_mutex_clear(&checkout.lock);
+        return ok;
 }

@@ -629,6 +629,73 @@ START_TEST(test_report_and_cancel)
 }
 END_TEST
 
+/* Folders appear while files are linked into the first ones, and none keeps a time of its own; nobody else is let in meanwhile. */
+typedef struct {
+        int fd;
+        guint looked, open; /* how often, and how often others were let in */
+} Look;
+
+static void look_whether_open(gpointer data, const char *phase, guint64 done, guint64 total)
+{
+        Look *look = data;
+        struct stat st;
+
+        ck_assert_int_eq(fstat(look->fd, &st), 0);
+        look->looked++;
+        look->open += (st.st_mode & 077) != 0 && done > 0 ? 1 : 0;
+}
+
+START_TEST(test_many_folders)
+{
+        const ScReportSink sink = {.progress = look_whether_open};
+
+        g_autoptr(Image) image = image_new();
+        g_autoptr(GError) error = NULL;
+        Tar *tar = tar_new();
+        struct stat st;
+
+        for (guint i = 0; i < 1000; i++) {
+                g_autofree char *folder = g_strdup_printf("%u/%u/", i % 40, i);
+                g_autofree char *file = g_strconcat(folder, "file", NULL);
+                tar_folder(tar, folder, i % 3 == 0 ? 0500 : 01777);
+                tar_file(tar, file, 0644, file);
+        }
+        image_add(image, tar);
+        g_autoptr(ScTree) tree = image_merge(image);
+        ck_assert_int_eq(g_mkdir(image->folder, 0700), 0);
+        int fd = open(image->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ck_assert_int_eq(fchmod(fd, 0755), 0);
+        Look look = {.fd = fd};
+        {
+                g_autoptr(ScReport) report = sc_report_new(&sink, &look);
+                sc_report_phase(report, "Checking out", sc_tree_files(tree));
+                ck_assert(sc_tree_checkout(tree, fd, report, NULL, &error));
+        }
+        ck_assert_uint_gt(look.looked, 1);
+        ck_assert_uint_eq(look.open, 0);
+        ck_assert_int_eq(fstat(fd, &st), 0);
+        ck_assert_uint_eq(st.st_mode, S_IFDIR | 0755);
+        for (guint i = 0; i < 1000; i++) {
+                g_autofree char *folder = g_strdup_printf("%u/%u", i % 40, i);
+                g_autofree char *file = g_strconcat(folder, "/file", NULL);
+                ck_assert_int_eq(fstatat(fd, folder, &st, AT_SYMLINK_NOFOLLOW), 0);
+                ck_assert_uint_eq(st.st_mode, S_IFDIR | (i % 3 == 0 ? 0500 : 01777));
+                ck_assert_int_eq(st.st_mtime, 0);
+                ck_assert_int_eq(fstatat(fd, file, &st, AT_SYMLINK_NOFOLLOW), 0);
+                ck_assert_uint_eq(st.st_nlink, 2);
+        }
+        close(fd);
+        /* One of the last is in the way: nobody waits for those behind it. */
+        g_autofree char *other = g_build_filename(image->store->folder, "other", NULL);
+        g_autofree char *in_the_way = g_build_filename(other, "9", NULL);
+        ck_assert_int_eq(g_mkdir_with_parents(in_the_way, 0700), 0);
+        fd = open(other, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ck_assert(!sc_tree_checkout(tree, fd, NULL, NULL, &error));
+        ck_assert_error(error, SC_ERROR_EXISTS, "Cannot make the folder 9");
+        close(fd);
+}
+END_TEST
+
 START_TEST(test_other_file_system)
 {
         g_autoptr(Image) image = image_new();
@@ -726,6 +793,7 @@ int main(void)
         tcase_add_test(tcase, test_foreign_commit);
         tcase_add_test(tcase, test_impossible_entries);
         tcase_add_test(tcase, test_report_and_cancel);
+        tcase_add_test(tcase, test_many_folders);
         tcase_add_test(tcase, test_other_file_system);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
