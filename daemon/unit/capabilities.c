@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "capabilities.h"
 
+#include "base/error.h"
+#include "base/path.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <string.h>
+
+#define MAX_FILE (1024u * 1024)
 
 static const char *const names[] = {
         [CAP_CHOWN] = "CAP_CHOWN",
@@ -59,25 +65,26 @@ char *sc_capabilities_list(guint last, guint64 bounding)
         return g_string_free(out, FALSE);
 }
 
-/* Where the file cannot be read, what the kernel knows is not narrowed down. */
-static guint kernel_last(void)
+/* *ret NULL: there is no such file, or it is not for this user: then nothing is narrowed down. */
+static bool read_what_is_shown(const char *path, char **ret, GError **error)
 {
-        g_autofree char *text = NULL;
-        if (!g_file_get_contents("/proc/sys/kernel/cap_last_cap", &text, NULL, NULL))
-                return G_N_ELEMENTS(names) - 1;
-        return (guint)g_ascii_strtoull(text, NULL, 10);
+        *ret = NULL;
+        sc_autofd fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 && (errno == ENOENT || errno == EACCES || errno == EPERM))
+                return true;
+        bool ok = fd >= 0 ? sc_read_fd(fd, path, MAX_FILE, ret, NULL, error) : sc_throw_errno(error, "Cannot open %s", path);
+        return ok || sc_prefix(error, "Cannot tell which capabilities there are");
 }
 
-static guint64 init_bounding_set(void)
+char *sc_capabilities_of_host(GError **error)
 {
-        g_autofree char *text = NULL;
-        if (!g_file_get_contents("/proc/1/status", &text, NULL, NULL))
-                return G_MAXUINT64;
-        const char *line = strstr(text, "\nCapBnd:");
-        return line != NULL ? g_ascii_strtoull(line + strlen("\nCapBnd:"), NULL, 16) : G_MAXUINT64;
-}
-
-char *sc_capabilities_of_host(void)
-{
-        return sc_capabilities_list(kernel_last(), init_bounding_set());
+        static const char mark[] = "\nCapBnd:";
+        g_autofree char *last = NULL;
+        g_autofree char *status = NULL;
+        if (!read_what_is_shown("/proc/sys/kernel/cap_last_cap", &last, error) ||
+            !read_what_is_shown("/proc/1/status", &status, error))
+                return NULL;
+        const char *bounding = status != NULL ? strstr(status, mark) : NULL;
+        return sc_capabilities_list(last != NULL ? (guint)g_ascii_strtoull(last, NULL, 10) : G_N_ELEMENTS(names) - 1,
+                                    bounding != NULL ? g_ascii_strtoull(bounding + strlen(mark), NULL, 16) : G_MAXUINT64);
 }

@@ -9,5 +9,5 @@
 char *sc_capabilities_list(guint last, guint64 bounding);
 
 /* What a service of this host can have: the kernel's capabilities within the bounding set of PID 1. A process that asks for
- * more does not start, as on a host that is a container itself. */
-char *sc_capabilities_of_host(void);
+ * more does not start, as on a host that is a container itself. NULL on error. */
+char *sc_capabilities_of_host(GError **error);

@@ -136,9 +136,11 @@ static void put_fixed(ScVariables *variables, const ScVariablesInput *input)
         put_commands(variables, input);
 }
 
-static void put_overridable(ScVariables *variables, const ScVariablesInput *input)
+static bool put_overridable(ScVariables *variables, const ScVariablesInput *input, GError **error)
 {
-        g_autofree char *capabilities = sc_capabilities_of_host();
+        g_autofree char *capabilities = sc_capabilities_of_host(error);
+        if (capabilities == NULL)
+                return false;
         put_new(variables, "RUN_DIRECTORY", input->scope->run_directory);
         put_new(variables, "STATE_DIRECTORY", input->scope->state_directory);
         put_new(variables, "CONF_DIRECTORY", input->scope->conf_directory);
@@ -148,6 +150,7 @@ static void put_overridable(ScVariables *variables, const ScVariablesInput *inpu
         g_autofree char *pid_file = g_strdup_printf("%s/container-%s.pid", sc_variables_get(variables, "RUN_DIRECTORY"),
                                                     input->name);
         put_new(variables, "PIDFILE", pid_file);
+        return true;
 }
 
 static bool put_set(ScVariables *variables, GHashTable *set, GError **error)
@@ -182,9 +185,8 @@ ScVariables *sc_variables_new(const ScVariablesInput *input, GError **error)
         variables->scope = input->scope;
         variables->values = sc_string_map_new();
         /* From the strongest to the weakest; the fixed ones cannot be in the set, and some are made of overridable ones. */
-        if (!put_set(variables, input->set, error))
+        if (!put_set(variables, input->set, error) || !put_overridable(variables, input, error))
                 return NULL;
-        put_overridable(variables, input);
         put_fixed(variables, input);
         put_defaults(variables, input->defaults);
         g_autofree char *random = g_uuid_string_random();

@@ -3,6 +3,7 @@
 #include "unit/capabilities.h"
 #include <linux/capability.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static ScVariables *make(const ScVariablesInput *input)
@@ -197,8 +198,20 @@ START_TEST(capabilities_are_those_that_can_be_had)
         ck_assert_str_eq(none, "");
 
         /* PID 1 has at least what this process could have, so the host's list holds it */
-        g_autofree char *host = sc_capabilities_of_host();
+        g_autoptr(GError) error = NULL;
+        g_autofree char *host = sc_capabilities_of_host(&error);
+        ck_assert_ptr_nonnull(host);
         ck_assert(strstr(host, "\"CAP_CHOWN\"") != NULL);
+
+        /* What cannot be told just now is not taken for all of them. */
+        struct rlimit usual, closed;
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+        closed = (struct rlimit){.rlim_cur = 0, .rlim_max = usual.rlim_max};
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &closed), 0);
+        g_autofree char *unknown = sc_capabilities_of_host(&error);
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+        ck_assert_ptr_null(unknown);
+        ck_assert_error(error, SC_ERROR_FAILED, "Too many open files");
 }
 END_TEST
 
