@@ -12,6 +12,7 @@
 #include "op/op.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,16 @@ typedef struct {
         int socket;   /* -1: none */
         bool by_hand; /* text on standard output */
 } Channel;
+
+/* Contents and what is fetched of a blob come and go in pieces of up to 8 MiB, a few of them at once: memory that was given back to
+ * the kernel each time would have to be cleared by it each time. Each thread that allocates may keep so much. */
+#define KEPT_MEMORY (32 * 1024 * 1024)
+
+static void keep_memory(void)
+{
+        if (mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY) == 1)
+                mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
+}
 
 /* ---- what goes out ---- */
 
@@ -253,6 +264,7 @@ int main(int argc, char *argv[])
         }
 
         umask(022);
+        keep_memory();
         /* Each connection asks GIO's own resolver of proxies before it is given ours; the one of a desktop would load dconf and
          * libproxy, and end the process where it cannot read its schemas. */
         g_setenv("GIO_USE_PROXY_RESOLVER", "dummy", TRUE);
