@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/journal.h"
 #include "base/path.h"
+#include "base/slice.h"
 #include "base/sysroot.h"
 #include "job/protocol.h"
 #include "op/op.h"
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -40,6 +42,9 @@ static void keep_memory(void)
         if (mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY) == 1)
                 mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
 }
+
+/* Who gives way to others (by a nice value, see job/sandbox.c) does so at once, and not only at the end of its slice. */
+#define LONG_SLICE (20 * 1000 * 1000)
 
 /* ---- what goes out ---- */
 
@@ -264,6 +269,8 @@ int main(int argc, char *argv[])
         }
 
         umask(022);
+        if (getpriority(PRIO_PROCESS, 0) > 0)
+                sc_slice_set(LONG_SLICE);
         keep_memory();
         /* Each connection asks GIO's own resolver of proxies before it is given ours; the one of a desktop would load dconf and
          * libproxy, and end the process where it cannot read its schemas. */

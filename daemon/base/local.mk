@@ -29,6 +29,7 @@ libsc_base_a_SOURCES = \
 	daemon/base/registries-parse.c \
 	daemon/base/report.c daemon/base/report.h \
 	daemon/base/scope.c daemon/base/scope.h \
+	daemon/base/slice.c daemon/base/slice.h \
 	daemon/base/source.c daemon/base/source.h \
 	daemon/base/sysroot.c daemon/base/sysroot.h
 

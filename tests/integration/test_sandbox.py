@@ -2,15 +2,16 @@
 """What daemon and workers may do. A script in the worker's place tries what its operation must not be able to, inside the worker's unit."""
 
 import json
+import os
 import re
 
 import pytest
 from bed import CHECKOUT, wait_until
 from derived import Derived, Layer
 from fakeworker import worker  # noqa: F401
-from sysconsbus import container, verb
+from sysconsbus import container, pull, verb
 from test_recovery import settled_jobs
-from test_swaps import FAILPOINT, pause
+from test_swaps import FAILPOINT, go_on, pause
 
 HELLO = "localhost:5000/hello"
 FILES_IMAGE = f"{HELLO}:files-1"
@@ -185,6 +186,26 @@ def test_workers(hello, worker):  # noqa: F811
             "escapes": [],
         })
         assert exposed <= limit, words
+
+
+def slice_of(bed, pid):
+    """How long a process would like to run at a time, in nanoseconds, as sched_getattr(2) has it; 0: as the kernel decides."""
+    script = ("import ctypes, platform, struct, sys; answer = ctypes.create_string_buffer(48);"
+              "number = {'x86_64': 315, 'aarch64': 275}[platform.machine()];"
+              "assert ctypes.CDLL(None).syscall(number, int(sys.argv[1]), answer, 48, 0) == 0; print(struct.unpack('IIQiIQQQ', answer.raw)[5])")
+    return int(bed.output(["python3", "-c", script, pid]))
+
+
+def test_long_slices_of_who_gives_way(bed):
+    """Where the kernel knows slices: Linux from 6.12 on."""
+    is_known = tuple(int(number) for number in os.uname().release.split("-")[0].split(".")[:2]) >= (6, 12)
+    bed.push("hello:2")
+    bed.sysconsctl("delete-image", "--force", f"{HELLO}:2", check=False)
+    job = pause(bed, "pull-publish", lambda: pull(bed, f"{HELLO}:2"))
+    try:
+        assert slice_of(bed, bed.output("systemctl show -P MainPID 'sysconsd-job-*.service'")) == (20_000_000 if is_known else 0)
+    finally:
+        go_on(bed, job)
 
 
 @pytest.mark.parametrize("unit,limit", [("sysconsd", 1.1), ("sysconsd-recover", 2.9), ("sysconsd-settle", 3.3)])
