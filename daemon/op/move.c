@@ -164,15 +164,17 @@ static bool forget_skipped(ScSide *side, GPtrArray *skipped, GError **error)
 
 static bool host_files(ScMove *move, GError **error)
 {
-        sc_autofd root = sc_open_dir("/", error);
+        const ScSide none = {.hostfs_fd = -1};
+        const ScSide *to = move->to != NULL ? move->to : &none;
+        GPtrArray *old = move->from != NULL ? move->from->files : NULL;
         g_autoptr(GPtrArray) skipped = NULL;
-        bool (*apply)(int, int, GPtrArray *, const ScVariables *, GPtrArray *, ScReport *, GPtrArray **,
-                      GError **) = move->back ? sc_host_files_put_back : sc_host_files_apply;
-        return root >= 0 &&
-               apply(root, move->to != NULL ? move->to->hostfs_fd : -1, move->to != NULL ? move->to->files : NULL,
-                     move->to != NULL ? move->to->variables : NULL, move->from != NULL ? move->from->files : NULL, report(move),
-                     &skipped, error) &&
-               (move->to == NULL || move->back || forget_skipped(move->to, skipped, error));
+        sc_autofd root = sc_open_dir("/", error);
+        if (root < 0)
+                return false;
+        if (move->back)
+                return sc_host_files_put_back(root, to->hostfs_fd, to->files, to->variables, old, report(move), NULL, error);
+        return sc_host_files_apply(root, to->hostfs_fd, to->files, to->variables, old, report(move), &skipped, error) &&
+               (move->to == NULL || forget_skipped(move->to, skipped, error));
 }
 
 static const char *install_section(const char *unit_text)
