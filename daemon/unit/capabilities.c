@@ -76,15 +76,19 @@ static bool read_what_is_shown(const char *path, char **ret, GError **error)
         return ok || sc_prefix(error, "Cannot tell which capabilities there are");
 }
 
-char *sc_capabilities_of_host(GError **error)
+char *sc_capabilities_read(const char *last_path, const char *status_path, GError **error)
 {
         static const char mark[] = "\nCapBnd:";
         g_autofree char *last = NULL;
         g_autofree char *status = NULL;
-        if (!read_what_is_shown("/proc/sys/kernel/cap_last_cap", &last, error) ||
-            !read_what_is_shown("/proc/1/status", &status, error))
+        if (!read_what_is_shown(last_path, &last, error) || !read_what_is_shown(status_path, &status, error))
                 return NULL;
         const char *bounding = status != NULL ? strstr(status, mark) : NULL;
         return sc_capabilities_list(last != NULL ? (guint)g_ascii_strtoull(last, NULL, 10) : G_N_ELEMENTS(names) - 1,
                                     bounding != NULL ? g_ascii_strtoull(bounding + strlen(mark), NULL, 16) : G_MAXUINT64);
+}
+
+char *sc_capabilities_of_host(GError **error)
+{
+        return sc_capabilities_read("/proc/sys/kernel/cap_last_cap", "/proc/1/status", error);
 }

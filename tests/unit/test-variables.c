@@ -2,8 +2,11 @@
 #include "test-unit.h"
 #include "unit/capabilities.h"
 #include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static ScVariables *make(const ScVariablesInput *input)
@@ -202,6 +205,24 @@ START_TEST(capabilities_are_those_that_can_be_had)
         g_autofree char *host = sc_capabilities_of_host(&error);
         ck_assert_ptr_nonnull(host);
         ck_assert(strstr(host, "\"CAP_CHOWN\"") != NULL);
+
+        /* a host whose kernel does not show it; PID 1 may have two; the file is not for this user */
+        g_autofree char *all = sc_capabilities_read("/nonexistent", "/nonexistent", &error);
+        ck_assert(g_str_has_suffix(all, ",\n\"CAP_CHECKPOINT_RESTORE\""));
+        char status[] = "/tmp/test-variables-XXXXXX";
+        int fd = mkstemp(status);
+        ck_assert_int_gt(dprintf(fd, "Name:\tinit\nCapBnd:\t0000000000000021\n"), 0);
+        g_autofree char *bounded = sc_capabilities_read("/nonexistent", status, &error);
+        ck_assert_str_eq(bounded, "\"CAP_CHOWN\",\n\"CAP_KILL\"");
+        ck_assert_int_eq(fchmod(fd, 0), 0);
+        bool was_root = geteuid() == 0;
+        ck_assert(!was_root || seteuid(65534) == 0);
+        g_autofree char *hidden = sc_capabilities_read("/nonexistent", status, &error);
+        ck_assert(!was_root || seteuid(0) == 0);
+        close(fd);
+        unlink(status);
+        ck_assert_no_error(error);
+        ck_assert_str_eq(hidden, all);
 
         /* What cannot be told just now is not taken for all of them. */
         struct rlimit usual, closed;
