@@ -257,19 +257,12 @@ static void recover_if_needed(ScService *service, const ScJob *job)
                 sc_bus_job_recover(service, job->container);
 }
 
-/* Of a worker whose last word was lost nobody knows what it left to do. */
-static bool is_reload_due(ScJob *job)
-{
-        if (job->state != SC_JOB_DONE || strcmp(job->operation, "install") != 0)
-                return false;
-        return g_hash_table_size(job->details) == 0 || g_hash_table_remove(job->details, SC_DETAIL_RELOAD);
-}
-
 static void on_over(gpointer data, ScJob *job)
 {
         ScService *service = data;
         g_autofree char *path = sc_bus_job_path(job->id);
-        bool reload_is_due = is_reload_due(job);
+        /* Taken out, as it is for nobody else, of one that failed, too; that one has gone back with a reload of its own. */
+        bool reload_is_due = g_hash_table_remove(job->details, SC_DETAIL_RELOAD) && job->state == SC_JOB_DONE;
         sc_bus_plan_answer(service, job);
         sd_bus_emit_properties_changed(service->bus, path, SC_BUS_JOB, "State", "Phase", "Done", "Total", "Error", NULL);
         emit_finished(service, job, path);

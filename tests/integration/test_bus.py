@@ -202,6 +202,19 @@ def test_signals_of_a_job(monitor):
     assert job in call(bed, ROOT, "Manager", "ListJobs", user="alice")[0]
 
 
+@pytest.mark.parametrize("point,result", [("", "done"), ("enable error\n", "failed")])
+def test_what_is_for_the_daemon_alone(monitor, point, result):
+    """That it is to have systemd read its units again."""
+    bed = monitor.bed
+    bed.write("/run/sysconsd/failpoint", point)
+    try:
+        job = install(bed, HELLO, {"name": "second", "values": {"PORT": "8083"}})
+        data = monitor.wait(job, "Job.Finished")[0]
+        assert data[0] == result and data[1]["container"]["data"] == "second" and "reload" not in data[1]
+    finally:
+        bed.run("rm /run/sysconsd/failpoint")
+
+
 def test_state_follows_the_unit(monitor):
     bed = monitor.bed
     for command, word in (("start", "running"), ("stop", "inactive")):
