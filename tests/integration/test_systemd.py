@@ -11,8 +11,6 @@ from derived import Derived, Layer
 from test_testbed import limiting_cgroups
 
 HELLO = "localhost:5000/hello"
-
-
 GENERATOR = "/etc/systemd/system-generators/slow"
 
 
@@ -161,18 +159,23 @@ def test_install_does_not_wait_for_a_reload(slow_reload):
     bed.wait_http(8082)
 
 
+def push_with_drop_in(bed, scratch):
+    """hello, with a host file that changes what friend is called."""
+    images, layer = Derived(scratch), Layer("a drop-in")
+    folder = "exports/hostfs/etc/systemd/system/friend.service.d"
+    layer.folders("exports/hostfs", "exports/hostfs/etc", "exports/hostfs/etc/systemd", "exports/hostfs/etc/systemd/system", folder)
+    layer.file(f"{folder}/name.conf", "[Unit]\nDescription=The friend of hello\n")
+    images.add("hello:latest", "hello:1", layer)
+    images.finish()
+    images.push(bed, "hello:latest")
+
+
 @pytest.mark.parametrize("case", ["starts", "brings a drop-in", "by hand"])
 def test_install_waits_for_a_reload(slow_reload, tmp_path, case):
     """Where what it brings is needed at once, and where no daemon sees to it."""
     bed = slow_reload
-    images, layer = Derived(tmp_path), Layer("a drop-in")
-    folder = "exports/hostfs/etc/systemd/system/friend.service.d"
-    layer.folders("exports/hostfs", "exports/hostfs/etc", "exports/hostfs/etc/systemd", "exports/hostfs/etc/systemd/system", folder)
-    layer.file(f"{folder}/name.conf", "[Unit]\nDescription=The friend of hello\n")
-    images.add("hello:latest", "hello:1", layer) if case == "brings a drop-in" else bed.push("hello:latest=hello:1")
     if case == "brings a drop-in":
-        images.finish()
-        images.push(bed, "hello:latest")
+        push_with_drop_in(bed, tmp_path)
     bed.sysconsctl("pull", HELLO)
     request = json.dumps({"operation": "install", "subject": HELLO, "options": {"values": {"PORT": "8082"}}})
     command = {"starts": ["sysconsctl", "install", "--start", "--set", "PORT=8082", HELLO],

@@ -648,7 +648,6 @@ static void look_whether_open(gpointer data, const char *phase, guint64 done, gu
 START_TEST(test_many_folders)
 {
         const ScReportSink sink = {.progress = look_whether_open};
-
         g_autoptr(Image) image = image_new();
         g_autoptr(GError) error = NULL;
         Tar *tar = tar_new();
