@@ -241,6 +241,12 @@ static bool lock_repository(ScStaging *staging, GError **error)
         return true;
 }
 
+static bool learn_reserved_space(ScStaging *staging, GError **error)
+{
+        return ostree_repo_get_min_free_space_bytes(sc_repository_ostree(staging->repository), &staging->reserved_space, error) ||
+               sc_prefix(error, "Repository %s", sc_repository_path(staging->repository));
+}
+
 ScStaging *sc_staging_new(ScRepository *repository, ScStagingStart start, GError **error)
 {
         ScStaging *staging = g_new0(ScStaging, 1);
@@ -252,12 +258,8 @@ ScStaging *sc_staging_new(ScRepository *repository, ScStagingStart start, GError
         g_cond_init(&staging->much_written);
         staging->objects = g_hash_table_new_full(object_hash, object_equal, NULL, g_free);
         staging->state_fd = sc_repository_open_state(repository, error);
-        if (!ostree_repo_get_min_free_space_bytes(sc_repository_ostree(repository), &staging->reserved_space, error)) {
-                sc_prefix(error, "Repository %s", sc_repository_path(repository));
-                sc_staging_free(staging, SC_STAGING_KEEP);
-                return NULL;
-        }
-        if (staging->state_fd < 0 || !lock_repository(staging, error) || !open_folder(staging, start, error)) {
+        if (staging->state_fd < 0 || !learn_reserved_space(staging, error) || !lock_repository(staging, error) ||
+            !open_folder(staging, start, error)) {
                 sc_staging_free(staging, SC_STAGING_KEEP);
                 return NULL;
         }

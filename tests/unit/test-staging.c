@@ -3,6 +3,7 @@
 /* The way of objects from the staging folder into the repository: at the same time, killed, taken up again. */
 
 #include "store.h"
+#include "base/path.h"
 #include "store/layer.h"
 #include "store/object.h"
 #include <signal.h>
@@ -37,6 +38,23 @@ static gpointer layer_thread(gpointer data)
         (void)import_layer(thread->import, thread->layer, thread->tar, &thread->error);
         return NULL;
 }
+
+/* Where its folder cannot be made that is the reason, and the only one. */
+START_TEST(test_no_folder)
+{
+        g_autoptr(Store) store = store_new();
+        const ScImportLimits limits = {.writers = 1, .max_layer_size = 1u << 30};
+        g_autoptr(GError) error = NULL;
+
+        g_autofree char *extensions = g_build_filename(sc_repository_path(store->repository), "extensions", NULL);
+        sc_remove_tree(AT_FDCWD, extensions, NULL);
+        ck_assert(g_file_set_contents(extensions, "", 0, NULL));
+        g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL);
+        ck_assert_ptr_null(sc_import_new(store->repository, &limits, &error));
+        ck_assert_ptr_nonnull(error);
+        ck_assert_ptr_nonnull(strstr(error->message, "extensions"));
+}
+END_TEST
 
 /* Four layers that share half their files, by the threads of two imports at once, as two processes would have them. */
 START_TEST(test_at_the_same_time)
@@ -453,6 +471,7 @@ int main(void)
         TCase *tcase = tcase_create("staging");
 
         tcase_set_timeout(tcase, 300);
+        tcase_add_test(tcase, test_no_folder);
         tcase_add_test(tcase, test_at_the_same_time);
         tcase_add_test(tcase, test_killed);
         tcase_add_test(tcase, test_begins_anew);
