@@ -10,6 +10,7 @@
 #include "store/intent.h"
 #include "store/pull-intent.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -72,6 +73,19 @@ GPtrArray *sc_prune_slots(int checkout_fd, GError **error)
         return slots;
 }
 
+/* Uninstalling takes the unit first, and no install begins with one: where there is a unit a container has lost its symlink. */
+static bool keeps_unit(ScOpContext *context, const ScSystemd *systemd, const char *container, const char *unit, const char *folder)
+{
+        g_autofree char *file = g_build_filename(sc_systemd_scope(systemd)->unit_dir, unit, NULL);
+        struct stat st;
+        if (lstat(file, &st) < 0 && errno == ENOENT)
+                return false;
+        sc_report_message(context->report,
+                          "Keeping %s: there is %s, though no symlink %s leads here: set it again, or uninstall the container",
+                          folder, file, container);
+        return true;
+}
+
 bool sc_prune_slot_goes(ScOpContext *context, ScSystemd *systemd, int checkout_fd, const char *folder, bool *ret, GError **error)
 {
         g_autofree char *container = sc_prune_slot_owner(folder);
@@ -89,6 +103,8 @@ bool sc_prune_slot_goes(ScOpContext *context, ScSystemd *systemd, int checkout_f
                 sc_report_message(context->report, "Keeping %s: %s is %s", folder, unit, state.active_state);
                 return true;
         }
+        if (keeps_unit(context, systemd, container, unit, folder))
+                return true;
         g_autoptr(GError) pinned = NULL;
         if (!sc_pin_check(context->config, systemd, container, SC_PIN_ANY_SLOT, &pinned)) {
                 sc_report_message(context->report, "Keeping %s: %s", folder, pinned->message);

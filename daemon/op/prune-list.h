@@ -14,6 +14,6 @@ GPtrArray *sc_prune_refs(ScRepository *repository, GError **error);
 GPtrArray *sc_prune_slots(int checkout_fd, GError **error);
 /* NAME; newly allocated. */
 char *sc_prune_slot_owner(const char *folder);
-/* A slot that no symlink makes a container of goes; why one is kept is said. A host taken over may have lost a symlink while its
- * service runs: then it stays. A prune holds the container's lock. */
+/* A slot that no symlink makes a container of goes; why one is kept is said. A host taken over may have lost a symlink: what has a
+ * unit, or runs, stays. A prune holds the container's lock. */
 bool sc_prune_slot_goes(ScOpContext *context, ScSystemd *systemd, int checkout_fd, const char *folder, bool *ret, GError **error);

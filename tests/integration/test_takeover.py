@@ -364,6 +364,11 @@ def test_lost_link(host):
     refused = bed.sysconsctl("install", "--name=astray", HELLO, check=False)
     assert refused.returncode == 1 and "sysconsctl uninstall astray" in refused.stderr
     assert main_pid(bed, "astray") == pid
+    bed.systemctl("stop", "astray")
+    said = bed.sysconsctl("prune", timeout=120).stdout
+    assert all(f"Keeping astray.{slot}: there is /etc/systemd/system/astray.service" in said for slot in (0, 1)), said
+    assert json.loads(bed.sysconsctl("plan", "prune", "--json").stdout)["deployments"] == []
+    bed.systemctl("start", "astray")
 
     place = bed.output("systemctl show -P WorkingDirectory astray")
     assert place == f"{CHECKOUT}/astray.1"
