@@ -47,9 +47,9 @@ libsc_store_a_SOURCES = \
 STORE_TEST_CFLAGS = $(UNIT_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
 STORE_TEST_LDADD = libsc-store.a $(UNIT_LDADD) $(STORE_LIBS) $(ISAL_LIBS)
 
-check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-staging tests/unit/test-merge tests/unit/test-image \
+check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-staging tests/unit/test-merge tests/unit/test-checkout tests/unit/test-image \
 	tests/unit/test-pull-intent tests/unit/test-publisher tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view tests/unit/test-space
-TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-staging tests/unit/test-merge tests/unit/test-image \
+TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-staging tests/unit/test-merge tests/unit/test-checkout tests/unit/test-image \
 	tests/unit/test-pull-intent tests/unit/test-publisher tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view tests/unit/test-space
 tests_unit_test_inflate_SOURCES = tests/unit/test-inflate.c tests/unit/test.h
 tests_unit_test_inflate_CFLAGS = $(STORE_TEST_CFLAGS)
@@ -65,7 +65,10 @@ tests_unit_test_layer_LDADD = $(STORE_TEST_LDADD)
 tests_unit_test_staging_SOURCES = tests/unit/test-staging.c tests/unit/store.h tests/unit/test.h
 tests_unit_test_staging_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_staging_LDADD = $(STORE_TEST_LDADD)
-tests_unit_test_merge_SOURCES = tests/unit/test-merge.c tests/unit/store.h tests/unit/test.h
+tests_unit_test_checkout_SOURCES = tests/unit/test-checkout.c tests/unit/layered-image.h tests/unit/store.h tests/unit/test.h
+tests_unit_test_checkout_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_checkout_LDADD = $(STORE_TEST_LDADD)
+tests_unit_test_merge_SOURCES = tests/unit/test-merge.c tests/unit/layered-image.h tests/unit/store.h tests/unit/test.h
 tests_unit_test_merge_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_merge_LDADD = $(STORE_TEST_LDADD)
 tests_unit_test_image_SOURCES = tests/unit/test-image.c tests/unit/store.h tests/unit/test.h
