@@ -225,6 +225,14 @@ static ScInfo *describe(const Build *build)
         return info;
 }
 
+/* A misspelt name would go unnoticed: what is meant has a default. */
+static void warn_of_unused_values(const Build *build)
+{
+        g_autofree char *text = sc_rendering_unused_values(build->rendering);
+        if (text != NULL)
+                sc_report_message(build->context->report, "Warning: %s", text);
+}
+
 static bool write_deployment(Build *build, int fd, ScInfo *info, GError **error)
 {
         return sc_failpoint("check-out", error) && fill_rootfs(build, fd, error) && write_texts(build, fd, error) &&
@@ -263,6 +271,7 @@ bool sc_build(ScOpContext *context, ScRepository *repository, ScSystemd *systemd
                 sc_remove_tree(checkout_fd, hidden, NULL);
                 return false;
         }
+        warn_of_unused_values(&build);
         ret->hidden = g_steal_pointer(&hidden);
         ret->info = g_steal_pointer(&info);
         return true;
@@ -286,6 +295,7 @@ static int pack(Build *build, int fd, ScPackageSystem system, char **ret_name, G
         record_files(&wishes, info);
         if (!sc_info_write(container, info, BUILDING, error) || !sc_packaging_container(&packaging, system, info, ret_name, error))
                 return -1;
+        warn_of_unused_values(build);
         return sc_open_beneath(fd, *ret_name, O_RDONLY, 0, error);
 }
 

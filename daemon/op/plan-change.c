@@ -144,6 +144,9 @@ static bool put_rendering(ScPlan *plan, const ScPlanImage *image, const ScRender
         if ((files == NULL && !sc_plan_conflict(plan, &local, error)) ||
             !sc_plan_package_of(plan, rendering, files, &package, error))
                 return false;
+        g_autofree char *unused = sc_rendering_unused_values(rendering);
+        if (unused != NULL)
+                sc_plan_note(plan, "notes", unused);
         const ScPlanSide new = {
                 .unit = rendering->unit,
                 .tmpfiles = rendering->tmpfiles[0] != '\0' ? rendering->tmpfiles : NULL,

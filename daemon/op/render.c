@@ -206,3 +206,14 @@ bool sc_rendering_has_host_files(const ScRendering *rendering)
 {
         return sc_variables_scope(rendering->variables)->kind == SC_SCOPE_SYSTEM;
 }
+
+char *sc_rendering_unused_values(const ScRendering *rendering)
+{
+        g_auto(GStrv) names = sc_variables_unused(rendering->variables, rendering->input->set, rendering->exports->defaults);
+        guint n = g_strv_length(names);
+        if (n == 0)
+                return NULL;
+        g_autofree char *more = n > 1 ? g_strdup_printf(" and %u more", n - 1) : g_strdup("");
+        return g_strdup_printf("Nothing in the image uses the value of %s%s: `sysconsctl info %s` tells which it has", names[0],
+                               more, rendering->input->image_name);
+}

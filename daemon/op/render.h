@@ -48,5 +48,8 @@ typedef struct {
 ScRendering *sc_render(ScOpContext *context, ScRepository *repository, int scratch_fd, const ScBuildInput *input, GError **error);
 /* Whether what the image brings for the host is installed: that is root's, and not for the container of a user. */
 bool sc_rendering_has_host_files(const ScRendering *rendering);
+/* A sentence about values that were set and that nothing asked for, when all of it has been rendered, also for the host; newly
+ * allocated. NULL: there are none. */
+char *sc_rendering_unused_values(const ScRendering *rendering);
 void sc_rendering_free(ScRendering *rendering);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScRendering, sc_rendering_free)

@@ -28,6 +28,7 @@ static const char *const overridable_names[] = {
 struct ScVariables {
         const ScScope *scope;
         GHashTable *values; /* string to string */
+        GHashTable *asked;  /* a set: names that a text has used so far */
 };
 
 bool sc_variable_is_fixed(const char *name)
@@ -184,6 +185,7 @@ ScVariables *sc_variables_new(const ScVariablesInput *input, GError **error)
         g_autoptr(ScVariables) variables = g_new0(ScVariables, 1);
         variables->scope = input->scope;
         variables->values = sc_string_map_new();
+        variables->asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         /* From the strongest to the weakest; the fixed ones cannot be in the set, and some are made of overridable ones. */
         if (!put_set(variables, input->set, error) || !put_overridable(variables, input, error))
                 return NULL;
@@ -210,12 +212,26 @@ void sc_variables_free(ScVariables *variables)
         if (variables == NULL)
                 return;
         g_hash_table_unref(variables->values);
+        g_hash_table_unref(variables->asked);
         g_free(variables);
 }
 
 const char *sc_variables_get(const ScVariables *variables, const char *name)
 {
+        if (!g_hash_table_contains(variables->asked, name))
+                g_hash_table_add(variables->asked, g_strdup(name));
         return g_hash_table_lookup(variables->values, name);
+}
+
+char **sc_variables_unused(const ScVariables *variables, GHashTable *set, GHashTable *defaults)
+{
+        g_autoptr(GStrvBuilder) unused = g_strv_builder_new();
+        g_autoptr(GList) names = set != NULL ? g_list_sort(g_hash_table_get_keys(set), (GCompareFunc)strcmp) : NULL;
+        for (GList *name = names; name != NULL; name = name->next)
+                if (!sc_variable_is_system(name->data) && !g_hash_table_contains(defaults, name->data) &&
+                    !g_hash_table_contains(variables->asked, name->data))
+                        g_strv_builder_add(unused, name->data);
+        return g_strv_builder_end(unused);
 }
 
 const ScScope *sc_variables_scope(const ScVariables *variables)

@@ -36,6 +36,9 @@ void sc_variables_free(ScVariables *variables);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScVariables, sc_variables_free)
 
 const char *sc_variables_get(const ScVariables *variables, const char *name); /* NULL: no value */
+/* Of what the user set, what nothing asked for: no text that was expanded so far, nor the image's defaultValues. Sorted; a new
+ * list. NULL as set counts as none. */
+char **sc_variables_unused(const ScVariables *variables, GHashTable *set, GHashTable *defaults);
 const ScScope *sc_variables_scope(const ScVariables *variables);
 /* All of them, for `values` of the info file; a new table. */
 GHashTable *sc_variables_all(const ScVariables *variables);

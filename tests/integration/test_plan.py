@@ -92,7 +92,11 @@ def test_install_tells_all(bed, untouched):
         assert by(told["privileged_files"], "path")["/usr/bin/su"]["mode"] == "4755"
         untouched.check()
         # and that is what comes
-        bed.sysconsctl("install", "--name=e1", "--set=ETCD_NAME=first", f"{ETCD}:1")
+        assert "Nothing in the image uses" not in "".join(told.get("notes", []))
+        (note,) = [note for note in plan(bed, "install", "--set=ECTD_NAME=x", f"{ETCD}:1")["notes"] if "Nothing in the image uses" in note]
+        assert "the value of ECTD_NAME:" in note and f"sysconsctl info {ETCD}:1" in note
+        said = bed.sysconsctl("install", "--name=e1", "--set=ETCD_NAME=first", "--set=ECTD_DATA=x", f"{ETCD}:1").stdout
+        assert "Warning: Nothing in the image uses the value of ECTD_DATA:" in said and "ETCD_NAME" not in said
         assert bed.read("/etc/systemd/system/e1.service") == told["unit"]["new"] and bed.read("/etc/tmpfiles.d/e1.conf") == told["tmpfiles"]["new"]
         assert bed.read("/etc/etcd/etcd.conf") == "mine\n" and bed.exists("/usr/local/bin/e1ctl")
     finally:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-unit.h"
 #include "unit/capabilities.h"
+#include "unit/template.h"
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,27 @@ START_TEST(order_of_precedence)
         ck_assert(g_hash_table_contains(all, "DESTDIR"));
         g_hash_table_unref(input.set);
         g_hash_table_unref(input.defaults);
+}
+END_TEST
+
+START_TEST(what_nothing_asks_for)
+{
+        ScVariablesInput input = test_variables_input();
+        g_autoptr(GHashTable) set = sc_string_map_new(), defaults = sc_string_map_new();
+        const char *const names[] = {"USED", "TYPO", "ALSO_A_TYPO", "DOCUMENTED", "RUN_DIRECTORY"};
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+                g_hash_table_insert(set, g_strdup(names[i]), g_strdup("/x"));
+        g_hash_table_insert(defaults, g_strdup("DOCUMENTED"), g_strdup("default"));
+        input.set = set;
+        input.defaults = defaults;
+        g_autoptr(ScVariables) variables = make(&input);
+        g_autoptr(GError) error = NULL;
+        g_autofree char *text = sc_template_expand("unit", "$USED ${NAME}", variables, SC_TEMPLATE_UNIT, &error);
+        ck_assert_no_error(error);
+        g_auto(GStrv) unused = sc_variables_unused(variables, set, defaults), none = sc_variables_unused(variables, NULL, defaults);
+        g_autofree char *list = g_strjoinv(" ", unused);
+        ck_assert_str_eq(list, "ALSO_A_TYPO TYPO");
+        ck_assert_uint_eq(g_strv_length(none), 0);
 }
 END_TEST
 
@@ -245,6 +267,7 @@ int main(void)
         tcase_add_test(tcase, places_of_a_user);
         tcase_add_test(tcase, detached_commands);
         tcase_add_test(tcase, order_of_precedence);
+        tcase_add_test(tcase, what_nothing_asks_for);
         tcase_add_test(tcase, a_uuid_is_made_where_there_is_none);
         tcase_add_test(tcase, a_record_is_taken_as_it_is);
         tcase_add_test(tcase, bad_values_are_refused);
