@@ -177,6 +177,8 @@ class Rounds:
             raise Broken(f"it does not refuse: {worker.out}")
         if worker.status == 1 and LOCK_OF_LIBOSTREE in worker.err:
             return
+        if "-CRITICAL **" in worker.err:
+            raise Broken(f"a library was not asked as it wants to be:\n{worker.err}")
         if worker.status == 1 and not re.search(REASONS[mode.rstrip("+")] + (f"|{self.operation.refuses}" if self.operation.refuses else ""), worker.err):
             raise Broken(f"the error does not say why:\n{worker.err}")
 
