@@ -6,7 +6,6 @@ import datetime
 import json
 import os
 import platform
-import signal
 import statistics
 import subprocess
 import sys
@@ -15,8 +14,9 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "integration"))
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent / folder) for folder in ("integration", "testbed")]
 from bed import TESTS  # noqa: E402
+from ending import end_when_told  # noqa: E402
 
 VERSION_CALL = ["busctl", "get-property", "org.sysconsd1", "/org/sysconsd1", "org.sysconsd1.Manager", "Version"]
 # As on a host on which nothing was pulled yet, and the daemon runs.
@@ -100,7 +100,7 @@ def arguments(name, description, *more):
         raise SystemExit(f"{name}: run it as root: it boots a system of its own")
     if not result.in_namespace:
         os.execvp("unshare", ["unshare", "--mount", "--propagation=private", sys.executable, *sys.argv, "--in-namespace"])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_when_told()
     return result
 
 

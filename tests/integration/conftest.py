@@ -13,8 +13,11 @@ _bed_key = pytest.StashKey()
 
 
 def pytest_configure(config):
-    # A test run that is told to end takes its test bed with it.
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 143))
+    # A test run that is told to end takes its test bed with it, even if it is told again.
+    def end(*_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        pytest.exit("terminated", 143)
+    signal.signal(signal.SIGTERM, end)
     # A shell starts what runs in the background with these ignored, and so would be all that is started here; clients honour that.
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:

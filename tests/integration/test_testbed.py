@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from bed import CHECKOUT, STATE, TESTBED, Bed, wait_until
+from bed import CHECKOUT, STATE, TESTBED, TESTS, Bed, wait_until
 
 
 def processes(pid_namespace):
@@ -140,6 +140,27 @@ def test_interrupted_boot_leaves_nothing(moment):
     boot.communicate(timeout=100)
     assert boot.returncode != 0
     assert traces(name) == []
+
+
+def test_a_program_that_is_told_twice_cleans_up(tmp_path):
+    source = """if True:
+        import sys, time
+        sys.path.insert(0, sys.argv[1])
+        from ending import end_when_told
+        end_when_told()
+        try:
+            print("begun", flush=True)
+            time.sleep(60)
+        finally:
+            print("cleaning up", flush=True)
+            time.sleep(0.5)
+            print("clean", flush=True)
+    """
+    program = subprocess.Popen(["/usr/bin/python3", "-c", source, TESTS / "testbed"], stdout=subprocess.PIPE, text=True)
+    for said in ("begun", "cleaning up"):
+        assert program.stdout.readline() == said + "\n"
+        program.send_signal(signal.SIGTERM)
+    assert program.communicate(timeout=30)[0] == "clean\n" and program.returncode == 128 + signal.SIGTERM
 
 
 def test_stage_is_put_over_the_root(tmp_path):

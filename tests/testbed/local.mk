@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	tests/demo \
 	tests/testbed/README.md \
+	tests/testbed/ending.py \
 	tests/testbed/keep-memlock.c \
 	tests/testbed/mkroot \
 	tests/testbed/mkvm \
