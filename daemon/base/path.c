@@ -169,9 +169,41 @@ bool sc_write_all(int fd, const void *data, gsize size, GError **error)
         return true;
 }
 
-static bool remove_entries(int fd, const char *name, unsigned depth, GError **error);
+/* Each level holds two descriptors. Folders of an image are as deep as a path can be long: what lies deeper than this is moved to
+ * the top first. */
+enum { MAX_LEVELS = 100 };
 
-static bool remove_one(int dir_fd, const char *name, unsigned depth, GError **error)
+typedef struct {
+        int top_fd; /* the folder that goes; -1: not opened yet */
+        bool moved; /* something to its top */
+} Removal;
+
+static bool remove_entries(Removal *removal, int fd, const char *name, unsigned depth, GError **error);
+
+static bool move_to_top(Removal *removal, int dir_fd, const char *name, GError **error)
+{
+        g_autofree char *there = sc_random_name(20);
+        if (renameat(dir_fd, name, removal->top_fd, there) < 0)
+                return sc_throw_errno(error, "Cannot move the folder %s to remove it", name);
+        removal->moved = true;
+        return true;
+}
+
+/* A pass that has moved something ends with more to do. */
+static bool empty_folder(Removal *removal, int fd, const char *name, unsigned depth, GError **error)
+{
+        if (depth > 0)
+                return remove_entries(removal, fd, name, depth, error);
+        removal->top_fd = fd;
+        do {
+                removal->moved = false;
+                if (!remove_entries(removal, fd, name, depth, error))
+                        return false;
+        } while (removal->moved);
+        return true;
+}
+
+static bool remove_one(Removal *removal, int dir_fd, const char *name, unsigned depth, GError **error)
 {
         if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
                 return true;
@@ -181,22 +213,21 @@ static bool remove_one(int dir_fd, const char *name, unsigned depth, GError **er
                 return true;
         if (errno != ENOTEMPTY && errno != EEXIST)
                 return sc_throw_errno(error, "Cannot remove the folder %s", name);
+        if (depth >= MAX_LEVELS)
+                return move_to_top(removal, dir_fd, name, error);
 
         sc_autofd fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
                 return errno == ENOENT || sc_throw_errno(error, "Cannot open the folder %s to remove it", name);
-        if (!remove_entries(fd, name, depth + 1, error))
+        if (!empty_folder(removal, fd, name, depth, error))
                 return false;
         if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
                 return true;
         return sc_throw_errno(error, "Cannot remove the folder %s", name);
 }
 
-static bool remove_entries(int fd, const char *name, unsigned depth, GError **error)
+static bool remove_entries(Removal *removal, int fd, const char *name, unsigned depth, GError **error)
 {
-        /* Every level holds a descriptor: a tree this deep was not made by us. */
-        if (depth > 512)
-                return sc_throw(error, SC_ERROR_FAILED, "Cannot remove %s: its folders are nested too deep", name);
         int listing_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (listing_fd < 0)
                 return sc_throw_errno(error, "Cannot open the folder %s to remove it", name);
@@ -208,14 +239,15 @@ static bool remove_entries(int fd, const char *name, unsigned depth, GError **er
         bool ok = true;
         for (struct dirent *entry; ok && (entry = readdir(listing)) != NULL;)
                 if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-                        ok = remove_one(fd, entry->d_name, depth, error);
+                        ok = remove_one(removal, fd, entry->d_name, depth + 1, error);
         closedir(listing);
         return ok;
 }
 
 bool sc_remove_tree(int dir_fd, const char *name, GError **error)
 {
-        return remove_one(dir_fd, name, 0, error);
+        Removal removal = {.top_fd = -1};
+        return remove_one(&removal, dir_fd, name, 0, error);
 }
 
 bool sc_sync_dir(int dir_fd, GError **error)

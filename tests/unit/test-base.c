@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 START_TEST(error_words_round_trip)
@@ -351,6 +352,35 @@ START_TEST(files_stay_beneath_and_trees_go)
         ck_assert_int_eq(sc_lstat(dir, "a", NULL, NULL), 0);
         ck_assert_int_eq(mknodat(dir, "fifo", S_IFIFO | 0600, 0), 0);
         ck_assert(!sc_read_file(dir, "fifo", 100, &text, &size, NULL));
+        test_folder_remove(folder);
+}
+END_TEST
+
+/* As deep as a path of an image may be; and with files on every level, and two ways down. */
+START_TEST(deep_trees_are_removed)
+{
+        char *folder = test_folder_new();
+        sc_autofd dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const struct rlimit limit = {.rlim_cur = 300, .rlim_max = 300};
+        g_autoptr(GError) error = NULL;
+        for (unsigned way = 0; way < 2; way++) {
+                sc_autofd at = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                ck_assert(mkdirat(dir, "tree", 0755) == 0 || errno == EEXIST);
+                for (unsigned level = 0; level < 2100; level++) {
+                        const char *name = level == 0 ? "tree" : level == 150 && way == 1 ? "b" : "a";
+                        ck_assert(mkdirat(at, name, 0755) == 0 || errno == EEXIST);
+                        int below = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                        ck_assert_int_ge(below, 0);
+                        sc_close(&at);
+                        at = below;
+                        sc_autofd file = openat(at, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+                        ck_assert_int_ge(file, 0);
+                }
+        }
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        ck_assert(sc_remove_tree(dir, "tree", &error));
+        ck_assert_no_error(error);
+        ck_assert_int_eq(sc_lstat(dir, "tree", NULL, NULL), 0);
         test_folder_remove(folder);
 }
 END_TEST
@@ -714,6 +744,7 @@ int main(void)
         tcase_add_test(tcase, paths);
         tcase_add_test(tcase, a_full_disk);
         tcase_add_test(tcase, files_stay_beneath_and_trees_go);
+        tcase_add_test(tcase, deep_trees_are_removed);
         tcase_add_test(tcase, renames);
         tcase_add_test(tcase, locks_exclude);
         tcase_add_test(tcase, json_is_bounded_and_typed);
