@@ -13,6 +13,7 @@
 #include "unit/service.h"
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct {
         const char *name;
@@ -73,6 +74,13 @@ char *sc_move_tmpfiles_path(const ScChange *change)
 {
         g_autofree char *name = tmpfiles_name(change);
         return g_build_filename(scope(change)->tmpfiles_dir, name, NULL);
+}
+
+bool sc_move_tmpfiles_are_free(const ScChange *change, GError **error)
+{
+        g_autofree char *path = sc_move_tmpfiles_path(change);
+        struct stat st;
+        return lstat(path, &st) != 0 || sc_throw(error, SC_ERROR_EXISTS, "The file %s already exists.", path);
 }
 
 static bool stop_service(ScMove *move, GError **error)
@@ -209,8 +217,12 @@ static bool unit_file(ScMove *move, GError **error)
         return sc_move_put_unit(move->change, move->to != NULL ? move->to->unit_text : NULL, flags_of(move), error);
 }
 
+/* So does what has no tmpfiles a file of its name. */
 static bool tmpfiles_file(ScMove *move, GError **error)
 {
+        bool had_none = move->from != NULL ? move->from->tmpfiles_text == NULL : !move->back;
+        if (had_none && (move->to == NULL || move->to->tmpfiles_text == NULL))
+                return true;
         return sc_move_put_tmpfiles(move->change, move->to != NULL ? move->to->tmpfiles_text : NULL, flags_of(move), error);
 }
 
@@ -261,6 +273,21 @@ static bool reload(ScMove *move, GError **error)
         return true;
 }
 
+/* What cannot be made any more (the container's own user has put a link in the way) keeps nobody from going back: the service tells
+ * whether it can do without. */
+static bool make_by_tmpfiles(ScMove *move, const char *path, GError **error)
+{
+        g_autoptr(GError) local = NULL;
+        if (sc_tmpfiles_create(scope(move->change), path, cancellable(move), &local))
+                return true;
+        if (!move->back || !g_error_matches(local, SC_ERROR, SC_ERROR_FAILED)) {
+                g_propagate_error(error, g_steal_pointer(&local));
+                return false;
+        }
+        sc_report_message(report(move), "%s", local->message);
+        return true;
+}
+
 /* At boot, too: systemd-tmpfiles-setup.service went by the file that lay there when the machine went down. An image may extend
  * units of others in this way (systemd/system/docker.service.d/): systemd has to read them, and the start that follows needs it. */
 static bool create_tmpfiles(ScMove *move, GError **error)
@@ -270,7 +297,7 @@ static bool create_tmpfiles(ScMove *move, GError **error)
         g_autofree char *path = sc_move_tmpfiles_path(move->change);
         if (!move->back)
                 sc_report_message(report(move), "%s --create %s", scope(move->change)->tmpfiles, path);
-        return sc_tmpfiles_create(scope(move->change), path, cancellable(move), error) &&
+        return make_by_tmpfiles(move, path, error) &&
                (strstr(move->to->tmpfiles_text, "/systemd/") == NULL || sc_systemd_reload(move->change->systemd, error));
 }
 

@@ -37,3 +37,5 @@ bool sc_move_put_unit(const ScChange *change, const char *text, ScWriteFlags fla
 bool sc_move_put_tmpfiles(const ScChange *change, const char *text, ScWriteFlags flags, GError **error);
 /* Path of the latter. */
 char *sc_move_tmpfiles_path(const ScChange *change);
+/* Exists where the latter is there: asked for a container that had none. */
+bool sc_move_tmpfiles_are_free(const ScChange *change, GError **error);

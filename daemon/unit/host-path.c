@@ -65,7 +65,7 @@ static bool follow(Walk *walk, const char *name, const struct stat *link, GError
                                 "Will not follow the symbolic link '%s' on the way to %s: others than root can change it", name,
                                 walk->path);
         if (++walk->links > LINKS_MAX)
-                return sc_throw(error, SC_ERROR_FAILED, "Too many symbolic links on the way to %s", walk->path);
+                return sc_throw(error, SC_ERROR_EXISTS, "Too many symbolic links on the way to %s", walk->path);
         char target[PATH_MAX];
         ssize_t size = readlinkat(walk->fd, name, target, sizeof target - 1);
         if (size < 0)

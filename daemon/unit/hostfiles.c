@@ -19,6 +19,12 @@ static bool remove_at(const ScHostPlace *place, const struct stat *st, GError **
         return sc_sync_dir(place->parent_fd, error);
 }
 
+/* Somebody has put a link, or a file, in its parent's place. */
+static bool is_in_the_way(const GError *error)
+{
+        return g_error_matches(error, SC_ERROR, SC_ERROR_ACCESS_DENIED) || g_error_matches(error, SC_ERROR, SC_ERROR_EXISTS);
+}
+
 static bool remove_old(int root_fd, const ScHostFile *old, ScReport *report, GError **error)
 {
         g_auto(ScHostPlace) place = {.parent_fd = -1};
@@ -26,7 +32,7 @@ static bool remove_old(int root_fd, const ScHostFile *old, ScReport *report, GEr
         struct stat st;
         g_autoptr(GError) local = NULL;
         if (!sc_host_place_open(root_fd, old->destination, SC_HOST_PARENT_LOOK, &place, &local)) {
-                if (!g_error_matches(local, SC_ERROR, SC_ERROR_ACCESS_DENIED)) {
+                if (!is_in_the_way(local)) {
                         g_propagate_error(error, g_steal_pointer(&local));
                         return false;
                 }
@@ -59,8 +65,13 @@ static bool make_room(int root_fd, GHashTable *news, const char *removed, GError
         g_autofree char *folder = g_path_get_dirname(removed);
         while (*top != '\0' && strlen(folder) >= strlen(top)) {
                 g_auto(ScHostPlace) place = {.parent_fd = -1};
-                if (!sc_host_place_open(root_fd, folder, SC_HOST_PARENT_LOOK, &place, error))
+                g_autoptr(GError) local = NULL;
+                if (!sc_host_place_open(root_fd, folder, SC_HOST_PARENT_LOOK, &place, &local)) {
+                        if (is_in_the_way(local))
+                                return true;
+                        g_propagate_error(error, g_steal_pointer(&local));
                         return false;
+                }
                 if (place.parent_fd < 0 || unlinkat(place.parent_fd, place.name, AT_REMOVEDIR) < 0)
                         return true;
                 if (!sc_sync_dir(place.parent_fd, error))
@@ -75,6 +86,7 @@ typedef struct {
         int hostfs_fd;
         const ScVariables *variables;
         ScHostCopyFlags replace;
+        bool back; /* to what was there before: what cannot be put back keeps nothing else from it */
 } Source;
 
 static bool copy_to(const Source *source, const ScHostPlace *place, const ScHostFile *file, ScHostCopyFlags flags, GError **error)
@@ -108,7 +120,10 @@ static bool put_new(const Source *source, const ScHostFile *file, const ScHostFi
         if (next != SC_HOST_FOUND_SAME && previous != SC_HOST_FOUND_SAME) {
                 *ret_skipped = true;
                 if (old != NULL)
-                        sc_report_message(report, SC_HOST_FILE_MODIFIED, file->destination);
+                        sc_report_message(report,
+                                          SC_HOST_FILE_MODIFIED "  What this version has there is not installed, and values have "
+                                                                "no effect on it.",
+                                          file->destination);
                 else
                         sc_report_message(report, SC_HOST_FILE_EXISTS, file->destination);
                 return true;
@@ -122,6 +137,21 @@ static bool put_new(const Source *source, const ScHostFile *file, const ScHostFi
                 return remove_at(&place, &st, error) && copy_to(source, &place, file, SC_HOST_COPY_NEW, error);
         }
         return copy_to(source, &place, file, source->replace, error);
+}
+
+static bool put(const Source *source, const ScHostFile *file, const ScHostFile *old, ScReport *report, bool *ret_skipped,
+                GError **error)
+{
+        g_autoptr(GError) local = NULL;
+        if (put_new(source, file, old, report, ret_skipped, &local))
+                return true;
+        if (!source->back || !is_in_the_way(local)) {
+                g_propagate_error(error, g_steal_pointer(&local));
+                return sc_prefix(error, "Cannot put %s on the host", file->destination);
+        }
+        sc_report_message(report, "Cannot put %s on the host: %s", file->destination, local->message);
+        *ret_skipped = true;
+        return true;
 }
 
 static bool apply(const Source *source, GPtrArray *files, GPtrArray *old, ScReport *report, GPtrArray **ret_skipped, GError **error)
@@ -140,8 +170,8 @@ static bool apply(const Source *source, GPtrArray *files, GPtrArray *old, ScRepo
         for (guint i = 0; files != NULL && i < files->len; i++) {
                 const ScHostFile *file = g_ptr_array_index(files, i);
                 bool left_alone;
-                if (!put_new(source, file, g_hash_table_lookup(olds, file->destination), report, &left_alone, error))
-                        return sc_prefix(error, "Cannot put %s on the host", file->destination);
+                if (!put(source, file, g_hash_table_lookup(olds, file->destination), report, &left_alone, error))
+                        return false;
                 if (left_alone)
                         g_ptr_array_add(skipped, g_strdup(file->destination));
         }
@@ -153,13 +183,13 @@ static bool apply(const Source *source, GPtrArray *files, GPtrArray *old, ScRepo
 bool sc_host_files_apply(int root_fd, int hostfs_fd, GPtrArray *files, const ScVariables *variables, GPtrArray *old,
                          ScReport *report, GPtrArray **ret_skipped, GError **error)
 {
-        const Source source = {root_fd, hostfs_fd, variables, SC_HOST_COPY_REPLACE};
+        const Source source = {root_fd, hostfs_fd, variables, SC_HOST_COPY_REPLACE, false};
         return apply(&source, files, old, report, ret_skipped, error);
 }
 
 bool sc_host_files_put_back(int root_fd, int hostfs_fd, GPtrArray *files, const ScVariables *variables, GPtrArray *old,
                             ScReport *report, GPtrArray **ret_skipped, GError **error)
 {
-        const Source source = {root_fd, hostfs_fd, variables, SC_HOST_COPY_MAKE_ROOM};
+        const Source source = {root_fd, hostfs_fd, variables, SC_HOST_COPY_MAKE_ROOM, true};
         return apply(&source, files, old, report, ret_skipped, error);
 }

@@ -79,7 +79,8 @@ bool sc_host_files_apply(int root_fd, int hostfs_fd, GPtrArray *files, const ScV
                          ScReport *report, GPtrArray **ret_skipped, GError **error);
 
 /* The same, to undo one that was carried out in part, for want of space perhaps: a file that has none beside the one that it
- * replaces makes room first, so that there is a moment without it. */
+ * replaces makes room first, so that there is a moment without it; and one whose folder somebody has replaced by a file, or by a
+ * link that is not followed, is told of and left out. */
 bool sc_host_files_put_back(int root_fd, int hostfs_fd, GPtrArray *files, const ScVariables *variables, GPtrArray *old,
                             ScReport *report, GPtrArray **ret_skipped, GError **error);
 

@@ -57,6 +57,21 @@ def test_a_host_file_knows_its_place(files):
     assert not bed.exists("/etc/hello/place")
 
 
+def test_a_file_in_the_place_of_a_folder_keeps_nobody_from_going_back(files):
+    bed = files
+    bed.push("hello:latest=hello:files-2")
+    bed.sysconsctl("pull", HELLO)
+    bed.run("rm -r /etc/hello; echo mine >/etc/hello")
+    result = update(bed)
+    assert result.returncode == 1 and "'hello' on the way is no folder" in result.stderr and "The previous deployment runs again" in result.stderr
+    assert "Cannot put /etc/hello/place on the host" in result.stdout
+    assert intents(bed) == [] and leftovers(bed) == []
+    assert "this is version 1" in bed.wait_http(8082) and bed.read("/etc/hello") == "mine\n"
+    bed.run("rm /etc/hello")
+    assert update(bed).returncode == 0
+    bed.sysconsctl("uninstall", "hello")
+
+
 def test_folders_are_made_again_after_an_update(files):
     """The new deployment finds them there, because the old one had them made; that is no reason not to make them at the next boot."""
     bed = files
@@ -256,6 +271,16 @@ def test_a_root_that_others_use_stays(hello):
     assert bed.read(f"{CHECKOUT}/tenant/rootfs/etc/hello-version").strip() == "1"
     result = bed.sysconsctl("uninstall", "hello", check=False)
     assert result.returncode == 1 and "tenant" in result.stderr
+    # by the symlink's name it goes with it, but not while it runs
+    bed.sysconsctl("install", "--name=lodger", "--runtime=crun", "--start", "--set=PORT=8086", f"--rootfs={CHECKOUT}/hello", HELLO)
+    bed.sysconsctl("uninstall", "tenant")
+    result = bed.sysconsctl("update", "--pull=never", "--set=RECEIVER=Moon", "hello", check=False)
+    assert result.returncode == 1 and "The container lodger runs on the root file system" in result.stderr and "hello.0" in result.stderr
+    assert "World" in bed.wait_http(8086)
+    bed.systemctl("stop", "lodger")
+    bed.sysconsctl("update", "--pull=never", "--health-timeout=1", "--set=RECEIVER=Moon", "hello")
+    bed.sysconsctl("uninstall", "lodger")
+    bed.sysconsctl("install", "--name=tenant", "--set=PORT=8084", f"--rootfs={CHECKOUT}/hello.0", HELLO)
     # a name that only begins like it
     bed.sysconsctl("install", "--name=hell", "--set=PORT=8085", HELLO)
     bed.sysconsctl("uninstall", "hell")
