@@ -44,8 +44,10 @@ bool sc_change_recover(ScChange *change, GError **error);
 /* Uninstall's way (removal.c): carries out change->intent, which is SC_INTENT_REMOVE and names in old and new the deployments (one
  * or two) of which something may be on the host. They may be broken, and what is missing already is no error. */
 bool sc_change_remove(ScChange *change, GError **error);
-/* Whether something stands in its way, before it is begun. */
-bool sc_change_check_removal(ScChange *change, GError **error);
+/* Before it is begun: whether something stands in its way, and what of change->intent is known only while the deployments are
+ * there.
+ */
+bool sc_change_prepare_removal(ScChange *change, GError **error);
 
 /* Removes what was displaced (`hidden`, or NULL: all leftovers). What cannot be removed now, as something is mounted on it, is no
  * hindrance: it is told of, and left to the next operation. */

@@ -60,19 +60,32 @@ static bool remove_host_files(ScChange *change, const ScSide *old, const ScSide 
                (old == NULL || sc_host_files_apply(root, -1, NULL, NULL, old->files, out, NULL, error));
 }
 
-/* A container without a service leaves alone a unit of its name, which is somebody else's. */
-static bool may_have_unit(const ScIntent *intent, const ScSide *old, const ScSide *new)
+static bool has_unit(const ScSide *side)
+{
+        return side->info->has_service;
+}
+
+static bool has_tmpfiles(const ScSide *side)
+{
+        return side->tmpfiles_text != NULL;
+}
+
+/* A container that never had such a file leaves alone one of its name, which is somebody else's. Of a deployment that cannot be
+ * read it is not known. */
+static bool never_had(const ScIntent *intent, const ScSide *old, const ScSide *new, bool (*has)(const ScSide *side))
 {
         const ScSide *const sides[] = {old, new};
         const int slots[] = {intent->old.slot, intent->new.slot};
         for (guint i = 0; i < G_N_ELEMENTS(sides); i++)
-                if (sides[i] != NULL ? sides[i]->info->has_service : slots[i] >= 0)
-                        return true;
-        return old == NULL && new == NULL;
+                if (sides[i] != NULL ? has(sides[i]) : slots[i] >= 0)
+                        return false;
+        return old != NULL || new != NULL;
 }
 
 static bool remove_service(ScChange *change, GError **error)
 {
+        if (change->intent->spares_unit)
+                return true;
         ScReport *out = change->context->report;
         const ScScope *scope = change->context->config->scope;
         sc_report_message(out, "%s disable %s", scope->systemctl, change->container);
@@ -84,11 +97,29 @@ static bool remove_service(ScChange *change, GError **error)
         return sc_failpoint("remove-unit-file", error) && sc_move_put_unit(change, NULL, SC_WRITE_REPLACE, error);
 }
 
-bool sc_change_check_removal(ScChange *change, GError **error)
+static bool remove_tmpfiles(ScChange *change, GError **error)
+{
+        ScReport *out = change->context->report;
+        const ScScope *scope = change->context->config->scope;
+        g_autofree char *path = sc_move_tmpfiles_path(change);
+        if (change->intent->spares_tmpfiles)
+                return true;
+        if (g_file_test(path, G_FILE_TEST_EXISTS) && change->when != SC_RECOVER_BOOT) {
+                g_autoptr(GError) local = NULL;
+                sc_report_message(out, "%s --remove %s", scope->tmpfiles, path);
+                if (!sc_tmpfiles_remove(scope, path, NULL, &local))
+                        sc_report_message(out, "%s", local->message);
+        }
+        return sc_move_put_tmpfiles(change, NULL, SC_WRITE_REPLACE, error);
+}
+
+bool sc_change_prepare_removal(ScChange *change, GError **error)
 {
         g_autoptr(ScSide) old = open_side(change, &change->intent->old);
         g_autoptr(ScSide) new = open_side(change, &change->intent->new);
         const ScConfig *config = change->context->config;
+        change->intent->spares_unit = never_had(change->intent, old, new, has_unit);
+        change->intent->spares_tmpfiles = never_had(change->intent, old, new, has_tmpfiles);
         return sc_homes_spare_side(config, old, error) && sc_homes_spare_side(config, new, error) &&
                sc_host_package_prepare_removal(change, old, new, error);
 }
@@ -97,27 +128,18 @@ bool sc_change_remove(ScChange *change, GError **error)
 {
         ScReport *out = change->context->report;
         const ScScope *scope = change->context->config->scope;
-        g_autofree char *tmpfiles_path = sc_move_tmpfiles_path(change);
         g_autoptr(ScSide) old = open_side(change, &change->intent->old);
         g_autoptr(ScSide) new = open_side(change, &change->intent->new);
         sc_report_phase(out, "Removing", 6);
         if (!sc_host_package_lock(change, old, new, error))
                 return false;
 
-        if (!remove_step(change, "remove-disable", error) ||
-            (may_have_unit(change->intent, old, new) && !remove_service(change, error)))
+        if (!remove_step(change, "remove-disable", error) || !remove_service(change, error) ||
+            !remove_step(change, "remove-tmpfiles", error))
                 return false;
-        if (!remove_step(change, "remove-tmpfiles", error))
+        if (!remove_tmpfiles(change, error))
                 return false;
-        if (g_file_test(tmpfiles_path, G_FILE_TEST_EXISTS) && change->when != SC_RECOVER_BOOT) {
-                g_autoptr(GError) local = NULL;
-                sc_report_message(out, "%s --remove %s", scope->tmpfiles, tmpfiles_path);
-                if (!sc_tmpfiles_remove(scope, tmpfiles_path, NULL, &local))
-                        sc_report_message(out, "%s", local->message);
-        }
         sc_made_folders_remember(scope, change->container, old != NULL ? old->tmpfiles_text : NULL);
-        if (!sc_move_put_tmpfiles(change, NULL, SC_WRITE_REPLACE, error))
-                return false;
 
         if (!remove_step(change, "remove-host-files", error) || !remove_host_files(change, old, new, error))
                 return false;

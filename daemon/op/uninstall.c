@@ -48,7 +48,7 @@ bool sc_op_uninstall(ScOpContext *context, GError **error)
         intent->phase = SC_INTENT_REMOVE;
         sc_intent_free(change->intent);
         change->intent = g_steal_pointer(&intent);
-        if (!sc_change_check_removal(change, error))
+        if (!sc_change_prepare_removal(change, error))
                 return false;
         sc_detail(context, "container", change->container);
         return sc_failpoint("intent", error) && sc_intent_write(change->checkout_fd, change->intent, error) &&

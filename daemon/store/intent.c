@@ -89,6 +89,8 @@ bool sc_intent_write(int checkout_fd, const ScIntent *intent, GError **error)
         json_object_set_boolean_member(object, "was-enabled", intent->was_enabled);
         json_object_set_boolean_member(object, "start", intent->start);
         json_object_set_boolean_member(object, "bad", intent->bad);
+        json_object_set_boolean_member(object, "spares-unit", intent->spares_unit);
+        json_object_set_boolean_member(object, "spares-tmpfiles", intent->spares_tmpfiles);
         json_object_set_int_member(object, "settling-time", intent->settling_time);
         json_object_set_object_member(object, "old", side_to_json(&intent->old));
         json_object_set_object_member(object, "new", side_to_json(&intent->new));
@@ -154,6 +156,8 @@ ScIntent *sc_intent_parse(const char *text, gsize size, const char *what, GError
             !sc_json_get_bool(object, "was-enabled", SC_JSON_REQUIRED, &intent->was_enabled, error) ||
             !sc_json_get_bool(object, "start", SC_JSON_OPTIONAL, &intent->start, error) ||
             !sc_json_get_bool(object, "bad", SC_JSON_OPTIONAL, &intent->bad, error) ||
+            !sc_json_get_bool(object, "spares-unit", SC_JSON_OPTIONAL, &intent->spares_unit, error) ||
+            !sc_json_get_bool(object, "spares-tmpfiles", SC_JSON_OPTIONAL, &intent->spares_tmpfiles, error) ||
             !parse_side(object, "old", container, &intent->old, error) ||
             !parse_side(object, "new", container, &intent->new, error)) {
                 if (version != 1)

@@ -29,8 +29,10 @@ typedef struct {
         char *boot_id;
         bool was_active;
         bool was_enabled;
-        bool start;          /* start the new one though nothing was active (install with start=now) */
-        bool bad;            /* with BACK: the health verdict was bad, the new image's id is to be remembered */
+        bool start; /* start the new one though nothing was active (install with start=now) */
+        bool bad;   /* with BACK: the health verdict was bad, the new image's id is to be remembered */
+        /* With REMOVE, known while the deployments were there: a unit, or a file in tmpfiles.d, of this name is somebody else's. */
+        bool spares_unit, spares_tmpfiles;
         guint settling_time; /* seconds */
         ScIntentSide old;
         ScIntentSide new;

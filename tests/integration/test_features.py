@@ -76,6 +76,22 @@ def test_no_service(settings):
     bed.run("systemctl disable --quiet --now settings; rm /etc/systemd/system/settings.service; systemctl daemon-reload")
 
 
+def test_no_service_killed_when_all_is_removed(settings):
+    """Its deployments are gone, and cannot say any more that the unit is somebody else's."""
+    bed = settings
+    bed.write("/etc/systemd/system/settings.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+    bed.run("systemctl daemon-reload; systemctl start settings")
+    try:
+        fail_at(bed, "remove-intent kill")
+        assert bed.sysconsctl("uninstall", "settings", check=False).returncode == 1
+        bed.run(["rm", "-f", FAILPOINT])
+        wait_until(lambda: settled_jobs(bed), 60)
+        assert intents(bed) == [] and bed.containers() == []
+        assert bed.is_active("settings") and bed.exists("/etc/systemd/system/settings.service")
+    finally:
+        bed.run("systemctl stop settings; rm -f /etc/systemd/system/settings.service; systemctl daemon-reload")
+
+
 def test_no_service_becomes_one_and_back(settings):
     bed = settings
     bed.sysconsctl("update", f"--rebase={STRAIGHT}:1", "settings")
@@ -141,6 +157,29 @@ def test_no_service_killed_on_the_way(settings):
         wait_until(lambda: settled_jobs(bed), 60)
         assert bed.containers() == [] and leftovers(bed) == [] and bed.output("find /etc/settings -type f") == ""
         bed.sysconsctl("install", "--pull=never", SETTINGS)
+
+
+# ---- no lines for tmpfiles.d
+
+
+def test_tmpfiles_configuration_of_somebody_else(bed):
+    mine, precious = "/etc/tmpfiles.d/straight.conf", "/srv/precious"
+    bed.push("straight:latest=straight:1")
+    bed.sysconsctl("pull", STRAIGHT)
+    bed.sysconsctl("install", STRAIGHT)
+    assert not bed.exists(mine) and not bed.exists(f"{CHECKOUT}/straight.0/tmpfiles-straight.conf")
+    bed.write(mine, f"R {precious}\n")
+    bed.write(precious, "precious")
+    try:
+        bed.push("straight:latest=straight:2")
+        bed.sysconsctl("update", "straight")
+        bed.sysconsctl("rollback", "straight")
+        assert bed.read(mine) == f"R {precious}\n"
+        refused(bed, f"The file {mine} already exists.", "update", f"--rebase={SETTINGS}:1", "straight")
+        assert "tmpfiles" not in bed.sysconsctl("uninstall", "straight").stdout
+        assert bed.read(mine) == f"R {precious}\n" and bed.read(precious) == "precious"
+    finally:
+        bed.run(["rm", "-f", mine, precious])
 
 
 # ---- no runtime
