@@ -42,24 +42,57 @@ static bool is_shown_nowhere(const ScConfig *config, ScSystemd *systemd, const c
                is_run_by_nobody(checkout, container, slot, error);
 }
 
+static bool uses(const ScDeployment *other, const ScConfig *config, const char *name)
+{
+        return is_below(other->info, config, name) || is_below(other->previous, config, name);
+}
+
+/* Who was installed by the name of the symlink goes with it, but not while he runs: then it is the slot that was live when his
+ * service started, either of them. */
+static bool is_left_by(const ScDeployment *other, const ScConfig *config, ScSystemd *systemd, const char *container,
+                       const char *deployment, GError **error)
+{
+        if (!uses(other, config, container))
+                return true;
+        g_autofree char *unit = g_strconcat(other->name, ".service", NULL);
+        g_auto(ScUnitState) state = {0};
+        if (!sc_systemd_state(systemd, unit, &state, error))
+                return false;
+        return strcmp(state.active_state, "inactive") == 0 || strcmp(state.active_state, "failed") == 0 ||
+               sc_throw(error, SC_ERROR_BUSY,
+                        "The container %s runs on the root file system in %s/%s, maybe on that of %s: stop it for the time being",
+                        other->name, config->checkout_path, container, deployment);
+}
+
+static bool is_free_of(const ScDeployment *other, const ScConfig *config, ScSystemd *systemd, const char *container, int slot,
+                       GError **error)
+{
+        if (strcmp(other->name, container) == 0)
+                return true;
+        for (int i = 0; i < 2; i++) {
+                g_autofree char *deployment = sc_slot_name(container, i);
+                if (slot != SC_PIN_ANY_SLOT && slot != i)
+                        continue;
+                if (uses(other, config, deployment) || (slot == SC_PIN_ANY_SLOT && uses(other, config, container)))
+                        return sc_throw(error, SC_ERROR_BUSY,
+                                        "The container %s uses the root file system in %s/%s: uninstall it first", other->name,
+                                        config->checkout_path, slot == SC_PIN_ANY_SLOT ? container : deployment);
+                if (!is_left_by(other, config, systemd, container, deployment, error))
+                        return false;
+        }
+        return true;
+}
+
 bool sc_pin_check(const ScConfig *config, ScSystemd *systemd, const char *container, int slot, GError **error)
 {
         g_autoptr(GPtrArray) all = sc_deployment_list_all(config, error);
-        if (all == NULL)
+        sc_autofd checkout = all != NULL ? sc_checkout_open(config, false, error) : -1;
+        if (checkout < 0)
                 return false;
-        g_autofree char *first = sc_slot_name(container, slot == SC_PIN_ANY_SLOT ? 0 : slot);
-        g_autofree char *second = sc_slot_name(container, 1);
-        const char *const names[] = {first, second, container};
-        guint n = slot == SC_PIN_ANY_SLOT ? G_N_ELEMENTS(names) : 1;
-        for (guint i = 0; i < all->len; i++) {
-                const ScDeployment *other = all->pdata[i];
-                bool uses = false;
-                for (guint j = 0; j < n; j++)
-                        uses = uses || is_below(other->info, config, names[j]) || is_below(other->previous, config, names[j]);
-                if (uses && strcmp(other->name, container) != 0)
-                        return sc_throw(error, SC_ERROR_BUSY,
-                                        "The container %s uses the root file system in %s/%s: uninstall it first", other->name,
-                                        config->checkout_path, slot == SC_PIN_ANY_SLOT ? container : first);
-        }
+        if (slot != SC_PIN_ANY_SLOT && !sc_slot_exists(checkout, container, slot))
+                return true;
+        for (guint i = 0; i < all->len; i++)
+                if (!is_free_of(all->pdata[i], config, systemd, container, slot, error))
+                        return false;
         return is_shown_nowhere(config, systemd, container, slot, error);
 }
