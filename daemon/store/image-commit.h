@@ -10,6 +10,9 @@
 #define SC_IMAGE_SIGNATURES "signatures"
 #define SC_IMAGE_INFO "sysconsd.image"
 #define SC_IMAGE_MANIFEST_MAX (4u << 20)
+/* What is told of an image on the bus, with all others, and read for each list; a label of a megabyte says nothing to anybody. What
+ * versions before this limit stored is still read. */
+#define SC_IMAGE_INFO_MAX (1u << 20)
 
 typedef struct {
         char *name; /* of the image */

@@ -215,14 +215,21 @@ static bool check_blobs(ScRepository *repository, const ScImageTarget *target, c
 static bool write_image(ScRepository *repository, ScStaging *staging, const ScImageTarget *target, const char *manifest,
                         gsize manifest_size, const ScImageInfo *info, GError **error)
 {
+        g_autoptr(JsonObject) json = sc_image_info_to_json(info);
+        g_autofree char *info_text = sc_json_to_string(json, false);
+        if (strlen(info_text) > SC_IMAGE_INFO_MAX)
+                return sc_throw(
+                        error, SC_ERROR_CORRUPT,
+                        "Its configuration says too much about it: labels and all else that is shown have %zu bytes, and may "
+                        "have %u",
+                        strlen(info_text), SC_IMAGE_INFO_MAX);
         g_autoptr(ScPublisher) publisher = sc_publisher_new(repository, staging);
         g_auto(GVariantDict) metadata = G_VARIANT_DICT_INIT(NULL);
-        g_autoptr(JsonObject) json = sc_image_info_to_json(info);
         g_auto(GVariantDict) config_metadata = G_VARIANT_DICT_INIT(NULL);
         g_autofree char *ref = sc_ref_encode(target->name), *digest = sc_digest_to_string(&info->digest),
                         *config_ref = sc_layer_ref(&info->config);
 
-        g_variant_dict_insert_value(&metadata, SC_IMAGE_INFO, g_variant_new_take_string(sc_json_to_string(json, false)));
+        g_variant_dict_insert_value(&metadata, SC_IMAGE_INFO, g_variant_new_take_string(g_steal_pointer(&info_text)));
         g_variant_dict_insert_value(&metadata, SC_IMAGE_MANIFEST, g_variant_new_take_string(g_strndup(manifest, manifest_size)));
         g_variant_dict_insert(&metadata, SC_IMAGE_DIGEST, "s", digest);
         g_variant_dict_insert(&metadata, SC_IMAGE_SIGNATURES, "s", "0");

@@ -175,8 +175,7 @@ static bool prune_own(ScRepository *repository, GHashTable *refs, guint *ret_obj
         gint total, pruned;
         *ret_objects = 0;
         *ret_bytes = 0;
-        if (!sc_repository_make_lock_file(repository, error) ||
-            !remove_unnamed_commits(ostree, refs, ret_objects, ret_bytes, cancellable, error) ||
+        if (!remove_unnamed_commits(ostree, refs, ret_objects, ret_bytes, cancellable, error) ||
             !ostree_repo_prune(ostree, OSTREE_REPO_PRUNE_FLAGS_REFS_ONLY, 0, &total, &pruned, &bytes, cancellable, error))
                 return false;
         *ret_objects += (guint)pruned;
@@ -184,13 +183,25 @@ static bool prune_own(ScRepository *repository, GHashTable *refs, guint *ret_obj
         return true;
 }
 
-bool sc_repository_prune(ScRepository *repository, guint *ret_objects, guint64 *ret_bytes, GCancellable *cancellable,
+static bool prune_locked(ScRepository *repository, guint *ret_objects, guint64 *ret_bytes, GCancellable *cancellable,
                          GError **error)
 {
         g_autoptr(GHashTable) refs = list_refs(repository, error);
         if (refs == NULL)
                 return false;
-        bool pruned = is_shared(repository, refs) ? prune_shared(repository, refs, ret_objects, ret_bytes, cancellable, error)
-                                                  : prune_own(repository, refs, ret_objects, ret_bytes, cancellable, error);
+        return is_shared(repository, refs) ? prune_shared(repository, refs, ret_objects, ret_bytes, cancellable, error)
+                                           : prune_own(repository, refs, ret_objects, ret_bytes, cancellable, error);
+}
+
+/* Under libostree's own lock: a commit that another program is writing may be made of objects that nothing names yet. */
+bool sc_repository_prune(ScRepository *repository, guint *ret_objects, guint64 *ret_bytes, GCancellable *cancellable,
+                         GError **error)
+{
+        OstreeRepo *ostree = sc_repository_ostree(repository);
+        if (!sc_repository_make_lock_file(repository, error) ||
+            !ostree_repo_lock_push(ostree, OSTREE_REPO_LOCK_EXCLUSIVE, cancellable, error))
+                return sc_prefix(error, "Cannot lock the repository %s", sc_repository_path(repository));
+        bool pruned = prune_locked(repository, ret_objects, ret_bytes, cancellable, error);
+        (void)ostree_repo_lock_pop(ostree, OSTREE_REPO_LOCK_EXCLUSIVE, NULL, NULL);
         return pruned || sc_prefix(error, "Cannot prune %s", sc_repository_path(repository));
 }

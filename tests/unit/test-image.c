@@ -318,6 +318,29 @@ START_TEST(test_configuration_of_the_target)
 }
 END_TEST
 
+/* Of bytes that take six each in JSON; what is refused leaves no name behind, and nobody's way blocked. */
+START_TEST(test_talkative_configuration)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(ScImageInfo) info = image_info(store, "{}");
+        g_autoptr(GError) error = NULL;
+        guint objects;
+        guint64 bytes;
+
+        g_hash_table_insert(info->labels, g_strdup("long"), g_strnfill(200 * 1024, 0x7f));
+        ck_assert(!sc_image_publish(store->repository, &(ScImageTarget){"app:latest", NULL}, MANIFEST, strlen(MANIFEST), info,
+                                    &error));
+        ck_assert_error(error, SC_ERROR_CORRUPT, "too much");
+        g_clear_error(&error);
+        g_autoptr(GPtrArray) none = sc_image_list(sc_repository_view(store->repository), NULL, &error);
+        ck_assert_no_error(error);
+        ck_assert_uint_eq(none->len, 0);
+        ck_assert(sc_repository_prune(store->repository, &objects, &bytes, NULL, &error));
+        g_hash_table_insert(info->labels, g_strdup("long"), g_strnfill(170 * 1024, 0x7f));
+        publish(store, "app:latest", info);
+}
+END_TEST
+
 START_TEST(test_missing_parts)
 {
         g_autoptr(Store) store = store_new();
@@ -477,6 +500,35 @@ START_TEST(test_prune_takes_commits_first)
 }
 END_TEST
 
+/* Another program has made a commit of what is there, and is about to name it. */
+START_TEST(test_prune_waits_for_others)
+{
+        g_autoptr(Store) store = store_new();
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GKeyFile) config = ostree_repo_copy_config(sc_repository_ostree(store->repository));
+        g_autofree char *path = g_strdup(sc_repository_path(store->repository));
+        g_autoptr(GFile) file = g_file_new_for_path(path);
+        g_autoptr(OstreeRepo) other = ostree_repo_new(file);
+        const char *refs[] = {"ociimage/app_3Alatest", "fedora/stable"};
+        guint objects;
+        guint64 bytes;
+
+        g_key_file_set_integer(config, "core", "lock-timeout-secs", 1);
+        ck_assert(ostree_repo_write_config(sc_repository_ostree(store->repository), config, &error));
+        ck_assert(ostree_repo_open(other, NULL, &error));
+        for (guint i = 0; i < G_N_ELEMENTS(refs); i++) { /* the repository is ours alone, and then it is shared */
+                g_free(store_commit_manifest(store, refs[i], "{}"));
+                store_reopen(store);
+                ck_assert(ostree_repo_lock_push(other, OSTREE_REPO_LOCK_SHARED, NULL, &error));
+                ck_assert(!sc_repository_prune(store->repository, &objects, &bytes, NULL, &error));
+                ck_assert_error(error, SC_ERROR_FAILED, "Cannot lock the repository");
+                g_clear_error(&error);
+                ck_assert(ostree_repo_lock_pop(other, OSTREE_REPO_LOCK_SHARED, NULL, &error));
+                ck_assert(sc_repository_prune(store->repository, &objects, &bytes, NULL, &error));
+        }
+}
+END_TEST
+
 static GVariant *commit_of(Store *store, const char *checksum)
 {
         GVariant *commit = NULL;
@@ -608,6 +660,8 @@ int main(void)
         tcase_add_test(tcase, test_refs);
         tcase_add_test(tcase, test_refs_that_are_broken);
         tcase_add_test(tcase, test_prune_takes_commits_first);
+        tcase_add_test(tcase, test_prune_waits_for_others);
+        tcase_add_test(tcase, test_talkative_configuration);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
 }
