@@ -21,7 +21,7 @@ static void plan_container(ScCall *call, const ScCatalogContainer *container)
 
 static bool plan_image(ScCall *call, GError **error)
 {
-        g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
+        g_autoptr(ScReference) reference = sc_reference_or_id(call, error);
         if (reference == NULL)
                 return sc_prefix(error, "There is no container %s, and as an image", call->subject);
         if ((reference = sc_short_name_to_use(call, reference, error)) == NULL)

@@ -231,6 +231,17 @@ bool sc_bus_manager_run_check_login(ScCall *call, GError **error)
         return sc_call_queue(call, call->subject, error);
 }
 
+ScReference *sc_reference_or_id(const ScCall *call, GError **error)
+{
+        g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
+        const ScCatalogImage *image = reference != NULL && reference->host == NULL
+                                              ? sc_catalog_image_find(call->service->catalog, call->subject, NULL)
+                                              : NULL;
+        if (image == NULL || image->names[0] == NULL || !g_str_has_prefix(image->id, call->subject))
+                return g_steal_pointer(&reference);
+        return sc_reference_parse(image->names[0], error);
+}
+
 static char *container_name(const ScCall *call, const ScReference *reference, GError **error)
 {
         const char *name = sc_options_get(call->options, "name");
@@ -251,10 +262,11 @@ bool sc_plan_wants_pull(const ScCall *call, const ScReference *reference)
 
 bool sc_bus_manager_plan_install(ScCall *call, GError **error)
 {
-        g_autoptr(ScReference) reference = sc_reference_parse(call->subject, error);
+        g_autoptr(ScReference) reference = sc_reference_or_id(call, error);
         call->container = reference != NULL ? container_name(call, reference, error) : NULL;
         if (call->container == NULL || (reference = sc_short_name_to_use(call, reference, error)) == NULL)
                 return false;
+        json_object_set_string_member(call->options, SC_OPTION_KEY_CONTAINER, call->container);
         call->image = g_strdup(reference->name);
         if (sc_plan_wants_pull(call, reference)) {
                 if (!sc_plan_pull(call, reference, error))

@@ -12,6 +12,9 @@ typedef struct ScCall ScCall;
 
 int sc_bus_manager_publish(ScService *service);
 
+/* call->subject as a name. An id, or the beginning of one, is of an image that is here: then it is that one's name. */
+ScReference *sc_reference_or_id(const ScCall *call, GError **error);
+
 /* Whether the option pull, and what is there, say that the image is to be pulled first. A container that is there already
  * (call->container) is left alone: nothing is pulled for it. */
 bool sc_plan_wants_pull(const ScCall *call, const ScReference *reference);

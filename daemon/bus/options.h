@@ -23,6 +23,8 @@
 
 /* Of a method that takes a text as its first argument: not an option on the bus, but one for the worker, a file {"fd":N}. */
 #define SC_OPTION_KEY_POLICY "policy"
+/* No option of anybody's: the container that an install makes, as polkit's rules, the queue and the recovery were told. */
+#define SC_OPTION_KEY_CONTAINER "container"
 #define SC_OPTION_MAX_TEXT (4u << 20)
 
 typedef enum {

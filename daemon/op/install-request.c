@@ -20,7 +20,9 @@ void sc_install_request_clear(ScInstallRequest *request)
 static char *choose_name(ScOpContext *context, const ScImage *image, GError **error)
 {
         const char *name;
-        if (!sc_option_string(context, "name", &name, error))
+        /* The daemon says who it is, in the end: what was authorized is what is made. */
+        if (!sc_option_string(context, "name", &name, error) ||
+            (name == NULL && !sc_option_string(context, "container", &name, error)))
                 return NULL;
         if (name != NULL)
                 return sc_container_name_check(name, error) ? g_strdup(name) : NULL;

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/path.h"
+#include "base/reference.h"
 #include "build.h"
 #include "change.h"
 #include "install-package.h"
@@ -46,8 +47,64 @@ static ScBuildInput input_of(const ScOpContext *context, const ScImage *image, c
         };
 }
 
+static bool wants_something_else(const ScOpContext *context, const ScInfo *info)
+{
+        g_autoptr(ScReference) wanted = sc_reference_parse(context->subject, NULL);
+        const char *start = NULL;
+        (void)sc_option_string(context, "start", &start, NULL);
+        return wanted == NULL || g_strcmp0(wanted->name, info->image) != 0 || json_object_has_member(context->options, "values") ||
+               g_strcmp0(start, "now") == 0;
+}
+
+/* What is there stays as it is, whatever is asked for. */
+static bool leave(ScOpContext *context, const char *container, GError **error)
+{
+        g_autoptr(ScDeployment) present = sc_deployment_find(context->config, container, error);
+        if (present == NULL)
+                return false;
+        sc_report_message(context->report, "%s already present", container);
+        sc_detail(context, "container", container);
+        sc_detail(context, "changed", "no");
+        if (present->info == NULL)
+                return true;
+        sc_detail(context, "image", present->info->image != NULL ? present->info->image : "");
+        if (sc_info_image_id(present->info) != NULL)
+                sc_detail(context, "image-id", sc_info_image_id(present->info));
+        if (wants_something_else(context, present->info))
+                sc_report_message(context->report,
+                                  "Warning: it is of %s, and stays as it is: `sysconsctl update` gives it another image (--rebase) "
+                                  "or values (--set), `sysconsctl start` starts it",
+                                  present->info->image != NULL ? present->info->image : "an unknown image");
+        return true;
+}
+
+static bool is_present(int checkout_fd, const char *container)
+{
+        struct stat st;
+        return checkout_fd >= 0 && sc_lstat(checkout_fd, container, &st, NULL) == 1 && S_ISLNK(st.st_mode);
+}
+
+/* Before the image is looked for, which need not be here. Without a name it is not known yet. */
+static bool is_present_by_name(const ScOpContext *context, const char **ret, GError **error)
+{
+        const char *package;
+        *ret = NULL;
+        if (!sc_option_string(context, "system-package", &package, error) || !sc_option_string(context, "name", ret, error) ||
+            (*ret == NULL && !sc_option_string(context, "container", ret, error)))
+                return false;
+        sc_autofd checkout = *ret != NULL && g_strcmp0(package, "build") != 0 ? sc_checkout_open(context->config, false, NULL) : -1;
+        if (*ret == NULL || !sc_container_name_check(*ret, NULL) || !is_present(checkout, *ret))
+                *ret = NULL;
+        return true;
+}
+
 bool sc_op_install(ScOpContext *context, GError **error)
 {
+        const char *present;
+        if (!is_present_by_name(context, &present, error))
+                return false;
+        if (present != NULL)
+                return leave(context, present, error);
         g_autoptr(ScRepository) repository = sc_repository_open(context->config, SC_REPOSITORY_READ, error);
         if (repository == NULL)
                 return sc_prefix(error, "Image %s not found", context->subject);
@@ -71,12 +128,8 @@ bool sc_op_install(ScOpContext *context, GError **error)
         ScBuildInput input = input_of(context, image, &request, made);
         if (sc_install_request_is_build(&request))
                 return sc_install_package(context, repository, change, &input, request.output, error);
-        struct stat st;
-        if (sc_lstat(change->checkout_fd, request.container, &st, NULL) == 1 && S_ISLNK(st.st_mode)) {
-                sc_report_message(context->report, "%s already present", request.container);
-                sc_detail(context, "changed", "no");
-                return true;
-        }
+        if (is_present(change->checkout_fd, request.container))
+                return leave(context, request.container, error);
         sc_detail(context, "changed", "yes");
         return sc_install_slots_are_free(change->checkout_fd, request.container, error) &&
                sc_install_host_is_free(change->systemd, context->config, request.container, error) &&

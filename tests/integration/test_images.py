@@ -228,6 +228,19 @@ def test_who_may_tag(two):
     assert image(bed, HELLO + ":1")["id"] == one["id"]
 
 
+def test_install_by_digest_is_of_the_container_that_was_authorized(two):
+    """The repository knows the image by another name than the caller: polkit, the queue and the worker have the same idea of it."""
+    bed = two
+    digest = image(bed, HELLO + ":1")["digest"]
+    bed.polkit_rules(rule('action.id == "org.sysconsd1.install" && /^hello(-1)?$/.test(action.lookup("container"))'))
+    bed.sysconsctl("install", "--pull=never", f"{HELLO}@{digest}", user="alice")
+    assert bed.containers() == ["hello"]
+    bed.sysconsctl("uninstall", "hello")
+    bed.sysconsctl("install", "--pull=never", image(bed, HELLO + ":1")["id"][:20], user="alice")
+    assert bed.containers() == ["hello-1"]
+    bed.sysconsctl("uninstall", "hello-1")
+
+
 def test_delete_by_digest_and_id(two):
     bed = two
     bed.sysconsctl("tag", HELLO + ":1", "mine")

@@ -171,7 +171,13 @@ def test_install_refuses_and_changes_nothing(bed):
 
 def test_second_install_is_no_error(hello):
     out = hello.sysconsctl("install", HELLO)
-    assert "hello already present" in out.stdout
+    assert "hello already present" in out.stdout and "Warning" not in out.stdout
+    # of another image, which need not be here, or with values: it stays as it is, and that is said
+    for words in (["--name=hello", ETCD], ["--set=PORT=9999", HELLO], ["--start", HELLO]):
+        told = json.loads(hello.sysconsctl("install", "--json", *words).stdout)
+        details = told["details"]
+        assert (told["result"], details["container"], details["image"], details["changed"]) == ("done", "hello", f"{HELLO}:latest", "no"), (words, told)
+        assert "Warning: it is of " in hello.sysconsctl("install", *words).stdout
     result = hello.sysconsctl("install", "--name=hello.0", HELLO, check=False)
     assert result.returncode != 0 and "hello.0" in result.stderr
 
