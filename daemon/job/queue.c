@@ -108,6 +108,9 @@ static void finish(Entry *entry, ScJobState state)
         g_clear_pointer(&entry->job->fds, g_array_unref);
         entry->removal_source = g_timeout_add_seconds(READABLE_SECONDS, on_removal, entry);
         queue->sink->over(queue->sink_data, entry->job);
+        /* It is only looked at from now on. */
+        json_object_unref(entry->job->options);
+        entry->job->options = json_object_new();
         schedule(queue);
 }
 

@@ -136,6 +136,10 @@ static bool hold(int folder, const char *file, gint64 now, GHashTable *refs, GEr
                         g_hash_table_add(refs, g_strdup(*ref));
                 return true;
         }
+        if (intent == NULL && !g_error_matches(unreadable, SC_ERROR, SC_ERROR_CORRUPT)) {
+                g_propagate_error(error, g_steal_pointer(&unreadable));
+                return sc_prefix(error, "The record of a pull");
+        }
         if (intent == NULL)
                 sc_journal(LOG_WARNING, unreadable->message, NULL);
         return sc_unlink_durably(folder, file, error);
