@@ -3,6 +3,7 @@
 #include "trust-edit.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "base/reference.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -96,14 +97,32 @@ static bool add_requirement(JsonArray *requirements, const ScTrustRule *rule, co
 
 /* ---- edits ---- */
 
-/* A registry's scope is no address: with a scheme in front or a slash behind it is the beginning of no image's name. */
+/* In names that are compared with it a host is there, and in small letters. */
+static bool is_host(const char *text, gsize length)
+{
+        g_autofree char *host = g_strndup(text, length);
+        return length > 0 && strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789.-:[]") == length &&
+               (strpbrk(host, ".:") != NULL || strcmp(host, "localhost") == 0);
+}
+
+/* containers-policy.json(5): a host, what a name begins with, a name with its tag or digest, or *. and a domain. */
+static bool begins_names(const char *scope)
+{
+        gsize length = strcspn(scope, "/");
+        if (g_str_has_prefix(scope, "*."))
+                return scope[length] == '\0' && scope[2] != '\0' &&
+                       strspn(scope + 2, "abcdefghijklmnopqrstuvwxyz0123456789.-") == length - 2;
+        g_autoptr(ScReference) reference = scope[length] == '/' ? sc_reference_parse(scope, NULL) : NULL;
+        return is_host(scope, length) && (scope[length] == '\0' || reference != NULL);
+}
+
+/* One that can never match would protect nothing, in silence. */
 static bool check_scope(const ScTrustRule *rule, GError **error)
 {
-        bool is_address = strstr(rule->scope, "://") != NULL || g_str_has_suffix(rule->scope, "/");
-        return strcmp(rule->transport, "docker") != 0 || !is_address ||
+        return strcmp(rule->transport, "docker") != 0 || begins_names(rule->scope) ||
                sc_exit_throw(error, SC_EXIT_USAGE,
-                             "No image's name begins with '%s': write HOST[:PORT][/PATH[:TAG]], without a scheme in front or a "
-                             "slash behind",
+                             "No image's name begins with '%s': write HOST[:PORT][/PATH[:TAG]], in small letters, without a scheme "
+                             "in front or a slash behind, or *.DOMAIN",
                              rule->scope);
 }
 

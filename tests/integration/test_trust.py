@@ -400,6 +400,8 @@ def test_command_line(policed, signer, signed):
     for words, code, text in [(["add", "localhost:5000/y"], 2, "At least one public key must be defined for type 'signedBy': give --key"),
                               (["add", "--type=reject", "https://localhost:5000"], 2, "No image's name begins with"),
                               (["add", "--type=reject", "localhost:5000/"], 2, "No image's name begins with"),
+                              *[(["add", "--type=reject", scope], 2, "No image's name begins with")
+                                for scope in ("LOCALHOST:5000", "LOCALHOST:5000/hello", "not a scope", "etcd", "library/etcd", "*.", "localhost:5000/etcd@sha256:abc")],
                               (["add", "--key=/nothing", "localhost:5000/y"], 1, "The public key file /nothing was not found."),
                               (["add", "--type=other", "localhost:5000/y"], 2, "--type"), (["default", "maybe"], 2, "accept or reject"),
                               (["delete", "localhost:5000/y"], 3, "no rule for docker, localhost:5000/y"),
@@ -466,7 +468,7 @@ def test_where_signatures_lie(policed, signer, signed):
                 (["--sigstore=https://me:secret@example.com", scope], 1, "no URL"), (["--sigstore=file:relative", scope], 1, "no URL"),
                 (["--sigstore=https://example.com/\"", scope], 1, "no URL"),
                 (["--sigstore=https://example.com", "*.example.com"], 1, "no scope that registries.d knows"),
-                (["--sigstore=https://example.com", "../../etc/shadow"], 1, "no scope"),
+                (["--sigstore=https://example.com", "../../etc/shadow"], 2, "No image's name begins with"),
                 (["--sigstore=https://example.com", "localhost:5000/trust"], 1, f"{folder}/test.yaml has more to say"),
                 (["--sigstore=https://example.com", "localhost:5000/trust-signed"], 1, f"{own} is about other images"),
                 (["--sigstore=https://example.com", "--transport=oci", ""], 2, "--sigstore is for images of registries")]:
