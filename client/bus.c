@@ -71,6 +71,8 @@ static const char *const refused[] = {SD_BUS_ERROR_ACCESS_DENIED, "org.sysconsd1
 static const char *const cancelled[] = {"org.sysconsd1.Error.Cancelled", NULL};
 static const char *const not_found[] = {"org.sysconsd1.Error.NotFound", SD_BUS_ERROR_UNKNOWN_OBJECT, NULL};
 
+#define WHAT_SYSTEMD_SAYS "see `systemctl status sysconsd`, or `systemctl --user status sysconsd` for your own"
+
 bool sc_bus_throw(const sd_bus_error *bus_error, const char *actions, GError **error)
 {
         const char *name = bus_error->name;
@@ -87,13 +89,9 @@ bool sc_bus_throw(const sd_bus_error *bus_error, const char *actions, GError **e
         if (is_one_of(name, unreachable))
                 return sc_exit_throw(error, SC_EXIT_GONE, "sysconsd cannot be reached: %s; is it installed on this host?", message);
         if (g_str_has_prefix(name, "org.freedesktop.DBus.Error.Spawn.") || g_str_has_prefix(name, "org.freedesktop.systemd1."))
-                return sc_exit_throw(
-                        error, SC_EXIT_GONE,
-                        "sysconsd could not be started: %s; see `systemctl status sysconsd`, or `systemctl --user status "
-                        "sysconsd` for your own",
-                        message);
+                return sc_exit_throw(error, SC_EXIT_GONE, "sysconsd could not be started: %s; " WHAT_SYSTEMD_SAYS, message);
         if (is_one_of(name, gone))
-                return sc_exit_throw(error, SC_EXIT_GONE, "sysconsd gave no answer: %s", message);
+                return sc_exit_throw(error, SC_EXIT_GONE, "sysconsd gave no answer: %s; " WHAT_SYSTEMD_SAYS, message);
         if (is_one_of(name, not_found))
                 return sc_exit_throw(error, SC_EXIT_NOT_FOUND, "%s", message);
         if (is_one_of(name, cancelled))

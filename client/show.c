@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "base/reference.h"
 #include "bus.h"
 #include "options.h"
 #include "text.h"
@@ -36,6 +37,12 @@ static bool try_find(ScClient *client, ScObjectKind kind, const char *name, ScOb
         return false;
 }
 
+/* The daemon refuses to look for what no container can be called, as most images are. */
+static bool may_be_called(ScObjectKind kind, const char *name)
+{
+        return kind != SC_OBJECT_CONTAINER || sc_container_name_check(name, NULL);
+}
+
 static bool find(ScClient *client, const char *type, const char *name, ScObject **ret, GError **error)
 {
         /* In the order in which they are looked for. */
@@ -45,8 +52,9 @@ static bool find(ScClient *client, const char *type, const char *name, ScObject 
         } types[] = {{"container", SC_OBJECT_CONTAINER}, {"job", SC_OBJECT_JOB}, {"image", SC_OBJECT_IMAGE}};
         g_autoptr(ScObject) object = NULL;
         for (gsize i = 0; i < G_N_ELEMENTS(types) && object == NULL; i++)
-                if ((type == NULL || strcmp(type, types[i].name) == 0) && !try_find(client, types[i].kind, name, &object, error))
-                        return false;
+                if (type != NULL ? strcmp(type, types[i].name) == 0 : may_be_called(types[i].kind, name))
+                        if (!try_find(client, types[i].kind, name, &object, error))
+                                return false;
         if (object == NULL)
                 return sc_exit_throw(error, SC_EXIT_NOT_FOUND, "There is no %s '%s'",
                                      type != NULL ? type : "container, job or image", name);

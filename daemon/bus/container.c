@@ -166,6 +166,9 @@ static bool wants_pull(const ScCall *call, const ScReference *reference, const S
         /* A name without a registry was given here. */
         if (pull == NULL && (origin == NULL || (origin->host == NULL && origin->source == SC_SOURCE_REGISTRY)))
                 return is_missing;
+        /* Nothing can be newer. */
+        if (pull == NULL && reference->digest != NULL)
+                return is_missing;
         if (pull == NULL || strcmp(pull, "always") == 0)
                 return true;
         return strcmp(pull, "missing") == 0 && is_missing;

@@ -174,7 +174,9 @@ bool sc_bus_image_plan_delete(ScCall *call, GError **error)
         bool is_last_name = g_strv_length(names) == g_strv_length(image->names);
         if (is_last_name && image->used_by[0] != NULL && g_strcmp0(sc_options_get(call->options, "force"), "yes") != 0) {
                 g_autofree char *users = g_strjoinv(", ", image->used_by);
-                return sc_throw(error, SC_ERROR_BUSY, "Image %s is used by %s: uninstall it, or use force", call->image, users);
+                return sc_throw(error, SC_ERROR_BUSY,
+                                "Image %s is used by the container %s: uninstall it first, or force the deletion", call->image,
+                                users);
         }
         return true;
 }

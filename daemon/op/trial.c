@@ -38,10 +38,11 @@ static bool look(const ScTrial *trial, const ScUnitState *first, char **ret_faul
                 return false;
         *ret_fault = NULL;
         if (!is_up(&now))
-                *ret_fault = g_strdup_printf("%s did not stay up: it is %s (%s)", trial->unit, now.active_state, now.result);
+                *ret_fault = g_strdup_printf("%s did not stay up: it is %s (%s); see: %s -u %s", trial->unit, now.active_state,
+                                             now.result, trial->journalctl, trial->unit);
         else if (now.restarts != first->restarts || now.main_pid != first->main_pid)
-                *ret_fault = g_strdup_printf("%s did not stay up: its main process ended within %u s", trial->unit,
-                                             trial->settling_time);
+                *ret_fault = g_strdup_printf("%s did not stay up: its main process ended within %u s; see: %s -u %s", trial->unit,
+                                             trial->settling_time, trial->journalctl, trial->unit);
         return true;
 }
 

@@ -344,7 +344,7 @@ The following images will be deleted.
 
    IMAGE                 STORAGE
    localhost:5000/hello  ostree
-Image localhost:5000/hello:latest is used by hello: uninstall it, or use force
+Image localhost:5000/hello:latest is used by the container hello: uninstall it first, or force the deletion
 [1]
 """)
 

@@ -86,6 +86,8 @@ def test_listings_for_people_and_for_programs(hello):
     assert bed.sysconsctl("list", "-q").stdout == ""
     assert bed.sysconsctl("list", "-a", "-q").stdout == "hello\n"
     assert "PORT" in bed.sysconsctl("info", HELLO).stdout
+    assert "Sources=" in bed.sysconsctl("show", "localhost:5000/hello:latest").stdout
+    assert bed.sysconsctl("show", "localhost:5000/nothing:1", check=False).returncode == 3
     shown = json.loads(bed.sysconsctl("show", "--json", "hello").stdout)
     assert shown["state"] == "inactive" and shown["unit"] == "hello.service" and shown["path"] == f"{CHECKOUT}/hello.0"
 
