@@ -80,8 +80,13 @@ void sc_object_path(ScObjectType type, const ScDigest *id, char ret_path[SC_OBJE
 
 static bool xattr_failed(const char *name, GError **error)
 {
-        /* ext4 says ENOSPC for a value that does not fit beside the inode, however empty the disk is. */
-        if (errno == ENOSPC || errno == E2BIG || errno == ERANGE)
+        /* ext4 says so, too, of a value that does not fit beside the inode, however empty the disk is. */
+        if (errno == ENOSPC)
+                return sc_throw(
+                        error, SC_ERROR_UNSUPPORTED,
+                        "The extended attribute %s is too large for the repository's file system, or: No space left on device",
+                        name);
+        if (errno == E2BIG || errno == ERANGE)
                 return sc_throw(error, SC_ERROR_UNSUPPORTED,
                                 "The extended attribute %s is too large for the repository's file system", name);
         return sc_throw_errno(error, "Cannot set the extended attribute %s", name);
