@@ -13,6 +13,7 @@
 #include "options.h"
 #include "run.h"
 #include "store/deployment.h"
+#include "store/intent.h"
 #include "trust.h"
 #include <string.h>
 
@@ -84,6 +85,14 @@ static bool is_present(int checkout_fd, const char *container)
         return checkout_fd >= 0 && sc_lstat(checkout_fd, container, &st, NULL) == 1 && S_ISLNK(st.st_mode);
 }
 
+/* Then it is recovered first, and may be gone. */
+static bool is_unfinished(int checkout_fd, const char *container)
+{
+        g_autoptr(GError) none = NULL;
+        g_autoptr(ScIntent) intent = sc_intent_read(checkout_fd, container, &none);
+        return intent != NULL || !g_error_matches(none, SC_ERROR, SC_ERROR_NOT_FOUND);
+}
+
 /* Before the image is looked for, which need not be here. Without a name it is not known yet. */
 static bool is_present_by_name(const ScOpContext *context, const char **ret, GError **error)
 {
@@ -93,7 +102,7 @@ static bool is_present_by_name(const ScOpContext *context, const char **ret, GEr
             (*ret == NULL && !sc_option_string(context, "container", ret, error)))
                 return false;
         sc_autofd checkout = *ret != NULL && g_strcmp0(package, "build") != 0 ? sc_checkout_open(context->config, false, NULL) : -1;
-        if (*ret == NULL || !sc_container_name_check(*ret, NULL) || !is_present(checkout, *ret))
+        if (*ret == NULL || !sc_container_name_check(*ret, NULL) || !is_present(checkout, *ret) || is_unfinished(checkout, *ret))
                 *ret = NULL;
         return true;
 }

@@ -118,8 +118,8 @@ bool sc_change_prepare_removal(ScChange *change, GError **error)
         g_autoptr(ScSide) old = open_side(change, &change->intent->old);
         g_autoptr(ScSide) new = open_side(change, &change->intent->new);
         const ScConfig *config = change->context->config;
-        change->intent->spares_unit = never_had(change->intent, old, new, has_unit);
-        change->intent->spares_tmpfiles = never_had(change->intent, old, new, has_tmpfiles);
+        change->intent->spares_unit |= never_had(change->intent, old, new, has_unit);
+        change->intent->spares_tmpfiles |= never_had(change->intent, old, new, has_tmpfiles);
         return sc_homes_spare_side(config, old, error) && sc_homes_spare_side(config, new, error) &&
                sc_host_package_prepare_removal(change, old, new, error);
 }

@@ -15,6 +15,9 @@ static ScIntent *plan_of_unfinished(ScIntent *unfinished)
         ScIntentSide none = intent->old;
         intent->old = unfinished->old, unfinished->old = none;
         intent->new = unfinished->new, unfinished->new = none;
+        /* What another uninstallation knew may be gone by now. */
+        intent->spares_unit = unfinished->spares_unit;
+        intent->spares_tmpfiles = unfinished->spares_tmpfiles;
         return intent;
 }
 
