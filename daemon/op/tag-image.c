@@ -47,6 +47,13 @@ bool sc_op_tag_image(ScOpContext *context, GError **error)
                 return false;
         if (name != NULL && !g_strv_contains((const char *const *)image->names, name))
                 return sc_throw(error, SC_ERROR_NOT_FOUND, "The image %s has no name %s", image->names[0], name);
+        sc_detail(context, "image", reference->name);
+        sc_detail(context, "image-id", image->id);
+        /* Where a name came from stays, or an update would not ask there any more. */
+        if (g_strv_contains((const char *const *)image->names, reference->name) && strcmp(replace, "yes") != 0) {
+                sc_detail(context, "changed", "no");
+                return true;
+        }
         const ScTag tag = {
                 .from = name != NULL ? name : image->names[0],
                 .to = reference->name,
@@ -58,8 +65,6 @@ bool sc_op_tag_image(ScOpContext *context, GError **error)
         if (!sc_failpoint("tag", error) || !check_containers(context, tag.to, error) ||
             !sc_image_tag(repository, &tag, &changed, error))
                 return false;
-        sc_detail(context, "image", reference->name);
-        sc_detail(context, "image-id", image->id);
         sc_detail(context, "changed", changed ? "yes" : "no");
         return true;
 }

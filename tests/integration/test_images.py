@@ -188,6 +188,9 @@ def test_a_pull_makes_a_tag_a_name_of_its_own(two):
     assert image(bed, HELLO + ":1")["sources"][HELLO + ":latest"] == f"tag:{HELLO}:1"
     bed.sysconsctl("pull", HELLO)
     assert image(bed, HELLO + ":1")["sources"][HELLO + ":latest"] == "registry"
+    # which it stays, where the same name is given again
+    bed.sysconsctl("tag", HELLO + ":1", HELLO)
+    assert image(bed, HELLO + ":1")["sources"][HELLO + ":latest"] == "registry"
 
 
 def test_update_by_a_name_of_this_host(two):
