@@ -130,6 +130,7 @@ START_TEST(what_nothing_asks_for)
         g_autoptr(GError) error = NULL;
         g_autofree char *text = sc_template_expand("unit", "$USED ${NAME}", variables, SC_TEMPLATE_UNIT, &error);
         ck_assert_no_error(error);
+        ck_assert_str_eq(text, "/x hello");
         g_auto(GStrv) unused = sc_variables_unused(variables, set, defaults), none = sc_variables_unused(variables, NULL, defaults);
         g_autofree char *list = g_strjoinv(" ", unused);
         ck_assert_str_eq(list, "ALSO_A_TYPO TYPO");
