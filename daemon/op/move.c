@@ -220,7 +220,7 @@ static bool unit_file(ScMove *move, GError **error)
 /* So does what has no tmpfiles a file of its name. */
 static bool tmpfiles_file(ScMove *move, GError **error)
 {
-        bool had_none = move->from != NULL ? move->from->tmpfiles_text == NULL : !move->back;
+        bool had_none = move->from != NULL ? sc_side_has_no_tmpfiles(move->from) : !move->back;
         if (had_none && (move->to == NULL || move->to->tmpfiles_text == NULL))
                 return true;
         return sc_move_put_tmpfiles(move->change, move->to != NULL ? move->to->tmpfiles_text : NULL, flags_of(move), error);

@@ -67,7 +67,7 @@ static bool has_unit(const ScSide *side)
 
 static bool has_tmpfiles(const ScSide *side)
 {
-        return side->tmpfiles_text != NULL;
+        return !sc_side_has_no_tmpfiles(side);
 }
 
 /* A container that never had such a file leaves alone one of its name, which is somebody else's. Of a deployment that cannot be

@@ -113,6 +113,11 @@ static gint compare_destinations(gconstpointer a, gconstpointer b)
         return strcmp((*(ScHostFile *const *)a)->destination, (*(ScHostFile *const *)b)->destination);
 }
 
+bool sc_side_has_no_tmpfiles(const ScSide *side)
+{
+        return side->tmpfiles_text == NULL && side->info->deployment_id != NULL;
+}
+
 GPtrArray *sc_side_recorded_files(const ScInfo *info)
 {
         GPtrArray *files = g_ptr_array_new_with_free_func((GDestroyNotify)sc_host_file_free);

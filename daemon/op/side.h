@@ -30,6 +30,10 @@ ScSide *sc_side_open_leaving(const ScConfig *config, int checkout_fd, const char
 void sc_side_free(ScSide *side);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScSide, sc_side_free)
 
+/* A file of its name in tmpfiles.d is somebody else's. The atomic command left there what an earlier deployment had: of its own
+ * nobody knows. */
+bool sc_side_has_no_tmpfiles(const ScSide *side);
+
 /* What an info file records as installed on the host, as ScHostFile with destination and checksum only: enough to tell whether it
  * is unmodified, to replace and to remove it. Sorted by destination. */
 GPtrArray *sc_side_recorded_files(const ScInfo *info);

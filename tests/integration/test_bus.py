@@ -396,7 +396,7 @@ def test_broken_container_is_shown(hello):
 def test_image_in_use_is_not_deleted(hello):
     bed = hello
     path = call(bed, ROOT, "Manager", "GetImage", "s", HELLO)[0]
-    with pytest.raises(Refused, match="used by hello") as refusal:
+    with pytest.raises(Refused, match="used by the container hello") as refusal:
         verb(bed, path, "Image", "Delete")
     assert refusal.value.error == "Busy"
     with pytest.raises(Refused, match="no name of the image") as refusal:
