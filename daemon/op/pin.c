@@ -49,11 +49,12 @@ static bool uses(const ScDeployment *other, const ScConfig *config, const char *
 
 /* Who was installed by the name of the symlink goes with it, but not while he runs: then it is the slot that was live when his
  * service started, either of them. */
-static bool is_left_by(const ScDeployment *other, const ScConfig *config, ScSystemd *systemd, const char *container,
-                       const char *deployment, GError **error)
+static bool is_left_by(const ScDeployment *other, const ScConfig *config, ScSystemd *systemd, const char *container, int slot,
+                       GError **error)
 {
-        if (!uses(other, config, container))
+        if (strcmp(other->name, container) == 0 || !uses(other, config, container))
                 return true;
+        g_autofree char *deployment = sc_slot_name(container, slot);
         g_autofree char *unit = g_strconcat(other->name, ".service", NULL);
         g_auto(ScUnitState) state = {0};
         if (!sc_systemd_state(systemd, unit, &state, error))
@@ -64,8 +65,7 @@ static bool is_left_by(const ScDeployment *other, const ScConfig *config, ScSyst
                         other->name, config->checkout_path, container, deployment);
 }
 
-static bool is_free_of(const ScDeployment *other, const ScConfig *config, ScSystemd *systemd, const char *container, int slot,
-                       GError **error)
+static bool is_free_of(const ScDeployment *other, const ScConfig *config, const char *container, int slot, GError **error)
 {
         if (strcmp(other->name, container) == 0)
                 return true;
@@ -77,8 +77,6 @@ static bool is_free_of(const ScDeployment *other, const ScConfig *config, ScSyst
                         return sc_throw(error, SC_ERROR_BUSY,
                                         "The container %s uses the root file system in %s/%s: uninstall it first", other->name,
                                         config->checkout_path, slot == SC_PIN_ANY_SLOT ? container : deployment);
-                if (!is_left_by(other, config, systemd, container, deployment, error))
-                        return false;
         }
         return true;
 }
@@ -89,10 +87,10 @@ bool sc_pin_check(const ScConfig *config, ScSystemd *systemd, const char *contai
         sc_autofd checkout = all != NULL ? sc_checkout_open(config, false, error) : -1;
         if (checkout < 0)
                 return false;
-        if (slot != SC_PIN_ANY_SLOT && !sc_slot_exists(checkout, container, slot))
-                return true;
+        bool lodgers = slot != SC_PIN_ANY_SLOT && sc_slot_exists(checkout, container, slot);
         for (guint i = 0; i < all->len; i++)
-                if (!is_free_of(all->pdata[i], config, systemd, container, slot, error))
+                if (!is_free_of(all->pdata[i], config, container, slot, error) ||
+                    (lodgers && !is_left_by(all->pdata[i], config, systemd, container, slot, error)))
                         return false;
         return is_shown_nowhere(config, systemd, container, slot, error);
 }

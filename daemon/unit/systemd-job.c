@@ -43,6 +43,9 @@ static bool resume_wait(ScSystemd *systemd, const Wait *wait, GError **error)
         __attribute__((cleanup(sc_unit_state_clear))) ScUnitState state = {0};
         if (!sc_systemd_state(systemd, wait->unit, &state, error))
                 return false;
+        /* What runs once is collected at its end, however it ended. */
+        if (strcmp(wait->verb, "run") == 0 && g_strcmp0(state.load_state, "loaded") != 0)
+                return sc_throw(error, SC_ERROR_FAILED, "%s, and how it ended is not known", what);
         bool is_up = g_strcmp0(state.active_state, "active") == 0 || g_strcmp0(state.active_state, "reloading") == 0;
         /* a service that has done its work is not up any more, and that is well */
         bool is_well = is_up || (g_strcmp0(state.active_state, "inactive") == 0 && g_strcmp0(state.result, "success") == 0);

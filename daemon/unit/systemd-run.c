@@ -99,10 +99,9 @@ static int append_output(Message *message, const ScSystemdCommand *command)
 static int append_properties(Message *message, gconstpointer data)
 {
         const ScSystemdCommand *command = data;
-        /* One that failed stays, and says so to whoever has lost systemd while it ran: what is gone has succeeded. */
-        int r = sd_bus_message_append(message, "(sv)(sv)(sv)(sv)(sv)", "Type", "s", "oneshot", "CollectMode", "s", "inactive",
-                                      "TimeoutStartUSec", "t", (uint64_t)command->seconds * G_USEC_PER_SEC, "TimeoutStopUSec", "t",
-                                      (uint64_t)G_USEC_PER_SEC, "DefaultDependencies", "b", 0);
+        int r = sd_bus_message_append(message, "(sv)(sv)(sv)(sv)(sv)", "Type", "s", "oneshot", "CollectMode", "s",
+                                      "inactive-or-failed", "TimeoutStartUSec", "t", (uint64_t)command->seconds * G_USEC_PER_SEC,
+                                      "TimeoutStopUSec", "t", (uint64_t)G_USEC_PER_SEC, "DefaultDependencies", "b", 0);
         if (r >= 0 && command->environment != NULL)
                 r = append_list(message, "Environment", command->environment);
         if (r >= 0 && command->input_fd > 0)
@@ -131,8 +130,6 @@ bool sc_systemd_run(ScSystemd *systemd, const ScSystemdCommand *command, GCancel
                 g_propagate_error(error, g_steal_pointer(&local));
                 return false;
         }
-        if (!success)
-                (void)sc_systemd_reset_failed(systemd, command->unit, NULL);
         *ret_success = success;
         return true;
 }
