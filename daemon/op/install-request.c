@@ -20,7 +20,7 @@ void sc_install_request_clear(ScInstallRequest *request)
 static char *choose_name(ScOpContext *context, const ScImage *image, GError **error)
 {
         const char *name;
-        /* The daemon says who it is, in the end: what was authorized is what is made. */
+        /* Without a name the one that the daemon had authorized, so that no other is made. */
         if (!sc_option_string(context, "name", &name, error) ||
             (name == NULL && !sc_option_string(context, "container", &name, error)))
                 return NULL;

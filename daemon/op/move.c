@@ -217,7 +217,7 @@ static bool unit_file(ScMove *move, GError **error)
         return sc_move_put_unit(move->change, move->to != NULL ? move->to->unit_text : NULL, flags_of(move), error);
 }
 
-/* So does what has no tmpfiles a file of its name. */
+/* What has no lines for tmpfiles.d leaves alone a file of its name there, which is somebody else's. */
 static bool tmpfiles_file(ScMove *move, GError **error)
 {
         bool had_none = move->from != NULL ? sc_side_has_no_tmpfiles(move->from) : !move->back;
