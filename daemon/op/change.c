@@ -330,10 +330,10 @@ bool sc_change_carry_out(ScChange *change, GError **error)
                 return give_up(change);
         if (!sc_homes_spare_side(change->context->config, new, error) || !sc_homes_spare_side(change->context->config, old, error))
                 return give_up(change);
-        bool first_service = new->unit_text != NULL &&old != NULL && !old->info->has_service;
+        bool first_service = old != NULL && new->unit_text != NULL && !old->info->has_service;
         if (first_service && !sc_unit_is_free(change->systemd, change->unit, error))
                 return give_up(change);
-        bool first_tmpfiles = new->tmpfiles_text != NULL &&old != NULL && sc_side_has_no_tmpfiles(old);
+        bool first_tmpfiles = old != NULL && sc_side_has_no_tmpfiles(old) && new->tmpfiles_text != NULL;
         if (first_tmpfiles && !sc_move_tmpfiles_are_free(change, error))
                 return give_up(change);
         if (!sc_host_package_prepare(change, old, new, error))
