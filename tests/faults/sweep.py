@@ -254,12 +254,16 @@ class Record:
         self.failures.append([rounds.operation.name, mode, at, hit, str(error)])
         print(f"FAILED {rounds.operation.name} {mode}:{at} ({hit}): {error}", flush=True)
 
+    def show_one(self, name, mode, details):
+        table = self.tables[name, mode]
+        print(f"{name:14} {mode:8} {table['old'] + table['new']:5} rounds: {table['old']:5} old, {table['new']:5} new", flush=True)
+        for what in ("errors", "ignored") if details else ():
+            for key, at in sorted(table[what].items()):
+                print(f"    {what} {at}: {key}")
+
     def show(self, details):
-        for (name, mode), table in sorted(self.tables.items()):
-            print(f"{name:14} {mode:8} {table['old'] + table['new']:5} rounds: {table['old']:5} old, {table['new']:5} new", flush=True)
-            for what in ("errors", "ignored") if details else ():
-                for key, at in sorted(table[what].items()):
-                    print(f"    {what} {at}: {key}")
+        for name, mode in sorted(self.tables):
+            self.show_one(name, mode, details)
         seconds = time.monotonic() - self.begin
         print(f"{self.rounds} rounds in {seconds:.0f} s, {len(self.failures)} failed", flush=True)
 
@@ -292,6 +296,10 @@ def every(record, names, modes, step, first=1):
             at = int(first)
             while guarded(record, rounds, mode, at) and at < 5000:
                 at += int(step)
+            # Hours may lie between the first mode and the last: what has been done is known even if the rest is not waited for.
+            if (operation.name, mode) in record.tables:
+                print("done: ", end="")
+                record.show_one(operation.name, mode, False)
 
 
 def at_random(record, names, modes, number, seed):
