@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bus.h"
-#include "text.h"
 #include "value.h"
 #include <stdlib.h>
 #include <string.h>
@@ -217,9 +216,7 @@ JsonObject *sc_object_present(const ScObject *object)
         while (json_object_iter_next_ordered(&iter, &name, &node)) {
                 JsonNode *value = NULL;
                 if (strcmp(name, "Created") == 0) {
-                        g_autofree char *time = sc_format_time(sc_value_int(object->properties, name));
-                        value = time != NULL ? json_node_init_string(json_node_alloc(), time)
-                                             : json_node_init_null(json_node_alloc());
+                        value = sc_value_present_time(node);
                 } else if (object->kind == SC_OBJECT_JOB && strcmp(name, "Error") == 0) {
                         value = present_error(node);
                 }

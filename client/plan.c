@@ -73,11 +73,22 @@ static const char *first_conflict(JsonObject *plan)
         return conflicts != NULL && json_array_get_length(conflicts) > 0 ? json_array_get_string_element(conflicts, 0) : NULL;
 }
 
+static void present_times(JsonObject *plan)
+{
+        JsonNode *image = json_object_get_member(plan, "image");
+        if (image == NULL || !JSON_NODE_HOLDS_OBJECT(image))
+                return;
+        JsonNode *created = json_object_get_member(json_node_get_object(image), "created");
+        if (created != NULL)
+                json_object_set_member(json_node_get_object(image), "created", sc_value_present_time(created));
+}
+
 static bool show(ScClient *client, JsonNode *node, JsonArray *all, GError **error)
 {
         JsonObject *plan = json_node_get_object(node);
         const char *conflict = first_conflict(plan);
         if (client->json) {
+                present_times(plan);
                 json_array_add_element(all, json_node_copy(node));
         } else {
                 g_autofree char *text = sc_plan_format(plan);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "value.h"
+#include "text.h"
 #include <errno.h>
 #include <string.h>
 
@@ -175,6 +176,13 @@ bool sc_value_bool(JsonObject *object, const char *name)
 {
         JsonNode *node = scalar(object, name, G_TYPE_BOOLEAN);
         return node != NULL && json_node_get_boolean(node);
+}
+
+JsonNode *sc_value_present_time(JsonNode *seconds)
+{
+        bool is_number = JSON_NODE_HOLDS_VALUE(seconds) && json_node_get_value_type(seconds) == G_TYPE_INT64;
+        g_autofree char *time = is_number ? sc_format_time(json_node_get_int(seconds)) : NULL;
+        return time != NULL ? json_node_init_string(json_node_alloc(), time) : json_node_init_null(json_node_alloc());
 }
 
 char *sc_value_to_text(JsonNode *node)

@@ -19,6 +19,8 @@ const char *sc_value_string(JsonObject *object, const char *name);
 gint64 sc_value_int(JsonObject *object, const char *name);
 bool sc_value_bool(JsonObject *object, const char *name);
 
+/* Seconds since the epoch as people and programs are shown them: a string in ISO 8601, or null for 0, unknown. */
+JsonNode *sc_value_present_time(JsonNode *seconds);
 /* A scalar as text ("yes", "no" for booleans); NULL for null, arrays and objects. */
 char *sc_value_to_text(JsonNode *node);
 /* JSON text, indented, with a newline at the end; characters that could command a terminal are escaped. */

@@ -2,6 +2,7 @@
 """What an operation would do: right, complete, and without a trace."""
 
 import json
+import re
 
 import pytest
 from bed import CHECKOUT, wait_until
@@ -64,6 +65,7 @@ def test_install_of_an_image_that_is_not_here(bed, untouched):
     assert (told["operation"], told["container"], told["changed"], told["conflicts"]) == ("install", "hello-files-1", True, [])
     image = told["image"]
     assert image["name"] == f"{HELLO}:files-1" and image["of_registry"] and not image["here"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", image["created"])
     assert image["bytes_to_fetch"] == sum(layer["size"] for layer in told["layers"]) > 100_000
     assert set(told["unknown"]) == {"files", "unit", "tmpfiles", "values", "privileged_files"}
     assert told["disk"]["needed"] >= image["bytes_to_fetch"] and not told["disk"]["exact"]
