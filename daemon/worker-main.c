@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,19 +167,36 @@ static ScPacket *request_by_hand(const char *text, GError **error)
         return packet;
 }
 
-static ScPacket *request_from_daemon(int socket, GError **error)
+/* One that was started before there is anything to do may wait for it, and be told to go instead. */
+static bool wait_for_request(int socket, GCancellable *cancellable, GError **error)
 {
+        struct pollfd fds[] = {{.fd = socket, .events = POLLIN}, {.fd = g_cancellable_get_fd(cancellable), .events = POLLIN}};
+        int r;
+        do
+                r = poll(fds, G_N_ELEMENTS(fds), -1);
+        while (r < 0 && errno == EINTR);
+        g_cancellable_release_fd(cancellable);
+        return r < 0 ? sc_throw_errno(error, "Cannot wait for a request") : !sc_cancelled(cancellable, error);
+}
+
+static ScPacket *request_from_daemon(Channel *channel, GCancellable *cancellable, GError **error)
+{
+        int socket = channel->socket;
         struct stat st;
         if (fstat(socket, &st) < 0 || !S_ISSOCK(st.st_mode)) {
                 sc_throw(error, SC_ERROR_INVALID_ARGUMENT,
                          "Standard input is no socket: sysconsd starts this program, or give a --request");
                 return NULL;
         }
+        if (!wait_for_request(socket, cancellable, error))
+                return NULL;
         ScPacket *packet = NULL;
         bool again = false;
         int received = sc_packet_receive(socket, &packet, &again, error);
-        if (received == 0)
-                sc_throw(error, SC_ERROR_CANCELLED, "sysconsd went away before it sent a request");
+        if (received == 0) {
+                sc_close(&channel->socket); /* nobody hears it */
+                sc_throw(error, SC_ERROR_CANCELLED, "There is nothing to do: no request has come");
+        }
         if (received > 0 && packet->type != SC_PACKET_REQUEST) {
                 g_clear_pointer(&packet, sc_packet_free);
                 sc_throw(error, SC_ERROR_CORRUPT, "The first packet is no request");
@@ -228,7 +246,7 @@ static bool run(Channel *channel, const ScConfig *config, GCancellable *cancella
         if (recover != NULL)
                 return sc_recover_all(&context, strcmp(recover, "boot") == 0 ? SC_RECOVER_BOOT : SC_RECOVER_NOW, error);
         g_autoptr(ScPacket) request = request_text != NULL ? request_by_hand(request_text, error)
-                                                           : request_from_daemon(channel->socket, error);
+                                                           : request_from_daemon(channel, cancellable, error);
         if (request == NULL || !run_request(&context, request, error))
                 return false;
         send_result(channel, details);

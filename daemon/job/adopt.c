@@ -43,6 +43,13 @@ static ScJob *job_from_unit(const char *unit, const char *description)
         return job;
 }
 
+/* Pulls first: beside one the worker of what follows it may wait already, for a daemon that is gone. */
+static int compare_stages(gconstpointer a, gconstpointer b)
+{
+        const ScJob *const *left = a, *const *right = b;
+        return ((*left)->stage != SC_STAGE_PULL) - ((*right)->stage != SC_STAGE_PULL);
+}
+
 bool sc_adopt_workers(ScQueue *queue, ScWorkers *workers, GError **error)
 {
         g_autoptr(GPtrArray) kept = sc_handover_load();
@@ -58,6 +65,7 @@ bool sc_adopt_workers(ScQueue *queue, ScWorkers *workers, GError **error)
         if (r >= 0)
                 r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
         const char *unit, *description, *active;
+        g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func((GDestroyNotify)sc_job_free);
         while (r >= 0 && (r = sd_bus_message_read(reply, "(ssssssouso)", &unit, &description, NULL, &active, NULL, NULL, NULL, NULL,
                                                   NULL, NULL)) > 0) {
                 g_autoptr(ScJob) job = job_from_unit(unit, description);
@@ -65,7 +73,13 @@ bool sc_adopt_workers(ScQueue *queue, ScWorkers *workers, GError **error)
                         continue;
                 sc_queue_skip_numbers(queue, job->id);
                 const char *const over[] = {"inactive", "failed", NULL};
-                if (sc_queue_find(queue, job->id) == NULL && !g_strv_contains(over, active))
+                if (!g_strv_contains(over, active))
+                        g_ptr_array_add(found, g_steal_pointer(&job));
+        }
+        g_ptr_array_sort(found, compare_stages);
+        while (found->len > 0) {
+                g_autoptr(ScJob) job = g_ptr_array_steal_index(found, 0);
+                if (sc_queue_find(queue, job->id) == NULL)
                         adopt(queue, workers, g_steal_pointer(&job), -1);
         }
         bool ok = r >= 0;

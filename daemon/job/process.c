@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "job/process.h"
+#include "base/journal.h"
 #include "base/path.h"
 #include "base/proxy-variables.h"
 #include "job/handover.h"
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <string.h>
+#include <syslog.h>
 
 #define SYSTEMD "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
@@ -24,41 +26,61 @@
 #define REASON_SECONDS 5
 /* A worker that is being stopped ends within its TimeoutStopSec=. */
 #define STOP_SECONDS 120
+#define START_AGAIN_MS 100
 
 typedef struct {
-        const ScScope *scope;
+        const ScWorkers *workers;
         sd_bus *bus;
-        guint64 job;
+        const ScJob *job; /* outlives it */
         char *unit;
         const ScStageSink *sink;
         gpointer sink_data;
         int socket_fd; /* -1: lost, or the worker is gone */
+        int worker_fd; /* the other end, until systemd has it; -1: it has */
         guint read_source;
         bool is_pausing; /* read_source is the timer between two portions */
         bool is_hearing; /* packets are being taken */
         guint timer;
+        gint64 start_until; /* monotonic */
+        guint start_timer;  /* between two calls that start the unit */
         sd_bus_slot *start_slot;
         sd_bus_slot *probe_slot;
         sd_bus_slot *changed_slot;
         sd_bus_slot *removed_slot;
         bool adopted_by_name;
         bool cancelled;
-        bool hung_up;        /* long ago, and nobody has said that it ended */
+        bool hung_up;       /* long ago, and nobody has said that it ended */
+        bool is_waiting;    /* for its request; there is no sink yet */
+        bool is_spoilt;     /* while it waited: it is of no use any more */
+        bool opens_sysroot; /* with which it was started */
+        bool hides_homes;
         char *unit_result;   /* the unit's Result, once it has one */
         GHashTable *details; /* the last word: this alone, or ... */
         GError *error;       /* ... this, and maybe details besides */
 } Process;
 
+static void stop_unit(Process *process)
+{
+        /* The reply says nothing that the unit's end does not say. */
+        sd_bus_call_method_async(process->bus, NULL, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StopUnit", NULL, NULL, "ss",
+                                 process->unit, "replace");
+}
+
 static void process_free(gpointer data)
 {
         Process *process = data;
+        /* It would see its socket end; but it may have been stopped, or not have come so far. */
+        if (process->is_waiting)
+                stop_unit(process);
         g_clear_handle_id(&process->read_source, g_source_remove);
         g_clear_handle_id(&process->timer, g_source_remove);
+        g_clear_handle_id(&process->start_timer, g_source_remove);
         sd_bus_slot_unref(process->start_slot);
         sd_bus_slot_unref(process->probe_slot);
         sd_bus_slot_unref(process->changed_slot);
         sd_bus_slot_unref(process->removed_slot);
         sc_close(&process->socket_fd);
+        sc_close(&process->worker_fd);
         sd_bus_unref(process->bus);
         g_free(process->unit);
         g_free(process->unit_result);
@@ -67,10 +89,15 @@ static void process_free(gpointer data)
         g_free(process);
 }
 
-/* The stage is over; the process is freed by its owner in here. */
+/* The stage is over; the process is freed by its owner in here. One that still waits for its request has nobody to tell, and is
+ * only marked. */
 static void conclude(Process *process)
 {
-        sc_handover_drop(process->job);
+        if (process->is_waiting) {
+                process->is_spoilt = true;
+                return;
+        }
+        sc_handover_drop(process->job->id);
         if (process->adopted_by_name && process->error == NULL && g_strcmp0(process->unit_result, "success") == 0)
                 process->details = sc_string_map_new();
         if (process->details == NULL && process->error == NULL) {
@@ -80,7 +107,7 @@ static void conclude(Process *process)
                         g_set_error(&process->error, SC_ERROR, SC_ERROR_FAILED,
                                     "The worker ended without a result (%s): see %s -u %s",
                                     process->unit_result != NULL ? process->unit_result : "for an unknown reason",
-                                    process->scope->journalctl, process->unit);
+                                    process->workers->config->scope->journalctl, process->unit);
         }
         process->sink->ended(process->sink_data, process->details, process->error);
 }
@@ -97,13 +124,6 @@ static void conclude_within(Process *process, guint seconds)
 {
         g_clear_handle_id(&process->timer, g_source_remove);
         process->timer = g_timeout_add_seconds(seconds, on_patience_over, process);
-}
-
-static void stop_unit(Process *process)
-{
-        /* The reply says nothing that the unit's end does not say. */
-        sd_bus_call_method_async(process->bus, NULL, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StopUnit", NULL, NULL, "ss",
-                                 process->unit, "replace");
 }
 
 static gboolean on_exit_overdue(gpointer data)
@@ -159,7 +179,7 @@ static void give_up(Process *process, const char *why)
         g_clear_pointer(&process->details, g_hash_table_unref);
         g_clear_error(&process->error);
         g_set_error(&process->error, SC_ERROR, SC_ERROR_FAILED, "The worker of job %" G_GUINT64_FORMAT " broke the protocol: %s",
-                    process->job, why);
+                    process->job->id, why);
         sc_close(&process->socket_fd);
         stop_unit(process);
         conclude_within(process, STOP_SECONDS);
@@ -225,6 +245,13 @@ static Heard take_packets(Process *process)
 static gboolean on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
 {
         Process *process = data;
+        /* A worker that waits for its request has nothing to say but why it cannot, or that it is gone. */
+        if (process->is_waiting) {
+                process->is_spoilt = true;
+                process->read_source = 0;
+                sc_close(&process->socket_fd);
+                return G_SOURCE_REMOVE;
+        }
         process->is_hearing = true;
         Heard heard = take_packets(process);
         if (heard == OVER)
@@ -275,6 +302,9 @@ static int on_probed(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
 {
         Process *process = data;
         process->probe_slot = sd_bus_slot_unref(process->probe_slot);
+        /* The unit that had its name is gone; its own is yet to come. */
+        if (process->start_slot != NULL || process->start_timer != 0)
+                return 0;
         if (sd_bus_message_get_error(reply) == NULL) {
                 if (process->hung_up)
                         stop_unit(process);
@@ -330,28 +360,60 @@ static bool watch_unit(Process *process, GError **error)
         return r >= 0 || sc_throw_errno(error, "Cannot watch %s", process->unit);
 }
 
+static bool start_unit(Process *process, GError **error);
+
+static void fail_start(Process *process, const char *why)
+{
+        g_set_error(&process->error, SC_ERROR, SC_ERROR_FAILED, "systemd does not start %s: %s", process->unit, why);
+        stop_unit(process); /* where the answer only came too late */
+        conclude(process);
+}
+
+static gboolean on_start_again(gpointer data)
+{
+        Process *process = data;
+        process->start_timer = 0;
+        g_autoptr(GError) error = NULL;
+        if (process->cancelled)
+                conclude(process);
+        else if (!start_unit(process, &error))
+                fail_start(process, error->message);
+        return G_SOURCE_REMOVE;
+}
+
+/* A worker that was prepared for this stage, and is of no use, or that an earlier daemon has left, has its name until it has ended.
+ */
+static bool start_when_it_is_gone(Process *process, const sd_bus_error *refused)
+{
+        if (process->is_waiting || !sd_bus_error_has_name(refused, SYSTEMD ".UnitExists") ||
+            g_get_monotonic_time() > process->start_until)
+                return false;
+        stop_unit(process);
+        process->start_timer = g_timeout_add(START_AGAIN_MS, on_start_again, process);
+        return true;
+}
+
 static int on_started(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
 {
         Process *process = data;
         process->start_slot = sd_bus_slot_unref(process->start_slot);
         const sd_bus_error *refused = sd_bus_message_get_error(reply);
-        if (refused == NULL || has_last_word(process))
+        if (refused != NULL && !has_last_word(process) && start_when_it_is_gone(process, refused))
                 return 0;
-        g_set_error(&process->error, SC_ERROR, SC_ERROR_FAILED, "systemd does not start %s: %s", process->unit, refused->message);
-        stop_unit(process); /* where the answer only came too late */
-        conclude(process);
+        sc_close(&process->worker_fd);
+        if (refused != NULL && !has_last_word(process))
+                fail_start(process, refused->message);
         return 0;
 }
 
-static Process *process_new(const ScWorkers *workers, const ScJob *job, const ScStageSink *sink, gpointer sink_data)
+static Process *process_new(const ScWorkers *workers, const ScJob *job)
 {
         Process *process = g_new0(Process, 1);
-        process->scope = workers->config->scope;
+        process->workers = workers;
+        process->job = job;
+        process->worker_fd = -1;
         process->bus = sd_bus_ref(workers->bus);
-        process->job = job->id;
         process->unit = sc_process_unit_name(job);
-        process->sink = sink;
-        process->sink_data = sink_data;
         process->socket_fd = -1;
         return process;
 }
@@ -385,7 +447,7 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
         g_autoptr(ScPacket) request = sc_packet_new(SC_PACKET_REQUEST);
         g_autoptr(GArray) fds = NULL;
         g_clear_pointer(&request->options, json_object_unref);
-        if (!sc_stage_request(job, process->scope, &request->options, &fds, error)) {
+        if (!sc_stage_request(job, process->workers->config->scope, &request->options, &fds, error)) {
                 request->options = json_object_new();
                 return false;
         }
@@ -402,9 +464,16 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
         return ok;
 }
 
-static int append_command(sd_bus_message *m, const ScWorkers *workers, const ScJob *job)
+static void choose_sandbox(const ScWorkers *workers, const ScJob *job, bool *ret_opens_sysroot, bool *ret_hides_homes)
 {
         const char *name = sc_sandbox_name(job);
+        *ret_opens_sysroot = sc_sandbox_opens_sysroot(name, workers->config, workers->repository);
+        *ret_hides_homes = sc_sandbox_hides_homes(name, workers->config, workers->repository);
+}
+
+static int append_command(sd_bus_message *m, const Process *process)
+{
+        const ScWorkers *workers = process->workers;
         const char *argv[7] = {workers->worker};
         unsigned n = 1;
         if (workers->config->scope->option != NULL)
@@ -413,9 +482,9 @@ static int append_command(sd_bus_message *m, const ScWorkers *workers, const ScJ
                 argv[n++] = "--config";
                 argv[n++] = workers->config_path;
         }
-        if (sc_sandbox_opens_sysroot(name, workers->config, workers->repository))
+        if (process->opens_sysroot)
                 argv[n++] = "--sysroot";
-        if (sc_sandbox_hides_homes(name, workers->config, workers->repository))
+        if (process->hides_homes)
                 argv[n++] = "--without-homes";
         int r;
         if ((r = sd_bus_message_open_container(m, 'r', "sv")) < 0 || (r = sd_bus_message_append(m, "s", "ExecStart")) < 0 ||
@@ -430,33 +499,34 @@ static int append_command(sd_bus_message *m, const ScWorkers *workers, const ScJ
         return 0;
 }
 
-static int append_unit(sd_bus_message *m, const ScWorkers *workers, const ScJob *job, const char *unit, int stdin_fd,
-                       GError **error)
+static int append_unit(sd_bus_message *m, const Process *process, GError **error)
 {
-        g_autofree char *description = sc_process_description(job);
+        const ScWorkers *workers = process->workers;
+        g_autofree char *description = sc_process_description(process->job);
         int r;
-        if ((r = sd_bus_message_append(m, "ss", unit, "fail")) < 0 || (r = sd_bus_message_open_container(m, 'a', "(sv)")) < 0 ||
+        if ((r = sd_bus_message_append(m, "ss", process->unit, "fail")) < 0 ||
+            (r = sd_bus_message_open_container(m, 'a', "(sv)")) < 0 ||
             (r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "Description", "s", description, "Type", "s", "exec",
                                        "CollectMode", "s", "inactive-or-failed", "KillMode", "s", "mixed",
-                                       "StandardInputFileDescriptor", "h", stdin_fd, "StandardOutput", "s", "journal",
+                                       "StandardInputFileDescriptor", "h", process->worker_fd, "StandardOutput", "s", "journal",
                                        "StandardError", "s", "journal")) < 0 ||
             (r = sd_bus_message_append(m, "(sv)", "SyslogIdentifier", "s", "sysconsd-worker")) < 0 ||
-            (r = append_command(m, workers, job)) < 0)
+            (r = append_command(m, process)) < 0)
                 return r;
-        if (!sc_sandbox_append(m, sc_sandbox_name(job), workers->config, workers->repository, error))
+        if (!sc_sandbox_append(m, sc_sandbox_name(process->job), workers->config, workers->repository, error))
                 return -EINVAL;
         if ((r = sd_bus_message_close_container(m)) < 0)
                 return r;
         return sd_bus_message_append(m, "a(sa(sv))", 0);
 }
 
-static bool start_unit(Process *process, const ScWorkers *workers, const ScJob *job, int stdin_fd, GError **error)
+static bool start_unit(Process *process, GError **error)
 {
         g_autoptr(GError) local_error = NULL;
         sd_bus_message *call = NULL;
         int r = sd_bus_message_new_method_call(process->bus, &call, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StartTransientUnit");
         if (r >= 0)
-                r = append_unit(call, workers, job, process->unit, stdin_fd, &local_error);
+                r = append_unit(call, process, &local_error);
         if (r >= 0)
                 r = sd_bus_call_async(process->bus, &process->start_slot, call, on_started, process, SC_SYSTEMD_PATIENCE);
         sd_bus_message_unref(call);
@@ -468,27 +538,88 @@ static bool start_unit(Process *process, const ScWorkers *workers, const ScJob *
         return r >= 0 || sc_throw_errno(error, "Cannot ask systemd to start %s", process->unit);
 }
 
-static gpointer process_start(gpointer data, const ScJob *job, const ScStageSink *sink, gpointer sink_data, GError **error)
+/* Before the worker is started with the other end as its standard input. */
+static Process *open_process(const ScWorkers *workers, const ScJob *job, GError **error)
 {
-        const ScWorkers *workers = data;
         int fds[2];
         if (!sc_packet_socketpair(fds, error))
                 return NULL;
-        sc_autofd theirs = fds[1];
-        Process *process = process_new(workers, job, sink, sink_data);
-        if (!listen_to(process, fds[0], error) || !send_request(process, job, error) || !watch_unit(process, error) ||
-            !start_unit(process, workers, job, theirs, error)) {
+        Process *process = process_new(workers, job);
+        process->worker_fd = fds[1];
+        process->start_until = g_get_monotonic_time() + STOP_SECONDS * G_USEC_PER_SEC;
+        choose_sandbox(workers, job, &process->opens_sysroot, &process->hides_homes);
+        if (listen_to(process, fds[0], error) && watch_unit(process, error))
+                return process;
+        process_free(process);
+        return NULL;
+}
+
+static gpointer process_prepare(gpointer data, const ScJob *job)
+{
+        const ScWorkers *workers = data;
+        /* Its sandbox would depend on where the pull puts the repository. */
+        if (job->fds_lost || !sc_sandbox_is_settled(workers->config, workers->repository))
+                return NULL;
+        g_autoptr(GError) error = NULL;
+        Process *process = open_process(workers, job, &error);
+        if (process != NULL && start_unit(process, &error)) {
+                process->is_waiting = true;
+                return process;
+        }
+        sc_journal(LOG_INFO, "Cannot prepare a worker", SC_FIELD_ERROR, error->message, NULL);
+        g_clear_pointer(&process, process_free);
+        return NULL;
+}
+
+static bool is_as_if_new(const Process *process)
+{
+        bool opens_sysroot, hides_homes;
+        choose_sandbox(process->workers, process->job, &opens_sysroot, &hides_homes);
+        /* The timer: systemd does not know the unit any more. */
+        return !process->is_spoilt && process->timer == 0 && process->opens_sysroot == opens_sysroot &&
+               process->hides_homes == hides_homes;
+}
+
+static void set_off(Process *process, const ScStageSink *sink, gpointer sink_data)
+{
+        process->is_waiting = false;
+        process->sink = sink;
+        process->sink_data = sink_data;
+        sc_handover_save(process->job, process->socket_fd);
+}
+
+static bool process_go(gpointer stage, const ScStageSink *sink, gpointer sink_data)
+{
+        Process *process = stage;
+        g_autoptr(GError) error = NULL;
+        if (!is_as_if_new(process) || !send_request(process, process->job, &error)) {
+                sc_journal(LOG_INFO, "The worker that was prepared is of no use, starting another", SC_FIELD_ERROR,
+                           error != NULL ? error->message : "it has ended", NULL);
+                return false;
+        }
+        set_off(process, sink, sink_data);
+        return true;
+}
+
+static gpointer process_start(gpointer data, const ScJob *job, const ScStageSink *sink, gpointer sink_data, GError **error)
+{
+        Process *process = open_process(data, job, error);
+        if (process == NULL)
+                return NULL;
+        if (!send_request(process, job, error) || !start_unit(process, error)) {
                 process_free(process);
                 return NULL;
         }
-        sc_handover_save(job, process->socket_fd);
+        set_off(process, sink, sink_data);
         return process;
 }
 
 gpointer sc_process_adopt(gpointer data, const ScJob *job, const ScStageSink *sink, gpointer sink_data, GError **error)
 {
         const ScAdoption *adoption = data;
-        Process *process = process_new(adoption->workers, job, sink, sink_data);
+        Process *process = process_new(adoption->workers, job);
+        process->sink = sink;
+        process->sink_data = sink_data;
         process->adopted_by_name = adoption->socket_fd < 0;
         bool ok = (adoption->socket_fd < 0 || listen_to(process, adoption->socket_fd, error)) && watch_unit(process, error);
         /* It may have ended before its unit was watched. */
@@ -511,7 +642,13 @@ static void process_cancel(gpointer data)
 }
 
 const ScStageRunner sc_process_runner = {
-        .start = process_start, .cancel = process_cancel, .hear = process_hear, .free = process_free};
+        .start = process_start,
+        .prepare = process_prepare,
+        .go = process_go,
+        .cancel = process_cancel,
+        .hear = process_hear,
+        .free = process_free,
+};
 
 char *sc_process_unit_name(const ScJob *job)
 {

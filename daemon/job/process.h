@@ -2,8 +2,9 @@
 #pragma once
 
 /* A worker: one stage of a job, run as the transient unit sysconsd-job-N.service (a pull before another operation:
- * sysconsd-job-N-pull.service), with one end of a socket pair as its stdin. Everything that a worker says is checked by
- * job/protocol.c, and taken at a bounded rate. The bus connection must be subscribed to systemd's signals. */
+ * sysconsd-job-N-pull.service, beside which the other one may be there already, and wait), with one end of a socket pair as its
+ * stdin. Everything that a worker says is checked by job/protocol.c, and taken at a bounded rate. The bus connection must be
+ * subscribed to systemd's signals. */
 
 #include "job/queue.h"
 #include <systemd/sd-bus.h>

@@ -25,6 +25,8 @@ typedef struct {
         ScQueue *queue;
         ScJob *job;
         gpointer stage;     /* of the runner, while one runs */
+        gpointer next;      /* prepared for the stage after it */
+        bool is_prepared;   /* next was asked for */
         bool ending;        /* its stage has ended; waits for sc_queue_settle() */
         GHashTable *result; /* of the stage that ended; NULL: it failed */
         guint progress_source;
@@ -39,6 +41,8 @@ static void entry_free(gpointer data)
         g_clear_handle_id(&entry->removal_source, g_source_remove);
         if (entry->stage != NULL)
                 entry->queue->runner->free(entry->stage);
+        if (entry->next != NULL)
+                entry->queue->runner->free(entry->next);
         g_clear_pointer(&entry->result, g_hash_table_unref);
         sc_job_free(entry->job);
         g_free(entry);
@@ -105,6 +109,7 @@ static void finish(Entry *entry, ScJobState state)
         ScQueue *queue = entry->queue;
         g_clear_handle_id(&entry->progress_source, g_source_remove);
         entry->job->state = state;
+        g_clear_pointer(&entry->next, queue->runner->free);
         g_clear_pointer(&entry->job->fds, g_array_unref);
         entry->removal_source = g_timeout_add_seconds(READABLE_SECONDS, on_removal, entry);
         queue->sink->over(queue->sink_data, entry->job);
@@ -131,10 +136,32 @@ static gboolean on_progress_interval(gpointer data)
         return G_SOURCE_CONTINUE;
 }
 
+/* Of a pull that an earlier daemon started it may be forgotten what was to follow. */
+static bool is_last_stage(const ScJob *job)
+{
+        return job->stage == SC_STAGE_MAIN || strcmp(job->operation, "pull") == 0;
+}
+
+/* What is left of a pull when all has come is mostly waiting for the disk: time in which the next worker can be made. If it cannot,
+ * the stage is started later, as ever. */
+static void prepare_next(Entry *entry)
+{
+        ScQueue *queue = entry->queue;
+        if (entry->is_prepared || queue->runner->prepare == NULL || is_last_stage(entry->job) ||
+            entry->job->state != SC_JOB_RUNNING)
+                return;
+        entry->is_prepared = true;
+        entry->job->stage = SC_STAGE_MAIN;
+        entry->next = queue->runner->prepare(queue->runner_data, entry->job);
+        entry->job->stage = SC_STAGE_PULL;
+}
+
 static void on_progress(gpointer data, const char *phase, guint64 done, guint64 total)
 {
         Entry *entry = data;
         ScJob *job = entry->job;
+        if (total > 0 && done >= total)
+                prepare_next(entry);
         if (strcmp(job->phase, phase) != 0) {
                 g_free(job->phase);
                 job->phase = g_strdup(phase);
@@ -182,7 +209,11 @@ static void start_stage(Entry *entry)
 {
         ScQueue *queue = entry->queue;
         g_autoptr(GError) error = NULL;
-        entry->stage = queue->runner->start(queue->runner_data, entry->job, &stage_sink, entry, &error);
+        if (entry->next != NULL && queue->runner->go(entry->next, &stage_sink, entry))
+                entry->stage = g_steal_pointer(&entry->next);
+        g_clear_pointer(&entry->next, queue->runner->free);
+        if (entry->stage == NULL)
+                entry->stage = queue->runner->start(queue->runner_data, entry->job, &stage_sink, entry, &error);
         sc_stage_forget_logins(entry->job);
         /* The worker has its own: who reads at the other end of a pipe must see it end. */
         if (entry->job->stage == SC_STAGE_MAIN)
@@ -205,12 +236,6 @@ static void start_main_stage(Entry *entry)
         g_clear_pointer(&entry->result, g_hash_table_unref);
         entry->job->stage = SC_STAGE_MAIN;
         start_stage(entry);
-}
-
-/* Of a pull that an earlier daemon started it may be forgotten what was to follow. */
-static bool is_last_stage(const ScJob *job)
-{
-        return job->stage == SC_STAGE_MAIN || strcmp(job->operation, "pull") == 0;
 }
 
 void sc_queue_settle(ScQueue *queue, ScJob *job)
@@ -428,6 +453,7 @@ void sc_queue_cancel(ScQueue *queue, ScJob *job)
                 finish(entry, SC_JOB_CANCELLED);
         } else if (job->state == SC_JOB_RUNNING) {
                 set_state(entry, SC_JOB_CANCELLING);
+                g_clear_pointer(&entry->next, queue->runner->free);
                 if (entry->stage != NULL)
                         queue->runner->cancel(entry->stage);
         }

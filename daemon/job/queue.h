@@ -21,6 +21,13 @@ typedef struct {
 typedef struct {
         /* Starts the job's present stage and calls the sink later, never from within; NULL on error. */
         gpointer (*start)(gpointer data, const ScJob *job, const ScStageSink *sink, gpointer sink_data, GError **error);
+        /* Has the job's stage ready, and tells it later what to do: job->stage is that stage, but what the one before it finds is
+         * not known. Until then it does nothing and holds nothing, and it ends when it is freed. NULL where that cannot be. Both
+         * this and go may be NULL. */
+        gpointer (*prepare)(gpointer data, const ScJob *job);
+        /* As start, for one that was prepared, and is a running stage from now on. False: it is of no use, free it, and start
+         * another. */
+        bool (*go)(gpointer prepared, const ScStageSink *sink, gpointer sink_data);
         void (*cancel)(gpointer stage);
         /* Takes what the stage has said already, and the sink is called from within. May be NULL. */
         void (*hear)(gpointer stage);

@@ -218,6 +218,12 @@ static bool lies_inside(const ScConfig *config, const char *repository)
         return place != NULL ? g_str_has_prefix(place, inside) : access("/ostree/repo", F_OK) < 0;
 }
 
+bool sc_sandbox_is_settled(const ScConfig *config, const char *repository)
+{
+        return config->repository != NULL || access("/ostree/repo", F_OK) < 0 ||
+               (repository != NULL && lies_inside(config, repository));
+}
+
 static char *settings_folder(const ScConfig *config)
 {
         g_autofree char *folder = sc_containers_own_folder(config->scope);

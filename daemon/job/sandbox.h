@@ -19,6 +19,10 @@ bool sc_sandbox_opens_sysroot(const char *name, const ScConfig *config, const ch
  * administrator has not said HostFilesInHomes=yes. Recovery sees them always: what was begun is finished. */
 bool sc_sandbox_hides_homes(const char *name, const ScConfig *config, const char *repository);
 
+/* Whether a pull that is under way changes nothing about the sandboxes of what follows: it may make the first repository, and where
+ * OSTree has one of the host's, in this place or in that. */
+bool sc_sandbox_is_settled(const ScConfig *config, const char *repository);
+
 /* Whether the worker speaks to the network. */
 bool sc_sandbox_has_network(const char *name);
 

@@ -129,7 +129,8 @@ def test_update_takes_what_its_own_pull_has_found(clean):
     try:
         wait_until(lambda: bed.run(["flock", "-n", f"{CHECKOUT}/.sysconsd/lock/hello", "true"], check=False).returncode)
         job = json.loads(bed.sysconsctl("update", "--no-wait", "--json", "hello").stdout)
-        wait_until(lambda: bed.is_active(f"sysconsd-job-{job['job']}.service"))
+        # It is there, and waits, while the pull still goes on.
+        wait_until(lambda: bed.is_active(f"sysconsd-job-{job['job']}.service") and not bed.is_active(f"sysconsd-job-{job['job']}-pull.service"))
         found = image(bed, HELLO + ":latest")["id"]
         bed.push("hello:latest=hello:1")
         bed.sysconsctl("pull", HELLO)

@@ -145,6 +145,65 @@ def test_pull_killed_goes_on_where_it_was(bed):
     bed.run(["ostree", "fsck", f"--repo={CHECKOUT}/.storage/ostree", "-q"])
 
 
+def unit_state(bed, unit):
+    return bed.output(f"systemctl show -P ActiveState {unit}")
+
+
+@pytest.fixture
+def waiting(bed):
+    """An installation whose image has come, and has no name yet; the worker that is to install it waits: (test bed, job, how often
+    its unit was started so far, as a function)."""
+    bed.run(f"rm -rf {CHECKOUT}/.storage")
+    fail_at(bed, "pull-publish wait")
+    before = bed.cursor()
+    job = bed.sysconsctl("install", "--no-wait", "--start", "--set=PORT=8082", HELLO).stdout.strip()
+    wait_until(lambda: "failpoint pull-publish: wait" in bed.journal(after=before))
+    wait_until(lambda: unit_state(bed, f"sysconsd-job-{job}") == "active")
+    yield bed, job, lambda: bed.journal(after=before).count(f"Started sysconsd-job-{job}.service")
+    bed.run(f"rm -f {FAILPOINT}*")
+
+
+@pytest.mark.parametrize("victim", ["nobody", "daemon", "waiting worker", "waiting worker, in order", "both"])
+def test_worker_waits_for_a_pull(waiting, victim):
+    """It carries on where the pull ends; without it the installation goes on all the same."""
+    bed, job, starts = waiting
+    unit = f"sysconsd-job-{job}"
+    if victim == "both":  # the worker cannot notice that the daemon is gone, and keeps the name of its unit
+        bed.systemctl("kill", "--signal=STOP", unit)
+    if victim in ("daemon", "both"):
+        bed.systemctl("kill", "--signal=KILL", "sysconsd")
+    elif victim == "waiting worker":
+        bed.systemctl("kill", "--signal=KILL", unit)
+    elif victim == "waiting worker, in order":
+        bed.systemctl("stop", unit, timeout=10)
+    if victim not in ("nobody", "both"):
+        wait_until(lambda: unit_state(bed, unit) == "inactive")
+    bed.run(f"rm {FAILPOINT}; touch {FAILPOINT}.go")
+    whole(bed, "1")
+    assert starts() == (1 if victim == "nobody" else 2)
+    state = json.loads(bed.sysconsctl("jobs", "--json").stdout)[-1]
+    assert (state["operation"], state["state"]) == ("install", "done")
+
+
+@pytest.mark.parametrize("moment", ["before", "behind"])
+def test_cancelled_while_a_worker_waits_for_a_pull(waiting, moment):
+    """Before the pull has ended, and when the worker has got its request, and has not seen it yet."""
+    bed, job, starts = waiting
+    unit = f"sysconsd-job-{job}"
+    bed.systemctl("kill", "--signal=STOP", unit)
+    if moment == "before":
+        bed.sysconsctl("cancel", job)
+        wait_until(lambda: unit_state(bed, unit) == "inactive")
+    bed.run(f"rm {FAILPOINT}; touch {FAILPOINT}.go")
+    wait_until(lambda: unit_state(bed, f"{unit}-pull") == "inactive", 60)
+    if moment == "behind":
+        bed.sysconsctl("cancel", job)
+    wait_until(lambda: settled_jobs(bed), 60)
+    assert json.loads(bed.sysconsctl("jobs", "--json").stdout)[-1]["state"] == "cancelled"
+    wait_until(lambda: unit_state(bed, unit) == "inactive")
+    assert bed.sysconsctl("list", "-a", "-q").stdout == "" and leftovers(bed) == [] and starts() == 1
+
+
 def test_daemon_killed_while_a_job_runs(hello):
     bed = hello
     fail_at(bed, "make-live sleep")

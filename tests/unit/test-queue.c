@@ -18,12 +18,23 @@ typedef struct {
         bool cancelled;
 } FakeStage;
 
-static GPtrArray *stages; /* running FakeStage */
-static bool start_fails;
+static GPtrArray *stages;   /* running FakeStage */
+static GPtrArray *prepared; /* FakeStage that are not told yet what to do */
+static bool start_fails, prepare_fails, go_fails;
+static guint preparations;
 static GString *heard; /* what the sink was told, one letter and number each */
 static bool settles;
 static ScConfig config;
 static ScQueue *queue;
+
+static FakeStage *fake_stage_new(const ScJob *job, GPtrArray *list)
+{
+        FakeStage *stage = g_new0(FakeStage, 1);
+        stage->job = job->id;
+        stage->operation = g_strdup_printf("%s %s", sc_job_stage_operation(job), sc_job_stage_subject(job));
+        g_ptr_array_add(list, stage);
+        return stage;
+}
 
 static gpointer fake_start(gpointer data, const ScJob *job, const ScStageSink *sink, gpointer sink_data, GError **error)
 {
@@ -31,13 +42,28 @@ static gpointer fake_start(gpointer data, const ScJob *job, const ScStageSink *s
                 sc_throw(error, SC_ERROR_FAILED, "no systemd");
                 return NULL;
         }
-        FakeStage *stage = g_new0(FakeStage, 1);
+        FakeStage *stage = fake_stage_new(job, stages);
         stage->sink = sink;
         stage->sink_data = sink_data;
-        stage->job = job->id;
-        stage->operation = g_strdup_printf("%s %s", sc_job_stage_operation(job), sc_job_stage_subject(job));
-        g_ptr_array_add(stages, stage);
         return stage;
+}
+
+static gpointer fake_prepare(gpointer data, const ScJob *job)
+{
+        preparations++;
+        return prepare_fails ? NULL : fake_stage_new(job, prepared);
+}
+
+static bool fake_go(gpointer waiting, const ScStageSink *sink, gpointer sink_data)
+{
+        FakeStage *stage = waiting;
+        if (go_fails)
+                return false;
+        stage->sink = sink;
+        stage->sink_data = sink_data;
+        g_ptr_array_remove(prepared, stage);
+        g_ptr_array_add(stages, stage);
+        return true;
 }
 
 static void fake_cancel(gpointer data)
@@ -49,11 +75,13 @@ static void fake_free(gpointer data)
 {
         FakeStage *stage = data;
         g_ptr_array_remove(stages, stage);
+        g_ptr_array_remove(prepared, stage);
         g_free(stage->operation);
         g_free(stage);
 }
 
-static const ScStageRunner runner = {.start = fake_start, .cancel = fake_cancel, .free = fake_free};
+static const ScStageRunner runner = {
+        .start = fake_start, .prepare = fake_prepare, .go = fake_go, .cancel = fake_cancel, .free = fake_free};
 
 static void hear(char what, const ScJob *job)
 {
@@ -112,9 +140,11 @@ static const ScQueueSink sink = {
 static void setup(void)
 {
         stages = g_ptr_array_new();
+        prepared = g_ptr_array_new();
         heard = g_string_new(NULL);
         settles = true;
-        start_fails = false;
+        start_fails = prepare_fails = go_fails = false;
+        preparations = 0;
         config.max_jobs = 3;
         config.max_jobs_per_user = 4;
         queue = sc_queue_new(&config, &runner, NULL, &sink, NULL);
@@ -124,7 +154,9 @@ static void teardown(void)
 {
         sc_queue_free(queue);
         ck_assert_uint_eq(stages->len, 0);
+        ck_assert_uint_eq(prepared->len, 0);
         g_ptr_array_unref(stages);
+        g_ptr_array_unref(prepared);
         g_string_free(heard, TRUE);
 }
 
@@ -484,6 +516,91 @@ START_TEST(nothing_follows_a_pull_that_was_cancelled)
 }
 END_TEST
 
+/* All that is to be fetched has come. */
+static void come_to_the_end_of_the_pull(const ScJob *job)
+{
+        FakeStage *pull = stage_of(job);
+        pull->sink->progress(pull->sink_data, "Resolving", 0, 0);
+        pull->sink->progress(pull->sink_data, "Pulling", 99, 100);
+        ck_assert_uint_eq(prepared->len, 0);
+        pull->sink->progress(pull->sink_data, "Pulling", 100, 100);
+        pull->sink->progress(pull->sink_data, "Pulling", 101, 100);
+}
+
+START_TEST(what_follows_a_pull_is_prepared)
+{
+        ScJob *job = add_with_pull();
+        run_loop();
+        come_to_the_end_of_the_pull(job);
+        ck_assert_uint_eq(prepared->len, 1);
+        FakeStage *waiting = g_ptr_array_index(prepared, 0);
+        ck_assert_str_eq(waiting->operation, "install image");
+        ck_assert_int_eq(job->stage, SC_STAGE_PULL);
+        end_stage(job, "commit", "0123");
+        ck_assert_str_eq(job->pulled, "0123");
+        ck_assert_ptr_eq(stage_of(job), waiting);
+        end_stage(job, "container", "web");
+        ck_assert_int_eq(job->state, SC_JOB_DONE);
+}
+END_TEST
+
+START_TEST(nobody_is_prepared_where_nothing_follows)
+{
+        ScJob *pull = add("pull", "image", NULL, 0, NULL), *install = add("install", "image", "web", 0, NULL);
+        ScJob *cancelled = new_job("install", "image", "mail", 0, NULL);
+        cancelled->pull = g_strdup("image");
+        sc_queue_add(queue, cancelled, NULL);
+        run_loop();
+        sc_queue_cancel(queue, cancelled);
+        come_to_the_end_of_the_pull(pull);
+        come_to_the_end_of_the_pull(install);
+        come_to_the_end_of_the_pull(cancelled);
+        ck_assert_uint_eq(prepared->len, 0);
+        ScJob *all[] = {pull, install, cancelled};
+        for (guint i = 0; i < G_N_ELEMENTS(all); i++)
+                end_stage(all[i], NULL, NULL);
+}
+END_TEST
+
+START_TEST(who_was_prepared_goes_with_the_job)
+{
+        ScJob *failed = add_with_pull();
+        run_loop();
+        come_to_the_end_of_the_pull(failed);
+        fail_stage(failed, SC_ERROR_NO_SPACE);
+        ck_assert_uint_eq(prepared->len, 0);
+        ScJob *cancelled = add_with_pull();
+        run_loop();
+        come_to_the_end_of_the_pull(cancelled);
+        sc_queue_cancel(queue, cancelled);
+        ck_assert_uint_eq(prepared->len, 0);
+        fail_stage(cancelled, SC_ERROR_CANCELLED);
+        ck_assert_int_eq(cancelled->state, SC_JOB_CANCELLED);
+        /* And with the queue, see teardown(). */
+        ScJob *running = add_with_pull();
+        run_loop();
+        come_to_the_end_of_the_pull(running);
+        ck_assert_uint_eq(prepared->len, 1);
+}
+END_TEST
+
+START_TEST(preparing_can_fail)
+{
+        prepare_fails = _i == 0;
+        go_fails = _i == 1;
+        ScJob *job = add_with_pull();
+        run_loop();
+        come_to_the_end_of_the_pull(job);
+        ck_assert_uint_eq(prepared->len, _i == 0 ? 0 : 1);
+        ck_assert_uint_eq(preparations, 1);
+        end_stage(job, "commit", "0123");
+        ck_assert_uint_eq(prepared->len, 0);
+        ck_assert_str_eq(stage_of(job)->operation, "install image");
+        end_stage(job, "container", "web");
+        ck_assert_int_eq(job->state, SC_JOB_DONE);
+}
+END_TEST
+
 static guint count_heard(char what)
 {
         guint count = 0;
@@ -828,6 +945,10 @@ int main(void)
         tcase_add_test(cases, pull_comes_first);
         tcase_add_test(cases, nothing_follows_a_pull_that_failed);
         tcase_add_test(cases, nothing_follows_a_pull_that_was_cancelled);
+        tcase_add_test(cases, what_follows_a_pull_is_prepared);
+        tcase_add_test(cases, nobody_is_prepared_where_nothing_follows);
+        tcase_add_test(cases, who_was_prepared_goes_with_the_job);
+        tcase_add_loop_test(cases, preparing_can_fail, 0, 2);
         tcase_add_test(cases, progress_is_told_ten_times_a_second);
         tcase_add_test(cases, adopted_job_goes_on);
         tcase_add_test(cases, adopted_pull_without_its_record_is_all_there_is);
