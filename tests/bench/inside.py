@@ -148,10 +148,11 @@ def listed(rounds):
     return result
 
 
-def asked(interval, least, *pulls):
+def asked(interval, least, counting, *pulls):
     """Asks the daemon for a property, and the bus for its id, in turns, an interval apart, while all of the images are pulled, and `least` times at
-    least: milliseconds of each answer."""
+    least: milliseconds of each answer. counting: so many processes that only count run beside it, with the priority that pulls have."""
     bus, result = Bus(), {"daemon": [], "bus": []}
+    counters = [subprocess.Popen(["nice", "-n", "10", "sh", "-c", "while :; do :; done"]) for _ in range(counting)]
     processes = [subprocess.Popen(["sysconsctl", "pull", "--quiet", image], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) for image in pulls]
     due = time.monotonic()
     while len(result["daemon"]) < least or (pulls and all(process.poll() is None for process in processes)):
@@ -163,6 +164,9 @@ def asked(interval, least, *pulls):
         bus.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId")
         result["daemon"].append((middle - begin) * 1000)
         result["bus"].append((time.monotonic() - middle) * 1000)
+    for counter in counters:
+        counter.kill()
+        counter.wait()
     if any(process.wait() for process in processes):
         raise SystemExit("a pull failed")
     return result

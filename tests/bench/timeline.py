@@ -41,7 +41,7 @@ class Timeline:
     """A context; afterwards `samples` is a list of (seconds since the beginning, {group: processors used})."""
 
     def __init__(self):
-        self.samples, self.marks, self.groups = [], [], {}
+        self.samples, self.groups = [], {}
         self.ended = threading.Event()
 
     def __enter__(self):
@@ -54,9 +54,6 @@ class Timeline:
     def __exit__(self, *_):
         self.ended.set()
         self.thread.join()
-
-    def mark(self, text):
-        self.marks.append((time.monotonic() - self.begin, text))
 
     def group(self, pid, tid):
         if (pid, tid) not in self.groups:
@@ -114,9 +111,6 @@ class Timeline:
             out.append(f'<path d="M{LEFT} {y}H{WIDTH - 10}" stroke="#888" stroke-width="0.5"/><text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{processor} CPU</text>')
         for tenth in range(0, int(end * 10) + 1, 2):
             out.append(f'<text x="{LEFT + tenth / 10 * scale:.1f}" y="{bottom + 16}" text-anchor="middle">{tenth / 10:.1f} s</text>')
-        for when, text in self.marks:
-            x = LEFT + when * scale
-            out.append(f'<path d="M{x:.1f} {TOP - 8}V{bottom}" stroke="black" stroke-dasharray="4 3"/><text x="{x + 3:.1f}" y="{TOP - 4}">{escape(text)}</text>')
         for i, (label, colour) in enumerate(labels):
             y = bottom + 36 + i * LINE
             out.append(f'<rect x="{LEFT}" y="{y - 10}" width="12" height="12" fill="{colour}"/><text x="{LEFT + 20}" y="{y}">{escape(label)}: {total[label]:.2f} s</text>')
