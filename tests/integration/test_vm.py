@@ -17,17 +17,13 @@ MIB = 1 << 20
 
 
 class Container:
-    """hello, version 1, in the machine."""
+    """hello, version 1, installed in the machine."""
 
     def __init__(self, machine, name, runtime, port):
         self.machine, self.name, self.runtime, self.port = machine, name, RUNTIMES[runtime], port
         self.group = f"/system.slice/{self.name}.service"
         self.drop_in = f"/etc/systemd/system/{self.name}.service.d/limits.conf"
-
-    def install(self):
-        self.machine.push("hello:latest=hello:1")
-        self.machine.sysconsctl("pull", HELLO)
-        self.machine.sysconsctl("install", "--name", self.name, "--runtime", self.runtime, "--set", f"PORT={self.port}", HELLO)
+        machine.sysconsctl("install", "--name", self.name, "--runtime", self.runtime, "--set", f"PORT={port}", HELLO)
 
     def systemctl(self, verb, *arguments, **options):
         return self.machine.systemctl(verb, *arguments, self.name, **options)
@@ -71,22 +67,22 @@ def machine(plain_stage, tmp_path_factory):
         yield machine
 
 
-@pytest.fixture(scope="module", params=RUNTIMES)
-def installed(machine, request):
-    container = Container(machine, f"hello-{request.param}", request.param, 8082)
-    container.install()
-    yield container
-    machine.sysconsctl("uninstall", container.name)
-    assert container.processes() == {} and not machine.exists(f"/etc/systemd/system/{container.name}.service")
+@pytest.fixture(scope="module")
+def installed(machine):
+    """hello under runc and under crun, {runtime: Container}."""
+    machine.push("hello:latest=hello:1")
+    machine.sysconsctl("pull", HELLO)
+    return {runtime: Container(machine, f"hello-{runtime}", runtime, port) for port, runtime in enumerate(RUNTIMES, 8082)}
 
 
-@pytest.fixture
-def hello(installed):
-    """hello under runc, and under crun: version 1, running."""
+@pytest.fixture(params=RUNTIMES)
+def hello(installed, request):
+    """hello under one of them: version 1, running."""
+    container = installed[request.param]
     # Restarts of earlier tests do not count; a unit that was never loaded cannot be reset.
-    installed.machine.run(f"systemctl reset-failed {installed.name}; systemctl start {installed.name}")
-    installed.says()
-    return installed
+    container.machine.run(f"systemctl reset-failed {container.name}; systemctl start {container.name}")
+    container.says()
+    return container
 
 
 @pytest.fixture
@@ -264,36 +260,40 @@ def test_update_and_rollback(hello):
     assert set(hello.processes().values()) == {f"{hello.group}/runtime", f"{hello.group}/container-{hello.name}"}
 
 
-@pytest.fixture(scope="module")
-def two(machine):
-    """hello under runc and under crun, both running."""
-    both = [Container(machine, f"both-{runtime}", runtime, port) for port, runtime in enumerate(RUNTIMES, 8083)]
-    for container in both:
-        container.install()
+@pytest.fixture
+def both(installed):
+    """Both of them, running."""
+    for container in installed.values():
         container.systemctl("start")
         container.says()
-    return both  # they go with the machine
+    return list(installed.values())
 
 
-def test_reboot(machine, two):
+def test_reboot(machine, both):
     before = machine.boot_id()
     machine.reboot()
     assert machine.boot_id() != before
-    for container in two:
+    for container in both:
         assert "version 1" in container.says()
         assert container.property("NRestarts") == "0"
-    assert machine.exists("/run/both-runc") and machine.exists("/run/both-crun")  # made by systemd-tmpfiles
+    assert all(machine.exists(f"/run/{container.name}") for container in both)  # made by systemd-tmpfiles
     assert machine.output("systemctl show -P ActiveEnterTimestampMonotonic sysconsd") == "0"  # nobody called it
     assert machine.output("systemctl --failed --no-legend --plain") == ""
 
 
-def test_power_lost_right_after_an_update(machine, two):
+def test_power_lost_right_after_an_update(machine, both):
     """What was acknowledged is on the disk."""
     machine.push("hello:latest=hello:2")
-    machine.sysconsctl("update", "--health-timeout=1", two[0].name)
+    machine.sysconsctl("update", "--health-timeout=1", both[0].name)
     machine.crash()
-    assert "version 2" in two[0].says()
-    assert "version 1" in two[1].says()
+    assert "version 2" in both[0].says()
+    assert "version 1" in both[1].says()
     assert machine.output(f"ls {CHECKOUT}/.sysconsd/intent") == ""
     machine.run(["ostree", "fsck", "-q", f"--repo={CHECKOUT}/.storage/ostree"])
     assert machine.output("systemctl --failed --no-legend --plain") == ""
+
+
+def test_uninstall(both):
+    for container in both:
+        container.machine.sysconsctl("uninstall", container.name)
+        assert container.processes() == {} and not container.machine.exists(f"/etc/systemd/system/{container.name}.service")
