@@ -345,9 +345,7 @@ def test_result_is_there_after_a_restart(hello):
     bed.run("systemctl kill --signal=STOP sysconsd")
     release(bed)
     wait_until(lambda: bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == "")
-    before = bed.output("systemctl show -P MainPID sysconsd")
-    bed.run("systemctl kill --signal=KILL sysconsd")
-    wait_until(lambda: bed.output("systemctl show -P MainPID sysconsd") not in ("0", before))
+    bed.kill_daemon()
     wait_done(bed, job)
 
 

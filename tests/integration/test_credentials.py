@@ -402,8 +402,8 @@ def test_restart_while_a_private_image_is_pulled(bed):
         job = pull(bed, "localhost:5003/login-stall/x", credentials=f"{USER}:{PASSWORD}")
         wait_until(lambda: get(bed, job, "Job", "Phase") == "Pulling")
         assert_unseen(bed)
-        bed.run("systemctl kill -s KILL sysconsd")
-        wait_until(lambda: bed.is_active("sysconsd") and state(bed, job) == "running")
+        bed.kill_daemon()
+        wait_until(lambda: state(bed, job) == "running")
         assert_unseen(bed)
         verb(bed, job, "Job", "Cancel")
         assert wait_over(bed, job) == "cancelled"

@@ -171,7 +171,7 @@ def test_worker_waits_for_a_pull(waiting, victim):
     if victim == "both":  # the worker cannot notice that the daemon is gone, and keeps the name of its unit
         bed.systemctl("kill", "--signal=STOP", unit)
     if victim in ("daemon", "both"):
-        bed.systemctl("kill", "--signal=KILL", "sysconsd")
+        bed.kill_daemon()
     elif victim == "waiting worker":
         bed.systemctl("kill", "--signal=KILL", unit)
     elif victim == "waiting worker, in order":
