@@ -26,6 +26,7 @@
 #define REASON_SECONDS 5
 /* A worker that is being stopped ends within its TimeoutStopSec=. */
 #define STOP_SECONDS 120
+/* How often it is tried whether a unit's name is free again. */
 #define START_AGAIN_MS 100
 
 typedef struct {
@@ -594,7 +595,7 @@ static bool process_go(gpointer stage, const ScStageSink *sink, gpointer sink_da
         g_autoptr(GError) error = NULL;
         if (!is_as_if_new(process) || !send_request(process, process->job, &error)) {
                 sc_journal(LOG_INFO, "The worker that was prepared is of no use, starting another", SC_FIELD_ERROR,
-                           error != NULL ? error->message : "it has ended", NULL);
+                           error != NULL ? error->message : "it has ended, or its sandbox would be another now", NULL);
                 return false;
         }
         set_off(process, sink, sink_data);
