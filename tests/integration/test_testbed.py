@@ -163,6 +163,25 @@ def test_a_program_that_is_told_twice_cleans_up(tmp_path):
     assert program.communicate(timeout=30)[0] == "clean\n" and program.returncode == 128 + signal.SIGTERM
 
 
+def test_what_is_not_to_be_interrupted_ends_first():
+    source = """if True:
+        import os, signal, sys
+        sys.path.insert(0, sys.argv[1])
+        from ending import end_when_told, not_now
+        end_when_told()
+        try:
+            with not_now():
+                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGHUP)
+                print("noted")
+            print("told, but going on")
+        finally:
+            print("cleaned up")
+    """
+    program = subprocess.run(["/usr/bin/python3", "-c", source, TESTS / "testbed"], stdout=subprocess.PIPE, text=True, timeout=30, check=False)
+    assert program.stdout == "noted\ncleaned up\n" and program.returncode == 128 + signal.SIGTERM
+
+
 def test_stage_is_put_over_the_root(tmp_path):
     stage = tmp_path / "stage"
     unit = stage / "lib" / "systemd" / "system" / "staged.service"  # /lib is a symlink in the root
