@@ -133,6 +133,7 @@ def test_limits_bind_and_nothing_is_left():
 
 @pytest.mark.parametrize("moment", ["settings", "boot.log", "init", "upper/etc/machine-id"])
 def test_interrupted_boot_leaves_nothing(moment):
+    subprocess.run([TESTS / "testbed/mkroot"], stdout=subprocess.DEVNULL, check=True)  # the first time it takes longer than what is waited for here
     name = f"interrupted-{os.getpid()}"
     boot = subprocess.Popen([TESTBED, "up", name], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     wait_until((STATE / name / moment).exists, interval=0.001)
