@@ -16,7 +16,7 @@ static void adopt(ScQueue *queue, ScWorkers *workers, ScJob *job, int socket_fd)
 {
         g_autoptr(GError) error = NULL;
         ScAdoption adoption = {.workers = workers, .socket_fd = socket_fd};
-        g_autofree char *unit = sc_process_unit_name(job);
+        g_autofree char *unit = sc_worker_unit_name(job);
         if (sc_queue_adopt(queue, job, sc_process_adopt, &adoption, &error)) {
                 g_autofree char *line = g_strdup_printf("Took over the running worker %s", unit);
                 sc_journal(LOG_INFO, line, NULL);
@@ -31,7 +31,7 @@ static ScJob *job_from_unit(const char *unit, const char *description)
         guint64 id;
         ScJobStage stage;
         g_autofree char *operation = NULL, *subject = NULL;
-        if (!sc_process_parse_unit_name(unit, &id, &stage) || !sc_process_parse_description(description, &operation, &subject))
+        if (!sc_worker_unit_parse_name(unit, &id, &stage) || !sc_worker_unit_parse_description(description, &operation, &subject))
                 return NULL;
         ScJob *job = sc_job_new(operation, subject, 0);
         job->id = id;

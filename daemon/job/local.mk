@@ -10,7 +10,8 @@ libsc_job_a_SOURCES = \
 	daemon/job/protocol.c daemon/job/protocol.h \
 	daemon/job/queue.c daemon/job/queue.h \
 	daemon/job/sandbox.c daemon/job/sandbox.h \
-	daemon/job/stage.c daemon/job/stage.h
+	daemon/job/stage.c daemon/job/stage.h \
+	daemon/job/worker-unit.c daemon/job/worker-unit.h
 
 check_PROGRAMS += tests/unit/test-protocol tests/unit/test-queue
 TESTS += tests/unit/test-protocol tests/unit/test-queue

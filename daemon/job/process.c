@@ -50,14 +50,13 @@ typedef struct {
         sd_bus_slot *removed_slot;
         bool adopted_by_name;
         bool cancelled;
-        bool hung_up;       /* long ago, and nobody has said that it ended */
-        bool is_waiting;    /* for its request; there is no sink yet */
-        bool is_spoilt;     /* while it waited: it is of no use any more */
-        bool opens_sysroot; /* with which it was started */
-        bool hides_homes;
-        char *unit_result;   /* the unit's Result, once it has one */
-        GHashTable *details; /* the last word: this alone, or ... */
-        GError *error;       /* ... this, and maybe details besides */
+        bool hung_up;            /* long ago, and nobody has said that it ended */
+        bool is_waiting;         /* for its request; there is no sink yet */
+        bool is_spoilt;          /* while it waited: it is of no use any more */
+        ScWorkerOptions options; /* with which it was started */
+        char *unit_result;       /* the unit's Result, once it has one */
+        GHashTable *details;     /* the last word: this alone, or ... */
+        GError *error;           /* ... this, and maybe details besides */
 } Process;
 
 static void stop_unit(Process *process)
@@ -414,7 +413,7 @@ static Process *process_new(const ScWorkers *workers, const ScJob *job)
         process->job = job;
         process->worker_fd = -1;
         process->bus = sd_bus_ref(workers->bus);
-        process->unit = sc_process_unit_name(job);
+        process->unit = sc_worker_unit_name(job);
         process->socket_fd = -1;
         return process;
 }
@@ -465,69 +464,14 @@ static bool send_request(Process *process, const ScJob *job, GError **error)
         return ok;
 }
 
-static void choose_sandbox(const ScWorkers *workers, const ScJob *job, bool *ret_opens_sysroot, bool *ret_hides_homes)
-{
-        const char *name = sc_sandbox_name(job);
-        *ret_opens_sysroot = sc_sandbox_opens_sysroot(name, workers->config, workers->repository);
-        *ret_hides_homes = sc_sandbox_hides_homes(name, workers->config, workers->repository);
-}
-
-static int append_command(sd_bus_message *m, const Process *process)
-{
-        const ScWorkers *workers = process->workers;
-        const char *argv[7] = {workers->worker};
-        unsigned n = 1;
-        if (workers->config->scope->option != NULL)
-                argv[n++] = workers->config->scope->option;
-        if (workers->config_path != NULL) {
-                argv[n++] = "--config";
-                argv[n++] = workers->config_path;
-        }
-        if (process->opens_sysroot)
-                argv[n++] = "--sysroot";
-        if (process->hides_homes)
-                argv[n++] = "--without-homes";
-        int r;
-        if ((r = sd_bus_message_open_container(m, 'r', "sv")) < 0 || (r = sd_bus_message_append(m, "s", "ExecStart")) < 0 ||
-            (r = sd_bus_message_open_container(m, 'v', "a(sasb)")) < 0 ||
-            (r = sd_bus_message_open_container(m, 'a', "(sasb)")) < 0 || (r = sd_bus_message_open_container(m, 'r', "sasb")) < 0 ||
-            (r = sd_bus_message_append(m, "s", workers->worker)) < 0 || (r = sd_bus_message_append_strv(m, (char **)argv)) < 0 ||
-            (r = sd_bus_message_append(m, "b", 0)) < 0)
-                return r;
-        for (unsigned i = 0; i < 4; i++)
-                if ((r = sd_bus_message_close_container(m)) < 0)
-                        return r;
-        return 0;
-}
-
-static int append_unit(sd_bus_message *m, const Process *process, GError **error)
-{
-        const ScWorkers *workers = process->workers;
-        g_autofree char *description = sc_process_description(process->job);
-        int r;
-        if ((r = sd_bus_message_append(m, "ss", process->unit, "fail")) < 0 ||
-            (r = sd_bus_message_open_container(m, 'a', "(sv)")) < 0 ||
-            (r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "Description", "s", description, "Type", "s", "exec",
-                                       "CollectMode", "s", "inactive-or-failed", "KillMode", "s", "mixed",
-                                       "StandardInputFileDescriptor", "h", process->worker_fd, "StandardOutput", "s", "journal",
-                                       "StandardError", "s", "journal")) < 0 ||
-            (r = sd_bus_message_append(m, "(sv)", "SyslogIdentifier", "s", "sysconsd-worker")) < 0 ||
-            (r = append_command(m, process)) < 0)
-                return r;
-        if (!sc_sandbox_append(m, sc_sandbox_name(process->job), workers->config, workers->repository, error))
-                return -EINVAL;
-        if ((r = sd_bus_message_close_container(m)) < 0)
-                return r;
-        return sd_bus_message_append(m, "a(sa(sv))", 0);
-}
-
 static bool start_unit(Process *process, GError **error)
 {
         g_autoptr(GError) local_error = NULL;
         sd_bus_message *call = NULL;
         int r = sd_bus_message_new_method_call(process->bus, &call, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StartTransientUnit");
         if (r >= 0)
-                r = append_unit(call, process, &local_error);
+                r = sc_worker_unit_append(call, process->workers, process->job, &process->options, process->worker_fd,
+                                          &local_error);
         if (r >= 0)
                 r = sd_bus_call_async(process->bus, &process->start_slot, call, on_started, process, SC_SYSTEMD_PATIENCE);
         sd_bus_message_unref(call);
@@ -548,7 +492,7 @@ static Process *open_process(const ScWorkers *workers, const ScJob *job, GError 
         Process *process = process_new(workers, job);
         process->worker_fd = fds[1];
         process->start_until = g_get_monotonic_time() + STOP_SECONDS * G_USEC_PER_SEC;
-        choose_sandbox(workers, job, &process->opens_sysroot, &process->hides_homes);
+        process->options = sc_worker_options(workers, job);
         if (listen_to(process, fds[0], error) && watch_unit(process, error))
                 return process;
         process_free(process);
@@ -574,11 +518,10 @@ static gpointer process_prepare(gpointer data, const ScJob *job)
 
 static bool is_as_if_new(const Process *process)
 {
-        bool opens_sysroot, hides_homes;
-        choose_sandbox(process->workers, process->job, &opens_sysroot, &hides_homes);
+        ScWorkerOptions options = sc_worker_options(process->workers, process->job);
         /* The timer: systemd does not know the unit any more. */
-        return !process->is_spoilt && process->timer == 0 && process->opens_sysroot == opens_sysroot &&
-               process->hides_homes == hides_homes;
+        return !process->is_spoilt && process->timer == 0 && options.opens_sysroot == process->options.opens_sysroot &&
+               options.hides_homes == process->options.hides_homes;
 }
 
 static void set_off(Process *process, const ScStageSink *sink, gpointer sink_data)
@@ -650,39 +593,3 @@ const ScStageRunner sc_process_runner = {
         .hear = process_hear,
         .free = process_free,
 };
-
-char *sc_process_unit_name(const ScJob *job)
-{
-        return g_strdup_printf("sysconsd-job-%" G_GUINT64_FORMAT "%s.service", job->id,
-                               job->stage == SC_STAGE_PULL && job->pull != NULL ? "-pull" : "");
-}
-
-bool sc_process_parse_unit_name(const char *unit, guint64 *ret_id, ScJobStage *ret_stage)
-{
-        const char prefix[] = "sysconsd-job-";
-        if (!g_str_has_prefix(unit, prefix) || !g_ascii_isdigit(unit[strlen(prefix)]))
-                return false;
-        char *end;
-        guint64 id = g_ascii_strtoull(unit + strlen(prefix), &end, 10);
-        bool pulling = strcmp(end, "-pull.service") == 0;
-        if (id == 0 || id > G_MAXUINT32 || (!pulling && strcmp(end, ".service") != 0))
-                return false;
-        *ret_id = id;
-        *ret_stage = pulling ? SC_STAGE_PULL : SC_STAGE_MAIN;
-        return true;
-}
-
-char *sc_process_description(const ScJob *job)
-{
-        return g_strdup_printf("sysconsd %s %s", sc_job_stage_operation(job), sc_job_stage_subject(job));
-}
-
-bool sc_process_parse_description(const char *text, char **ret_operation, char **ret_subject)
-{
-        g_auto(GStrv) words = g_strsplit(text, " ", 3);
-        if (g_strv_length(words) < 2 || strcmp(words[0], "sysconsd") != 0 || *words[1] == '\0')
-                return false;
-        *ret_operation = g_strdup(words[1]);
-        *ret_subject = g_strdup(words[2] != NULL ? words[2] : "");
-        return true;
-}

@@ -5,13 +5,13 @@
 #include "fuzz.h"
 
 #include "job/job.h"
-#include "job/process.h"
+#include "job/worker-unit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         g_autofree char *text = g_strndup((const char *)data, size);
         g_autofree char *operation = NULL, *subject = NULL;
-        if (sc_process_parse_description(text, &operation, &subject))
+        if (sc_worker_unit_parse_description(text, &operation, &subject))
                 g_assert(operation[0] != '\0' && strchr(operation, ' ') == NULL && subject != NULL);
         g_autoptr(ScJob) job = sc_job_from_text((const char *)data, size, NULL);
         if (job == NULL)

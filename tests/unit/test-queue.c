@@ -888,35 +888,35 @@ START_TEST(units_are_told_by_their_names)
         job->id = 12;
         job->pull = g_strdup("http:localhost:5000/hello");
         job->stage = SC_STAGE_PULL;
-        g_autofree char *pull_unit = sc_process_unit_name(job);
+        g_autofree char *pull_unit = sc_worker_unit_name(job);
         ck_assert_str_eq(pull_unit, "sysconsd-job-12-pull.service");
-        g_autofree char *pull_description = sc_process_description(job);
+        g_autofree char *pull_description = sc_worker_unit_description(job);
         ck_assert_str_eq(pull_description, "sysconsd pull http:localhost:5000/hello");
         job->stage = SC_STAGE_MAIN;
-        g_autofree char *unit = sc_process_unit_name(job);
+        g_autofree char *unit = sc_worker_unit_name(job);
         ck_assert_str_eq(unit, "sysconsd-job-12.service");
 
         guint64 id;
         ScJobStage stage;
-        ck_assert(sc_process_parse_unit_name(pull_unit, &id, &stage));
+        ck_assert(sc_worker_unit_parse_name(pull_unit, &id, &stage));
         ck_assert_uint_eq(id, 12);
         ck_assert_int_eq(stage, SC_STAGE_PULL);
-        ck_assert(sc_process_parse_unit_name(unit, &id, &stage));
+        ck_assert(sc_worker_unit_parse_name(unit, &id, &stage));
         ck_assert_int_eq(stage, SC_STAGE_MAIN);
         const char *const others[] = {"sysconsd.service",         "sysconsd-job-.service",
                                       "sysconsd-job-0.service",   "sysconsd-job-1.scope",
                                       "sysconsd-job-1x.service",  "sysconsd-job--1.service",
                                       "sysconsd-job-1-x.service", "sysconsd-job-99999999999999999999.service"};
         for (unsigned i = 0; i < G_N_ELEMENTS(others); i++)
-                ck_assert_msg(!sc_process_parse_unit_name(others[i], &id, &stage), "taken for a worker: %s", others[i]);
+                ck_assert_msg(!sc_worker_unit_parse_name(others[i], &id, &stage), "taken for a worker: %s", others[i]);
 
         g_autofree char *operation = NULL, *subject = NULL, *nothing = NULL, *prune = NULL;
-        ck_assert(sc_process_parse_description(pull_description, &operation, &subject));
+        ck_assert(sc_worker_unit_parse_description(pull_description, &operation, &subject));
         ck_assert_str_eq(operation, "pull");
         ck_assert_str_eq(subject, "http:localhost:5000/hello");
-        ck_assert(sc_process_parse_description("sysconsd prune ", &prune, &nothing));
+        ck_assert(sc_worker_unit_parse_description("sysconsd prune ", &prune, &nothing));
         ck_assert_str_eq(nothing, "");
-        ck_assert(!sc_process_parse_description("A service", &operation, &subject));
+        ck_assert(!sc_worker_unit_parse_description("A service", &operation, &subject));
 }
 END_TEST
 
