@@ -154,6 +154,7 @@ def waiting(bed):
     """An installation whose image has come, and has no name yet; the worker that is to install it waits: (test bed, job, how often
     its unit was started so far, as a function)."""
     bed.run(f"rm -rf {CHECKOUT}/.storage")
+    wait_until(lambda: json.loads(bed.sysconsctl("images", "--json").stdout) == [])  # else the daemon may take the image for present
     fail_at(bed, "pull-publish wait")
     before = bed.cursor()
     job = bed.sysconsctl("install", "--no-wait", "--start", "--set=PORT=8082", HELLO).stdout.strip()
