@@ -37,5 +37,7 @@ ScHasher *sc_hasher_new(void);
 void sc_hasher_free(ScHasher *hasher);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScHasher, sc_hasher_free)
 void sc_hasher_update(ScHasher *hasher, const void *data, gsize size);
+/* Gives the digest of all that was added so far; more may come. */
+void sc_hasher_peek(const ScHasher *hasher, ScDigest *ret);
 /* Gives the digest of all that was added, and starts anew. */
 void sc_hasher_finish(ScHasher *hasher, ScDigest *ret);

@@ -45,6 +45,14 @@ void sc_hasher_finish(ScHasher *hasher, ScDigest *ret)
                 g_error("libcrypto cannot finish a hash");
 }
 
+void sc_hasher_peek(const ScHasher *hasher, ScDigest *ret)
+{
+        g_autoptr(ScHasher) copy = sc_hasher_new();
+        if (EVP_MD_CTX_copy_ex(copy->context, hasher->context) != 1)
+                g_error("libcrypto cannot copy a hash");
+        sc_hasher_finish(copy, ret);
+}
+
 void sc_digest_of(const void *data, gsize size, ScDigest *ret)
 {
         g_autoptr(ScHasher) hasher = sc_hasher_new();

@@ -19,7 +19,8 @@ struct ScLargeFile {
         guint64 size;
         ScHasher *hasher;
         guint64 done;
-        int left_fd; /* of an interrupted import, the same so far; -1: none, or no longer */
+        int same_fd;    /* a file that is the same so far; -1: none, or no longer */
+        bool is_stored; /* it is the repository's, and not of an interrupted import */
         guint left_at;
         char left_path[SC_OBJECT_PATH_SIZE];
         int fd; /* the temporary file; -1: none yet */
@@ -36,7 +37,22 @@ static bool make_temporary(ScLargeFile *file, GError **error)
         return file->fd >= 0 || sc_throw_errno(error, "Cannot make a temporary file");
 }
 
-ScLargeFile *sc_large_file_new(ScStaging *staging, ScObjectFormat format, const ScObjectMeta *meta, guint64 size, GError **error)
+/* What an interrupted import has left is the likelier one. */
+static void find_same(ScLargeFile *file, int stored_fd)
+{
+        file->same_fd = sc_staging_open_left(file->staging, file->meta, file->size, &file->left_at, file->left_path);
+        if (file->same_fd >= 0) {
+                sc_close(&stored_fd);
+                return;
+        }
+        file->same_fd = stored_fd;
+        file->is_stored = stored_fd >= 0;
+        if (file->is_stored)
+                (void)posix_fadvise(stored_fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+ScLargeFile *sc_large_file_new(ScStaging *staging, ScObjectFormat format, const ScObjectMeta *meta, guint64 size, int stored_fd,
+                               GError **error)
 {
         g_autoptr(ScLargeFile) file = g_new0(ScLargeFile, 1);
 
@@ -46,8 +62,8 @@ ScLargeFile *sc_large_file_new(ScStaging *staging, ScObjectFormat format, const 
         file->size = size;
         file->fd = -1;
         file->hasher = sc_hasher_new();
-        file->left_fd = sc_staging_open_left(staging, meta, size, &file->left_at, file->left_path);
-        if (file->left_fd < 0 && !make_temporary(file, error))
+        find_same(file, stored_fd);
+        if (file->same_fd < 0 && !make_temporary(file, error))
                 return NULL;
         sc_object_hash_header(file->hasher, meta);
         return g_steal_pointer(&file);
@@ -59,7 +75,7 @@ void sc_large_file_free(ScLargeFile *file)
         if (file->temporary != NULL)
                 (void)unlinkat(sc_staging_fd(file->staging), file->temporary, 0);
         sc_close(&file->fd);
-        sc_close(&file->left_fd);
+        sc_close(&file->same_fd);
         sc_hasher_free(file->hasher);
         g_free(file->temporary);
         g_free(file);
@@ -85,13 +101,13 @@ static bool has_at(int fd, const void *data, gsize size, guint64 offset)
 }
 
 /* Whether a file that was left begins as the one that was compared with so far. */
-static bool begins_as_left(const ScLargeFile *file, int fd)
+static bool begins_as_same(const ScLargeFile *file, int fd)
 {
         guint8 buffer[ZEROS_SIZE];
 
         for (guint64 at = 0; at < file->done; at += MIN(ZEROS_SIZE, file->done - at)) {
                 gsize size = MIN(ZEROS_SIZE, file->done - at);
-                if (!read_at(file->left_fd, buffer, size, at) || !has_at(fd, buffer, size, at))
+                if (!read_at(file->same_fd, buffer, size, at) || !has_at(fd, buffer, size, at))
                         return false;
         }
         return true;
@@ -105,40 +121,83 @@ static bool change_left(ScLargeFile *file, const void *data, gsize size)
                 sc_autofd fd = sc_staging_open_left(file->staging, file->meta, file->size, &file->left_at, path);
                 if (fd < 0)
                         return false;
-                if (!begins_as_left(file, fd) || !has_at(fd, data, size, file->done))
+                if (!begins_as_same(file, fd) || !has_at(fd, data, size, file->done))
                         continue;
-                sc_close(&file->left_fd);
-                file->left_fd = sc_steal_fd(&fd);
+                sc_close(&file->same_fd);
+                file->same_fd = sc_steal_fd(&fd);
+                file->is_stored = false;
                 memcpy(file->left_path, path, sizeof path);
                 return true;
         }
 }
 
-/* It is none of the files that were left: what has come so far is the same, and is copied. */
-static bool part_from_left(ScLargeFile *file, GError **error)
+/* What is a hole needs no space. */
+static bool append(const ScLargeFile *file, const void *data, gsize size, bool is_hole, GError **error)
 {
-        if (!make_temporary(file, error))
+        if (!is_hole)
+                return sc_write_all(file->fd, data, size, error);
+        return lseek(file->fd, (off_t)size, SEEK_CUR) >= 0 || sc_throw_errno(error, "Cannot leave a hole");
+}
+
+/* Whether these bytes, which are at this place, need no space there. */
+static bool is_hole_at(int fd, const void *data, gsize size, guint64 offset)
+{
+        if (memcmp(data, zeros, size) != 0)
                 return false;
-        for (loff_t from = 0; (guint64)from < file->done;) {
-                ssize_t copied = copy_file_range(file->left_fd, &from, file->fd, NULL, file->done - (guint64)from, 0);
-                if (copied <= 0)
-                        return sc_throw_errno(error, "Cannot copy what an interrupted import has left");
+        off_t next = lseek(fd, (off_t)offset, SEEK_DATA);
+        return next < 0 ? errno == ENXIO : (guint64)next >= offset + size;
+}
+
+/* Copies what was compared, `done` bytes. Whoever may write to a checkout may have changed the object since: what was copied must
+ * have the digest of what has come. */
+static bool copy_same(ScLargeFile *file, const ScDigest *expected, GCancellable *cancellable, GError **error)
+{
+        g_autoptr(ScHasher) hasher = sc_hasher_new();
+        guint8 buffer[ZEROS_SIZE];
+        ScDigest found;
+
+        sc_object_hash_header(hasher, file->meta);
+        for (guint64 at = 0; at < file->done; at += MIN(ZEROS_SIZE, file->done - at)) {
+                gsize size = MIN(ZEROS_SIZE, file->done - at);
+                if (!read_at(file->same_fd, buffer, size, at))
+                        return sc_throw(error, SC_ERROR_FAILED, "Cannot read again what it was compared with");
+                sc_hasher_update(hasher, buffer, size);
+                sc_staging_wrote(file->staging, size);
+                if (!append(file, buffer, size, is_hole_at(file->same_fd, buffer, size, at), error) ||
+                    sc_cancelled(cancellable, error) || !sc_staging_check_space(file->staging, error))
+                        return false;
         }
-        sc_close(&file->left_fd);
+        sc_hasher_finish(hasher, &found);
+        return sc_digest_equal(&found, expected) ||
+               sc_throw(error, SC_ERROR_FAILED, "What it was compared with was changed meanwhile: try again");
+}
+
+/* It is none of them: what has come so far is the same. */
+static bool part_from_same(ScLargeFile *file, const ScDigest *expected, GCancellable *cancellable, GError **error)
+{
+        if (!make_temporary(file, error) || !copy_same(file, expected, cancellable, error))
+                return false;
+        sc_close(&file->same_fd);
         return true;
 }
 
-static bool take(ScLargeFile *file, const void *data, gsize size, GError **error)
+/* Goes on with what is the same as these bytes, too, or alone. */
+static bool compare(ScLargeFile *file, const void *data, gsize size, GCancellable *cancellable, GError **error)
 {
-        if (file->left_fd >= 0 && !has_at(file->left_fd, data, size, file->done) && !change_left(file, data, size) &&
-            !part_from_left(file, error))
+        ScDigest so_far;
+
+        if (has_at(file->same_fd, data, size, file->done) || change_left(file, data, size))
+                return true;
+        sc_hasher_peek(file->hasher, &so_far);
+        return part_from_same(file, &so_far, cancellable, error);
+}
+
+static bool take(ScLargeFile *file, const void *data, gsize size, GCancellable *cancellable, GError **error)
+{
+        if (file->same_fd >= 0 && !compare(file, data, size, cancellable, error))
                 return false;
         sc_hasher_update(file->hasher, data, size);
-        /* What is zero needs no space. */
-        bool hole = data == zeros;
-        if (file->left_fd < 0 && hole && lseek(file->fd, (off_t)size, SEEK_CUR) < 0)
-                return sc_throw_errno(error, "Cannot leave a hole");
-        if (file->left_fd < 0 && !hole && !sc_write_all(file->fd, data, size, error))
+        if (file->same_fd < 0 && !append(file, data, size, data == zeros, error))
                 return false;
         file->done += size;
         return true;
@@ -147,7 +206,7 @@ static bool take(ScLargeFile *file, const void *data, gsize size, GError **error
 static bool take_hole(ScLargeFile *file, guint64 end, GCancellable *cancellable, GError **error)
 {
         while (file->done < end)
-                if (sc_cancelled(cancellable, error) || !take(file, zeros, MIN(end - file->done, ZEROS_SIZE), error))
+                if (sc_cancelled(cancellable, error) || !take(file, zeros, MIN(end - file->done, ZEROS_SIZE), cancellable, error))
                         return false;
         return true;
 }
@@ -160,12 +219,28 @@ bool sc_large_file_write(ScLargeFile *file, const void *data, gsize size, guint6
                 return false;
         for (gsize part; size > 0; at += part, size -= part) {
                 part = MIN(size, ZEROS_SIZE);
-                if (!take(file, at, part, error))
+                if (!take(file, at, part, cancellable, error))
                         return false;
-                if (file->left_fd < 0)
+                if (file->same_fd < 0)
                         sc_staging_wrote(file->staging, part);
         }
         return !sc_cancelled(cancellable, error) && sc_staging_check_space(file->staging, error);
+}
+
+static bool complete_temporary(ScLargeFile *file, GError **error)
+{
+        if (ftruncate(file->fd, (off_t)file->size) < 0)
+                return sc_throw_errno(error, "Cannot set the size");
+        return sc_object_set_meta(file->fd, file->format, file->meta, error);
+}
+
+/* What it was compared with is no object of the repository any more, or was never the one of its name. */
+static bool copy_stored(ScLargeFile *file, ScStagedObject *object, GCancellable *cancellable, GError **error)
+{
+        if (part_from_same(file, sc_staged_object_id(object), cancellable, error) && complete_temporary(file, error))
+                return true;
+        sc_staging_give_up(file->staging, object);
+        return false;
 }
 
 ScStagedObject *sc_large_file_finish(ScLargeFile *file, GCancellable *cancellable, GError **error)
@@ -173,19 +248,13 @@ ScStagedObject *sc_large_file_finish(ScLargeFile *file, GCancellable *cancellabl
         ScDigest id;
         bool mine;
 
-        if (!take_hole(file, file->size, cancellable, error))
+        if (!take_hole(file, file->size, cancellable, error) || (file->same_fd < 0 && !complete_temporary(file, error)))
                 return NULL;
-        if (file->left_fd < 0) {
-                if (ftruncate(file->fd, (off_t)file->size) < 0) {
-                        sc_throw_errno(error, "Cannot set the size");
-                        return NULL;
-                }
-                if (!sc_object_set_meta(file->fd, file->format, file->meta, error))
-                        return NULL;
-        }
         sc_hasher_finish(file->hasher, &id);
         ScStagedObject *object = sc_staging_claim(file->staging, SC_OBJECT_FILE, &id, file->meta, file->size, &mine);
-        if (mine && !sc_staging_take(file->staging, object, file->left_fd < 0 ? file->temporary : file->left_path, error))
+        if (mine && file->same_fd >= 0 && file->is_stored && !copy_stored(file, object, cancellable, error))
+                return NULL;
+        if (mine && !sc_staging_take(file->staging, object, file->same_fd < 0 ? file->temporary : file->left_path, error))
                 return NULL;
         return object;
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/path.h"
 #include "base/reference.h"
+#include "earlier-layers.h"
 #include "inflate.h"
 #include "large-file.h"
 #include "layer-tree.h"
@@ -26,6 +27,7 @@
 
 struct ScImport {
         ScImportLimits limits;
+        ScRepository *repository;
         ScObjectFormat format;
         ScStaging *staging;
         ScWriters *writers;
@@ -43,6 +45,7 @@ typedef struct {
         ScNode *root;
         guint64 room;     /* of memory, for what the tree still gets */
         GPtrArray *files; /* ScLayerFile, also those that a later entry of the same name replaced */
+        ScEarlierLayers *earlier;
         ScFeed *feed;
         GCancellable *cancellable;
 } Work;
@@ -71,6 +74,7 @@ ScImport *sc_import_new(ScRepository *repository, const ScImportLimits *limits, 
                 import->limits.max_memory = DEFAULT_MAX_MEMORY;
         import->writers = sc_writers_new(staging, limits->writers > 0 ? limits->writers : MIN(g_get_num_processors(), MAX_WRITERS));
         import->publisher = sc_publisher_new(repository, staging);
+        import->repository = repository;
         import->broken = g_hash_table_new_full(sc_digest_hash_func, sc_digest_equal_func, g_free, NULL);
         g_mutex_init(&import->lock);
         return import;
@@ -143,7 +147,8 @@ static bool import_small_file(Work *work, ScTar *tar, ScLayerFile *file, gsize s
 static bool store_large_file(Work *work, ScTar *tar, ScLayerFile *file, guint64 size, GError **error)
 {
         const ScImport *import = work->import;
-        g_autoptr(ScLargeFile) large = sc_large_file_new(import->staging, import->format, &file->meta, size, error);
+        int stored_fd = sc_earlier_layers_open(work->earlier, file->path, &file->meta, size);
+        g_autoptr(ScLargeFile) large = sc_large_file_new(import->staging, import->format, &file->meta, size, stored_fd, error);
         const void *block;
         gsize block_size;
         guint64 offset;
@@ -307,6 +312,7 @@ bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead rea
         g_autoptr(ScTarHash) tar_hash = sc_tar_hash_new();
         g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)sc_layer_file_free);
         g_autoptr(ScNode) root = sc_node_new_root();
+        g_autoptr(ScEarlierLayers) earlier = sc_earlier_layers_new(import->repository);
         /* Last, so that it goes first: it waits for the writers, who use the files. */
         g_autoptr(ScFeed) feed = sc_feed_new(import->writers);
         Work work = {
@@ -316,6 +322,7 @@ bool sc_import_layer(ScImport *import, const ScLayerInfo *layer, ScLayerRead rea
                 .root = root,
                 .room = import->limits.max_memory,
                 .files = files,
+                .earlier = earlier,
                 .feed = feed,
                 .cancellable = cancellable,
         };

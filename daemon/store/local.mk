@@ -5,6 +5,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/checkout.c daemon/store/checkout.h \
 	daemon/store/commit.c daemon/store/commit.h \
 	daemon/store/decoder-gzip.c daemon/store/decoder-zstd.c daemon/store/decoder.h \
+	daemon/store/earlier-layers.c daemon/store/earlier-layers.h \
 	daemon/store/deployment.c daemon/store/deployment.h \
 	daemon/store/foreign.c daemon/store/foreign.h \
 	daemon/store/image.c daemon/store/image.h daemon/store/image-commit.h \
@@ -47,9 +48,9 @@ libsc_store_a_SOURCES = \
 STORE_TEST_CFLAGS = $(UNIT_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
 STORE_TEST_LDADD = libsc-store.a $(UNIT_LDADD) $(STORE_LIBS) $(ISAL_LIBS)
 
-check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-staging tests/unit/test-merge tests/unit/test-checkout tests/unit/test-image \
+check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-earlier-layers tests/unit/test-staging tests/unit/test-merge tests/unit/test-checkout tests/unit/test-image \
 	tests/unit/test-pull-intent tests/unit/test-publisher tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view tests/unit/test-space
-TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-staging tests/unit/test-merge tests/unit/test-checkout tests/unit/test-image \
+TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-earlier-layers tests/unit/test-staging tests/unit/test-merge tests/unit/test-checkout tests/unit/test-image \
 	tests/unit/test-pull-intent tests/unit/test-publisher tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view tests/unit/test-space
 tests_unit_test_inflate_SOURCES = tests/unit/test-inflate.c tests/unit/test.h
 tests_unit_test_inflate_CFLAGS = $(STORE_TEST_CFLAGS)
@@ -59,6 +60,9 @@ tests_unit_test_inflate_zlib_SOURCES = tests/unit/test-inflate.c tests/unit/test
 	daemon/store/inflate.c daemon/store/decoder-gzip.c daemon/store/decoder-zstd.c
 tests_unit_test_inflate_zlib_CFLAGS = $(STORE_TEST_CFLAGS) -DSC_GZIP_BY_ZLIB
 tests_unit_test_inflate_zlib_LDADD = $(UNIT_LDADD) $(STORE_LIBS)
+tests_unit_test_earlier_layers_SOURCES = tests/unit/test-earlier-layers.c tests/unit/store.h tests/unit/test.h
+tests_unit_test_earlier_layers_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_earlier_layers_LDADD = $(STORE_TEST_LDADD)
 tests_unit_test_layer_SOURCES = tests/unit/test-layer.c tests/unit/store.h tests/unit/test.h
 tests_unit_test_layer_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_layer_LDADD = $(STORE_TEST_LDADD)

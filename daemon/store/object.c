@@ -242,15 +242,23 @@ static bool bare_meta_matches(int fd, const struct stat *st, const ScObjectMeta 
         return xattrs == NULL || g_variant_equal(xattrs, meta->xattrs);
 }
 
-int sc_object_open_similar(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size)
+int sc_object_open_stored(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size)
 {
         sc_autofd fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         struct stat st;
 
-        if (fd < 0 || fstat(fd, &st) < 0 || st.st_nlink != 1 || st.st_mtim.tv_sec != 0 || (guint64)st.st_size != size)
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_mtim.tv_sec != 0 || (guint64)st.st_size != size)
                 return -1;
         bool same = format == SC_OBJECTS_BARE ? bare_meta_matches(fd, &st, meta) : sc_written_meta_matches(fd, &st, meta);
         return same ? sc_steal_fd(&fd) : -1;
+}
+
+int sc_object_open_similar(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size)
+{
+        sc_autofd fd = sc_object_open_stored(dir_fd, path, format, meta, size);
+        struct stat st;
+
+        return fd >= 0 && fstat(fd, &st) == 0 && st.st_nlink == 1 ? sc_steal_fd(&fd) : -1;
 }
 
 static bool symlink_matches(int dir_fd, const char *path, const ScObjectMeta *meta)

@@ -75,6 +75,8 @@ bool sc_object_matches(int dir_fd, const char *path, ScObjectFormat format, cons
 /* Opens a regular file's object for reading if it is, but for the bytes of its content, what sc_object_write() would write; else
  * -1. */
 int sc_object_open_similar(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size);
+/* The same in a repository, where checkouts may have links to it. */
+int sc_object_open_stored(int dir_fd, const char *path, ScObjectFormat format, const ScObjectMeta *meta, guint64 size);
 
 typedef enum {
         SC_OBJECT_MISSING, /* or cannot be looked at */

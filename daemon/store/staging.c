@@ -490,6 +490,11 @@ bool sc_staging_take(ScStaging *staging, ScStagedObject *object, const char *tem
         return taken;
 }
 
+void sc_staging_give_up(ScStaging *staging, ScStagedObject *object)
+{
+        settle(staging, object, FAILED);
+}
+
 bool sc_staging_wait(ScStaging *staging, GPtrArray *objects, GError **error)
 {
         bool whole = true;

@@ -62,6 +62,8 @@ bool sc_staging_write(ScStaging *staging, ScStagedObject *object, const ScObject
 /* The same with a file of sc_staging_fd(), which is renamed; sc_staging_wrote() tells what is written into it. */
 void sc_staging_wrote(ScStaging *staging, guint64 size);
 bool sc_staging_take(ScStaging *staging, ScStagedObject *object, const char *temporary, GError **error);
+/* Settles a claimed object that cannot be had. */
+void sc_staging_give_up(ScStaging *staging, ScStagedObject *object);
 
 /* Waits until all these objects are settled; fails if one could not be written. */
 bool sc_staging_wait(ScStaging *staging, GPtrArray *objects, GError **error);
