@@ -131,7 +131,11 @@ def test_all_objects_at_once(hello):
     for path, interfaces in published.items():
         (interface, properties), = interfaces.items()
         assert interface == kinds[path.removeprefix(f"{ROOT}/").split("/")[0]]
-        own = run(bed, "call", NAME, path, "org.freedesktop.DBus.Properties", "GetAll", "s", f"org.sysconsd1.{interface}", user="alice")[0]
+        try:
+            own = run(bed, "call", NAME, path, "org.freedesktop.DBus.Properties", "GetAll", "s", f"org.sysconsd1.{interface}", user="alice")[0]
+        except Refused:  # a job that is over goes after a while
+            assert interface == "Job" and path not in objects(bed, user="alice")
+            continue
         assert properties == {name: value["data"] for name, value in own.items()}, path
     with pytest.raises(Refused):
         run(bed, "call", NAME, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "s", "too much")
