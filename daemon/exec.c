@@ -34,6 +34,7 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -96,23 +97,80 @@ static bool write_string(const char *path, const char *text)
         return ok;
 }
 
-/* Returns what could not be done, with errno; NULL: all is well. */
+static bool is_runtime_group(const char *group)
+{
+        return strcmp(strrchr(group, '/'), "/" GROUP) == 0;
+}
+
+/* The path of a file of a control group. */
+typedef char GroupPath[PATH_MAX + 64];
+
+static void group_path(GroupPath ret, const char *group, const char *name)
+{
+        snprintf(ret, sizeof(GroupPath), CGROUP_ROOT "%s%s", group, name);
+}
+
+/* systemd's note that what lies below a group is not its own (CGROUP_DELEGATION, "Three Scenarios"): it starts nothing more in such
+ * a group but the unit's main process. */
+static bool is_delegated(const char *group)
+{
+        GroupPath path;
+        char value[2];
+        group_path(path, group, "");
+        return getxattr(path, "trusted.delegate", value, sizeof value) == 1 ||
+               getxattr(path, "user.delegate", value, sizeof value) == 1;
+}
+
+/* With a controller enabled for what lies below it, and a process there, the kernel lets nobody into the group itself (EBUSY). */
+static void close_group(const char *group)
+{
+        GroupPath path;
+        group_path(path, group, "/cgroup.subtree_control");
+        if (is_delegated(group) && !write_string(path, "+memory") && !write_string(path, "+io") && !write_string(path, "+pids"))
+                (void)write_string(path, "+cpu");
+}
+
+/* pids and cpu can be enabled for a group that has a process, if there is none below it; then nobody can enter what is below. */
+static void open_group(const char *group)
+{
+        GroupPath path;
+        group_path(path, group, "/cgroup.subtree_control");
+        (void)write_string(path, "-pids");
+        (void)write_string(path, "-cpu");
+}
+
+/* systemd puts a process into its unit's group twice: the process does it before it executes this program, and PID 1 does it again
+ * for its child, whenever it gets to run. Where that is late it takes the runtime out of its group, and runc would put the
+ * container outside of the unit, where no stop would find it. So the unit's group is closed behind the runtime, and where PID 1 was
+ * quicker all is done once more. Where there are no controllers it cannot be closed.
+ *
+ * Returns what could not be done, with errno; NULL: all is well. */
 static const char *enter_runtime_group(const char *runtime)
 {
-        char group[PATH_MAX], path[PATH_MAX + sizeof CGROUP_ROOT + sizeof "/" GROUP "/cgroup.procs"];
+        char group[PATH_MAX], now[PATH_MAX];
+        GroupPath path;
         if (!is_cgroup_v2(CGROUP_ROOT))
                 return hide_unified(runtime);
         if (!own_group(group))
                 return "find the control group of this process";
-        if (strcmp(strrchr(group, '/'), "/" GROUP) == 0)
+        if (is_runtime_group(group))
                 return NULL;
-        int length = snprintf(path, sizeof path, CGROUP_ROOT "%s/" GROUP, group);
+        group_path(path, group, "/" GROUP);
         if (mkdir(path, 0755) < 0 && errno != EEXIST)
                 return "make a control group for the runtime (does the unit say Delegate=yes?)";
-        snprintf(path + length, sizeof path - (size_t)length, "/cgroup.procs");
-        if (!write_string(path, "0"))
-                return "enter the control group for the runtime (does the unit say Delegate=yes?)";
-        return NULL;
+        group_path(path, group, "/" GROUP "/cgroup.procs");
+        for (int tries = 0; tries < 20; tries++) {
+                if (!write_string(path, "0"))
+                        return "enter the control group for the runtime (does the unit say Delegate=yes?)";
+                close_group(group);
+                if (!own_group(now))
+                        return "find the control group of this process";
+                if (is_runtime_group(now))
+                        return NULL;
+                open_group(group);
+        }
+        errno = EBUSY;
+        return "stay in the control group for the runtime";
 }
 
 /* What becomes of argv[0]: an exit status, 128 and more for a signal, -1 where it did not start. What it says is thrown away, but
@@ -240,6 +298,17 @@ static int end_process(const char *pid_file)
         return EX_OK;
 }
 
+/* What joins a container, ends it, or looks at it needs no group of its own; a word that is none of these may be an option. */
+static bool makes_groups(const char *verb)
+{
+        static const char *const others[] = {"delete", "events", "exec", "features", "kill",  "list",  "pause",
+                                             "ps",     "resume", "spec", "start",    "state", "update"};
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+                if (strcmp(verb, others[i]) == 0)
+                        return false;
+        return true;
+}
+
 int main(int argc, char **argv)
 {
         if (argc == 3 && strcmp(argv[1], "--end") == 0)
@@ -265,8 +334,7 @@ int main(int argc, char **argv)
                 fprintf(stderr, "sysconsd-exec: no container %s runs: there is nothing to stop\n", id);
                 return EX_OK;
         }
-        /* What joins a container, or ends it, needs no group of its own. */
-        const char *failed = strcmp(argv[2], "exec") != 0 && !kills ? enter_runtime_group(argv[1]) : NULL;
+        const char *failed = makes_groups(argv[2]) ? enter_runtime_group(argv[1]) : NULL;
         if (failed != NULL)
                 fprintf(stderr, "sysconsd-exec: cannot %s: %s; the container may lie outside of its unit\n", failed,
                         strerror(errno));

@@ -159,6 +159,42 @@ def test_processes_show_under_the_unit(hello):
         assert hello.machine.read(f"/proc/{pid}/cgroup").startswith(f"0::{hello.group}/")
 
 
+@pytest.mark.parametrize("controllers", ["+memory +pids", "+pids"])
+def test_late_attachment_cannot_take_the_runtime_out(machine, controllers):
+    """PID 1 puts a process that it started into the unit's group, too: after the process itself, and however late."""
+    top = "/sys/fs/cgroup/late.slice"
+    group = f"{top}/late.service"
+    machine.write("/root/late", "#!/bin/sh\n[ $1 = run ] || exit 1\nexec sleep 1000\n", "700")
+    # Put there again and again until it has become the runtime, and once more.
+    machine.write("/root/start-late", f"""#!/bin/sh
+set -e
+sh -c 'echo 0 >{group}/cgroup.procs; exec /usr/libexec/sysconsd-exec /root/late run late' &
+while read -r name </proc/$!/comm && [ $name != sleep ]; do
+    ! grep -q '^State:.Z' /proc/$!/status
+    echo $! >{group}/cgroup.procs || true
+done
+if echo $! >{group}/cgroup.procs; then echo "it can be taken out"; fi
+cat /proc/$!/cgroup
+kill $!
+wait $! || true
+""", "700")
+    for _ in range(10):
+        machine.run(f"mkdir -p {group} && echo '{controllers}' >{top}/cgroup.subtree_control && python3 -c 'import os; os.setxattr(\"{group}\", \"user.delegate\", b\"1\")'")
+        result = machine.run("/root/start-late", check=False)
+        machine.run(f"rmdir {group}/runtime {group} {top}")
+        assert (result.returncode, result.stdout) == (0, "0::/late.slice/late.service/runtime\n"), result.stderr
+
+
+def test_only_a_delegated_group_is_closed(machine):
+    """In another systemd starts more than the main process."""
+    def controllers(delegate):
+        unit = f"systemd-run -q --wait --pipe -p Type=oneshot -p Delegate={delegate} -p ExecStartPost=/bin/true"
+        return machine.output(f"{unit} /usr/libexec/sysconsd-exec /bin/sh -c 'cd /sys/fs/cgroup$(sed s/0::// /proc/self/cgroup) && basename $PWD && cat ../cgroup.subtree_control'")
+
+    assert controllers("yes") == "runtime\nmemory"
+    assert controllers("no") == "runtime"
+
+
 def test_exec(hello):
     machine = hello.machine
     assert hello.exec("cat", "/etc/hello-version").stdout.strip() == "1"
