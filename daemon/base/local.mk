@@ -31,6 +31,7 @@ libsc_base_a_SOURCES = \
 	daemon/base/scope.c daemon/base/scope.h \
 	daemon/base/slice.c daemon/base/slice.h \
 	daemon/base/source.c daemon/base/source.h \
+	daemon/base/subprocess.c daemon/base/subprocess.h \
 	daemon/base/sysroot.c daemon/base/sysroot.h
 
 EXTRA_DIST += tests/unit/tsan-locks.c
@@ -54,6 +55,12 @@ TESTS += tests/unit/test-base
 tests_unit_test_base_SOURCES = tests/unit/test-base.c tests/unit/small-disk.h tests/unit/test.h
 tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_base_LDADD = $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test-subprocess
+TESTS += tests/unit/test-subprocess
+tests_unit_test_subprocess_SOURCES = tests/unit/test-subprocess.c tests/unit/test.h
+tests_unit_test_subprocess_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_subprocess_LDADD = $(UNIT_LDADD)
 
 check_PROGRAMS += tests/unit/test-registries
 TESTS += tests/unit/test-registries

@@ -2,6 +2,7 @@
 #include "registries-files.h"
 
 #include "error.h"
+#include "subprocess.h"
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -179,7 +180,7 @@ ScRegistries *sc_registries_load(const ScScope *scope, GCancellable *cancellable
         if (process == NULL && problem == NULL)
                 return sc_registries_new();
         g_autofree char *output = NULL, *complaint = NULL;
-        if (process == NULL || !g_subprocess_communicate_utf8(process, NULL, cancellable, &output, &complaint, &problem)) {
+        if (process == NULL || !sc_subprocess_communicate(process, cancellable, &output, &complaint, &problem)) {
                 g_propagate_error(error, g_steal_pointer(&problem));
                 sc_prefix(error, "Cannot read the settings of registries");
                 return NULL;
