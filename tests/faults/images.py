@@ -15,6 +15,7 @@ from ocilayout import Layer, Layout  # noqa: E402
 
 ARCHITECTURE = subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
 VERSIONS = ("1", "2")
+SC_STAGING_LARGE = 8 << 20  # daemon/store/staging.h
 
 SERVICE = """[Unit]
 Description=Container $NAME, version {version}
@@ -73,6 +74,16 @@ def top(version):
     return layer
 
 
+def large(version):
+    """A file that is the same in both versions, and one that is it but for its end: a pull compares each with the one that is here."""
+    layer = Layer("large " + version, effort=1)
+    content = bytes(range(256)) * (SC_STAGING_LARGE // 256 + 1)
+    layer.folder("srv")
+    layer.file("srv/same", content)
+    layer.file("srv/nearly", content + version.encode())
+    return layer
+
+
 def merge(layers):
     """{path: [type, mode, uid, gid, digest or target]} of the layers one over the other."""
     tree = {}
@@ -111,5 +122,6 @@ def make(folder):
         alone.name("faults:" + version, alone.manifest(layers, config, f"2025-06-0{version}T12:00:00Z", ARCHITECTURE, ocilayout.OCI))
         alone.finish()
         subprocess.run(["tar", "-C", alone.top, "-cf", str(Path(folder) / (version + ".tar")), "oci-layout", "index.json", "blobs"], check=True)
+        layout.name("faults-large:" + version, layout.manifest([large(version)], {}, f"2025-06-0{version}T12:00:00Z", ARCHITECTURE))
     layout.finish()
     return expected

@@ -54,7 +54,7 @@ def restore_snapshot(name):
 
 
 def prepare():
-    """What the operations start from: repositories with one image, with both, with one deleted, with one from an archive."""
+    """What the operations start from: repositories with one image, with both, with one deleted, with one from an archive, with one of large files."""
     os.makedirs(WHERE, exist_ok=True)
     os.makedirs("/etc/containers", exist_ok=True)
     work(request("pull", IMAGE + ":1"))
@@ -67,6 +67,9 @@ def prepare():
     restore_snapshot("one")
     import_archive(0)
     take_snapshot("imported")
+    restore_snapshot("one")
+    work(request("pull", IMAGE + "-large:1"))
+    take_snapshot("large")
 
 
 def clean_repository():
@@ -195,6 +198,8 @@ OPERATIONS = [
     Operation("rollback", installed_twice, request("rollback", NAME, **FAST), command=["rollback", NAME]),
     Operation("uninstall", both(INSTALL, update_to("2")), UNINSTALL, both(INSTALL, update_to("2")), command=["uninstall", NAME], goes_on=True),
     Operation("pull", restoring("one"), PULL_2, restoring("one"), goes_on=True, of_repository=True, has_progress=True, command=["pull", IMAGE + ":2"]),
+    Operation("pull-large", restoring("large"), request("pull", IMAGE + "-large:2"), restoring("large"), goes_on=True, of_repository=True,
+              has_progress=True, command=["pull", IMAGE + "-large:2"]),
     Operation("first-pull", lambda: shutil.rmtree(REPO), PULL_2, lambda: shutil.rmtree(REPO), goes_on=True, of_repository=True,
               has_progress=True, command=["pull", IMAGE + ":2"]),
     Operation("import", restoring("imported"), IMPORT_2, restoring("imported"), lambda _: HERE + "/2.tar", goes_on=True, of_repository=True, has_progress=True,
