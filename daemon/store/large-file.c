@@ -81,10 +81,13 @@ void sc_large_file_free(ScLargeFile *file)
         g_free(file);
 }
 
+/* False with errno: ENODATA where the file ends before. */
 static bool read_at(int fd, guint8 *buffer, gsize size, guint64 offset)
 {
         for (gsize got = 0; got < size;) {
                 ssize_t n = pread(fd, buffer + got, size - got, (off_t)(offset + got));
+                if (n == 0)
+                        errno = ENODATA;
                 if (n <= 0)
                         return false;
                 got += (gsize)n;
@@ -160,7 +163,7 @@ static bool copy_same(ScLargeFile *file, const ScDigest *expected, GCancellable 
         for (guint64 at = 0; at < file->done; at += MIN(ZEROS_SIZE, file->done - at)) {
                 gsize size = MIN(ZEROS_SIZE, file->done - at);
                 if (!read_at(file->same_fd, buffer, size, at))
-                        return sc_throw(error, SC_ERROR_FAILED, "Cannot read again what it was compared with");
+                        return sc_throw_errno(error, "Cannot read again the file of the repository that it was compared with");
                 sc_hasher_update(hasher, buffer, size);
                 sc_staging_wrote(file->staging, size);
                 if (!append(file, buffer, size, is_hole_at(file->same_fd, buffer, size, at), error) ||

@@ -255,11 +255,23 @@ START_TEST(test_enough_is_read)
 }
 END_TEST
 
-/* The first half is compared; then somebody writes to the object, and then the rest comes, which is not the same. */
-START_TEST(test_object_that_is_written_to_meanwhile)
+static void write_to(const char *object)
 {
-        g_autoptr(Store) store = new_store(_i);
-        g_autofree guint8 *data = content(), *changed = content();
+        g_autofree guint8 *changed = content();
+        changed[100] ^= 1;
+        overwrite(object, changed);
+}
+
+static void cut_off(const char *object)
+{
+        ck_assert_int_eq(truncate(object, SIZE / 4), 0);
+}
+
+/* The first half is compared; then somebody changes the object, and then the rest comes, which is not the same. */
+static void change_meanwhile(int format, void (*change)(const char *object), const char *message)
+{
+        g_autoptr(Store) store = new_store(format);
+        g_autofree guint8 *data = content();
         g_autoptr(ScLayerInfo) first = add_layer(store, PATH, 0755, data, "1");
         g_autofree char *object = stored_object(store, first, PATH);
         const ScObjectMeta meta = {.mode = S_IFREG | 0755};
@@ -271,13 +283,23 @@ START_TEST(test_object_that_is_written_to_meanwhile)
                                               open(object, O_RDONLY | O_CLOEXEC), &error);
         ck_assert_no_error(error);
         ck_assert(sc_large_file_write(file, data, SIZE / 2, 0, NULL, &error));
-        changed[100] ^= 1;
-        overwrite(object, changed);
+        change(object);
         data[SIZE - 1] ^= 1;
         ck_assert(!sc_large_file_write(file, data + SIZE / 2, SIZE - SIZE / 2, SIZE / 2, NULL, &error));
-        ck_assert_error(error, SC_ERROR_FAILED, "was changed meanwhile");
+        ck_assert_error(error, SC_ERROR_FAILED, message);
         sc_large_file_free(file);
         sc_staging_free(staging, SC_STAGING_REMOVE);
+}
+
+START_TEST(test_object_that_is_written_to_meanwhile)
+{
+        change_meanwhile(_i, write_to, "was changed meanwhile");
+}
+END_TEST
+
+START_TEST(test_object_that_is_cut_off_meanwhile)
+{
+        change_meanwhile(_i, cut_off, "Cannot read again the file of the repository that it was compared with: No data available");
 }
 END_TEST
 
@@ -319,6 +341,7 @@ int main(void)
         tcase_add_loop_test(tcase, test_distrusted_object, 0, 2);
         tcase_add_loop_test(tcase, test_enough_is_read, 0, 2);
         tcase_add_loop_test(tcase, test_object_that_is_written_to_meanwhile, 0, 2);
+        tcase_add_loop_test(tcase, test_object_that_is_cut_off_meanwhile, 0, 2);
         tcase_add_loop_test(tcase, test_holes_stay_holes, 0, 2);
         tcase_set_timeout(tcase, 60);
         suite_add_tcase(suite, tcase);
