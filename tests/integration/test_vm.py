@@ -170,7 +170,7 @@ def test_late_attachment_cannot_take_the_runtime_out(machine, controllers):
 set -e
 sh -c 'echo 0 >{group}/cgroup.procs; exec /usr/libexec/sysconsd-exec /root/late run late' &
 while read -r name </proc/$!/comm && [ $name != sleep ]; do
-    ! grep -q '^State:.Z' /proc/$!/status
+    if grep -q '^State:.Z' /proc/$!/status; then exit 3; fi
     echo $! >{group}/cgroup.procs || true
 done
 if echo $! >{group}/cgroup.procs; then echo "it can be taken out"; fi
@@ -193,6 +193,12 @@ def test_only_a_delegated_group_is_closed(machine):
 
     assert controllers("yes") == "runtime\nmemory"
     assert controllers("no") == "runtime"
+
+
+@pytest.mark.parametrize("verb, group", [("run", "runtime"), ("create", "runtime"), ("--debug", "runtime"), ("state", "service"), ("delete", "service"), ("exec", "service")])
+def test_only_who_makes_a_container_moves(machine, verb, group):
+    machine.write("/root/where", "#!/bin/sh\ncat /proc/self/cgroup\n", "700")
+    assert machine.output(f"systemd-run -q --wait --pipe -p Delegate=yes /usr/libexec/sysconsd-exec /root/where {verb}").endswith(group)
 
 
 def test_exec(hello):
