@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What a thread takes at a time; fewer files than this in all are not worth a second thread. */
+/* How many files a thread takes at a time, at least; fewer than this in all are not worth a second thread. */
 #define CHUNK 256
+/* Two threads that make names in one folder wait for each other: a folder is one thread's, unless it has more files than this. */
+#define LARGE_FOLDER 4096
 /* The same of folders. */
 #define FOLDER_CHUNK 64
 
@@ -30,11 +32,12 @@ typedef struct {
         ScObjectFormat format;
         GArray *folders; /* Folder, parents before what they hold */
         GArray *files;   /* File, those of a folder together, in the folders' order */
+        GArray *chunks;  /* guint: behind the last file of each */
         GMutex lock;
         GCond more;
         guint made;    /* under the lock: how many folders are there; all, once somebody failed */
         gint making;   /* atomic: somebody makes them */
-        gint next;     /* atomic: the first file that no thread has taken */
+        gint next;     /* atomic: the first chunk that no thread has taken */
         gint finished; /* atomic: the same of folders that are to get their owners, modes and times */
         gint failed;   /* atomic */
         GError *error; /* of whoever failed first */
@@ -45,6 +48,23 @@ typedef struct {
 static void clear_folder(gpointer folder)
 {
         g_free(((Folder *)folder)->path);
+}
+
+static void end_chunk(Checkout *checkout, guint end)
+{
+        g_array_append_val(checkout->chunks, end);
+}
+
+/* Called with all files of a folder and of those before it. */
+static void cut_chunks(Checkout *checkout)
+{
+        guint begin = checkout->chunks->len > 0 ? g_array_index(checkout->chunks, guint, checkout->chunks->len - 1) : 0;
+
+        if (checkout->files->len - begin > LARGE_FOLDER)
+                for (; checkout->files->len - begin > CHUNK; begin += CHUNK)
+                        end_chunk(checkout, begin + CHUNK);
+        if (checkout->files->len - begin >= CHUNK)
+                end_chunk(checkout, checkout->files->len);
 }
 
 static void collect(Checkout *checkout, const ScNode *folder, const char *path)
@@ -59,6 +79,7 @@ static void collect(Checkout *checkout, const ScNode *folder, const char *path)
                 if (file.node->type == SC_NODE_FILE)
                         g_array_append_val(checkout->files, file);
         }
+        cut_chunks(checkout);
         for (guint i = 0; i < children->len; i++) {
                 const ScNode *child = children->pdata[i];
                 g_autofree char *child_path = *path == '\0' ? g_strdup(child->name) : g_strconcat(path, "/", child->name, NULL);
@@ -182,11 +203,12 @@ static gpointer link_files(gpointer data)
         Checkout *checkout = data;
 
         while (g_atomic_int_get(&checkout->failed) == 0) {
-                guint first = (guint)g_atomic_int_add(&checkout->next, CHUNK);
+                guint chunk = (guint)g_atomic_int_add(&checkout->next, 1);
                 GError *error = NULL;
-                if (first >= checkout->files->len)
+                if (chunk >= checkout->chunks->len)
                         break;
-                guint end = MIN(first + CHUNK, checkout->files->len);
+                guint first = chunk > 0 ? g_array_index(checkout->chunks, guint, chunk - 1) : 0;
+                guint end = g_array_index(checkout->chunks, guint, chunk);
                 wait_for_folder(checkout, g_array_index(checkout->files, File, end - 1).folder);
                 if (g_atomic_int_get(&checkout->failed) != 0)
                         break;
@@ -264,18 +286,21 @@ bool sc_tree_checkout(const ScTree *tree, int dir_fd, ScReport *report, GCancell
 {
         g_autoptr(GArray) folders = g_array_new(FALSE, FALSE, sizeof(Folder));
         g_autoptr(GArray) files = g_array_new(FALSE, FALSE, sizeof(File));
+        g_autoptr(GArray) chunks = g_array_new(FALSE, FALSE, sizeof(guint));
         Checkout checkout = {
                 .dir_fd = dir_fd,
                 .objects_fd = sc_repository_objects_fd(sc_tree_repository(tree)),
                 .format = sc_repository_format(sc_tree_repository(tree)),
                 .folders = folders,
                 .files = files,
+                .chunks = chunks,
                 .report = report,
                 .cancellable = cancellable,
         };
 
         g_array_set_clear_func(folders, clear_folder);
         collect(&checkout, sc_tree_root(tree), "");
+        end_chunk(&checkout, files->len);
         g_mutex_init(&checkout.lock);
         g_cond_init(&checkout.more);
         bool ok = run(&checkout, error);

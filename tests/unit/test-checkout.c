@@ -219,6 +219,41 @@ START_TEST(test_many_folders)
 }
 END_TEST
 
+/* Large folders, which are shared out, between small ones, which are one thread's: no file is left out, none comes twice. */
+START_TEST(test_large_folders)
+{
+        static const guint sizes[] = {3, 5000, 1, 255, 256, 257, 4096, 4097, 0, 90};
+        g_autoptr(Image) image = image_new();
+        g_autoptr(GError) error = NULL;
+        Tar *tar = tar_new();
+        guint all = 0;
+
+        for (guint folder = 0; folder < G_N_ELEMENTS(sizes); folder++) {
+                g_autofree char *path = g_strdup_printf("%u", folder);
+                tar_folder(tar, path, 0755);
+                for (guint i = 0; i < sizes[folder]; i++) {
+                        g_autofree char *file = g_strdup_printf("%u/%u", folder, i);
+                        tar_file(tar, file, 0644, "");
+                }
+                all += sizes[folder];
+        }
+        image_add(image, tar);
+        g_autoptr(ScTree) tree = image_merge(image);
+        ck_assert_uint_eq(sc_tree_files(tree), all);
+        ck_assert_int_eq(g_mkdir(image->folder, 0700), 0);
+        int fd = open(image->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ck_assert_msg(sc_tree_checkout(tree, fd, NULL, NULL, &error), "%s", error != NULL ? error->message : "");
+        for (guint folder = 0; folder < G_N_ELEMENTS(sizes); folder++) {
+                for (guint i = 0; i < sizes[folder]; i++) {
+                        g_autofree char *file = g_strdup_printf("%u/%u", folder, i);
+                        struct stat st;
+                        ck_assert_msg(fstatat(fd, file, &st, AT_SYMLINK_NOFOLLOW) == 0, "%s", file);
+                }
+        }
+        close(fd);
+}
+END_TEST
+
 START_TEST(test_other_file_system)
 {
         g_autoptr(Image) image = image_new();
@@ -250,6 +285,7 @@ int main(void)
         tcase_add_test(tcase, test_no_links_left);
         tcase_add_test(tcase, test_report_and_cancel);
         tcase_add_test(tcase, test_many_folders);
+        tcase_add_test(tcase, test_large_folders);
         tcase_add_test(tcase, test_other_file_system);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
