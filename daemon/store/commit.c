@@ -8,8 +8,6 @@
 
 /* Of all paths of implied folders; they end up in one commit object, which libostree reads whole. */
 #define MAX_IMPLIED_SIZE (4u << 20)
-/* libostree reads no larger one (OSTREE_MAX_METADATA_SIZE). */
-#define MAX_OBJECT_SIZE (128u << 20)
 
 typedef struct {
         ScStaging *staging;
@@ -28,7 +26,7 @@ static ScStagedObject *write_object(ScStaging *staging, ScObjectType type, GVari
         ScDigest id;
         bool mine;
 
-        if (size > MAX_OBJECT_SIZE) {
+        if (size > SC_OBJECT_METADATA_MAX) {
                 sc_throw(error, SC_ERROR_UNSUPPORTED, "A folder of the layer has more files than OSTree can store");
                 return NULL;
         }

@@ -4,11 +4,11 @@
 #include "base/error.h"
 #include "base/path.h"
 #include "base/reference.h"
+#include "folder-object.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define TREE_TYPE "(a(say)a(sayay))"
 #define MAX_LAYERS 32
 #define MAX_REFS 100000
 /* Of layers and configurations, for which a commit is read. */
@@ -18,10 +18,11 @@
 #define MAX_TREE_SIZE (1u << 20)
 #define MAX_BYTES (16u << 20)
 
+/* Trees are kept as they were read. */
 typedef struct {
-        GVariant *root;
-        GVariant *folder; /* where the last question was; NULL: it has none there */
-        bool is_known;    /* folder was looked for */
+        GBytes *root;
+        GBytes *folder; /* where the last question was; NULL: it has none there */
+        bool is_known;  /* folder was looked for */
 } Layer;
 
 struct ScEarlierLayers {
@@ -78,7 +79,7 @@ static GPtrArray *find_refs(ScRepository *repository)
 }
 
 /* NULL where it cannot be read, is none, or enough was read. */
-static GVariant *load_tree(ScEarlierLayers *earlier, const ScDigest *id)
+static GBytes *load_tree(ScEarlierLayers *earlier, const ScDigest *id)
 {
         char path[SC_OBJECT_PATH_SIZE], *data;
         gsize size;
@@ -90,9 +91,20 @@ static GVariant *load_tree(ScEarlierLayers *earlier, const ScDigest *id)
         if (!sc_read_file(sc_repository_objects_fd(earlier->repository), path, MAX_TREE_SIZE, &data, &size, NULL))
                 return NULL;
         earlier->bytes += size;
-        g_autoptr(GVariant)
-                tree = g_variant_ref_sink(g_variant_new_from_data(G_VARIANT_TYPE(TREE_TYPE), data, size, FALSE, g_free, data));
-        return g_variant_is_normal_form(tree) ? g_steal_pointer(&tree) : NULL;
+        g_autoptr(GBytes) tree = g_bytes_new_take(data, size);
+        ScFolderObject parsed;
+        return sc_folder_object_parse(data, size, &parsed, NULL) ? g_steal_pointer(&tree) : NULL;
+}
+
+/* Of what was read, and so parsed before. */
+static ScFolderObject parse(GBytes *tree)
+{
+        ScFolderObject parsed = {0};
+        gsize size;
+        const void *data = g_bytes_get_data(tree, &size);
+
+        (void)sc_folder_object_parse(data, size, &parsed, NULL);
+        return parsed;
 }
 
 static bool take_digest(GVariant *tuple, gsize index, ScDigest *ret)
@@ -106,29 +118,28 @@ static bool take_digest(GVariant *tuple, gsize index, ScDigest *ret)
 }
 
 /* NULL, too, where there are no folders, as in what holds a configuration. */
-static GVariant *load_root(ScEarlierLayers *earlier, const char *ref)
+static GBytes *load_root(ScEarlierLayers *earlier, const char *ref)
 {
         g_autofree char *checksum = sc_repository_resolve(earlier->repository, ref, NULL);
         g_autoptr(GVariant) commit = checksum != NULL
                                              ? sc_repository_view_commit(sc_repository_view(earlier->repository), checksum, NULL)
                                              : NULL;
         ScDigest id;
-        g_autoptr(GVariant) root = commit != NULL && take_digest(commit, 6, &id) ? load_tree(earlier, &id) : NULL;
-        g_autoptr(GVariant) folders = root != NULL ? g_variant_get_child_value(root, 1) : NULL;
+        g_autoptr(GBytes) root = commit != NULL && take_digest(commit, 6, &id) ? load_tree(earlier, &id) : NULL;
 
-        return folders != NULL && g_variant_n_children(folders) > 0 ? g_steal_pointer(&root) : NULL;
+        return root != NULL && parse(root).folders.n > 0 ? g_steal_pointer(&root) : NULL;
 }
 
 static void forget_folder(Layer *layer)
 {
-        g_clear_pointer(&layer->folder, g_variant_unref);
+        g_clear_pointer(&layer->folder, g_bytes_unref);
         layer->is_known = false;
 }
 
 static void clear_layer(gpointer layer)
 {
         forget_folder(layer);
-        g_variant_unref(((Layer *)layer)->root);
+        g_bytes_unref(((Layer *)layer)->root);
 }
 
 static void read_roots(ScEarlierLayers *earlier)
@@ -144,20 +155,20 @@ static void read_roots(ScEarlierLayers *earlier)
         }
 }
 
-/* The object that an entry names, of a tree's files (0) or folders (1). */
-static bool find_entry(GVariant *tree, gsize kind, const char *name, ScDigest *ret)
+static bool find_entry(const ScFolderEntries *entries, const char *name, ScDigest *ret)
 {
-        g_autoptr(GVariant) entries = g_variant_get_child_value(tree, kind);
-        gsize low = 0, high = g_variant_n_children(entries);
+        gsize low = 0, high = entries->n;
 
         while (low < high) {
                 gsize middle = low + (high - low) / 2;
-                g_autoptr(GVariant) entry = g_variant_get_child_value(entries, middle);
-                const char *found;
-                g_variant_get_child(entry, 0, "&s", &found);
-                int order = strcmp(name, found);
-                if (order == 0)
-                        return take_digest(entry, 1, ret);
+                ScFolderEntry entry;
+                if (!sc_folder_entry(entries, middle, &entry, NULL))
+                        return false;
+                int order = strcmp(name, entry.name);
+                if (order == 0) {
+                        *ret = *entry.object;
+                        return true;
+                }
                 if (order < 0)
                         high = middle;
                 else
@@ -166,15 +177,16 @@ static bool find_entry(GVariant *tree, gsize kind, const char *name, ScDigest *r
         return false;
 }
 
-static GVariant *find_folder(ScEarlierLayers *earlier, GVariant *root, const char *path)
+static GBytes *find_folder(ScEarlierLayers *earlier, GBytes *root, const char *path)
 {
         g_auto(GStrv) names = g_strsplit(path, "/", -1);
-        GVariant *tree = g_variant_ref(root);
+        GBytes *tree = g_bytes_ref(root);
 
         for (char **name = names; *name != NULL && tree != NULL; name++) {
-                g_autoptr(GVariant) parent = g_steal_pointer(&tree);
+                g_autoptr(GBytes) parent = g_steal_pointer(&tree);
+                ScFolderObject parsed = parse(parent);
                 ScDigest id;
-                if (find_entry(parent, 1, *name, &id))
+                if (find_entry(&parsed.folders, *name, &id))
                         tree = load_tree(earlier, &id);
         }
         return tree;
@@ -193,7 +205,7 @@ static void go_to(ScEarlierLayers *earlier, const char *parent)
                 forget_folder(&g_array_index(earlier->layers, Layer, i));
 }
 
-static GVariant *folder_of(ScEarlierLayers *earlier, Layer *layer)
+static GBytes *folder_of(ScEarlierLayers *earlier, Layer *layer)
 {
         if (!layer->is_known)
                 layer->folder = find_folder(earlier, layer->root, earlier->parent);
@@ -223,10 +235,11 @@ int sc_earlier_layers_open(ScEarlierLayers *earlier, const char *path, const ScO
 
         go_to(earlier, parent);
         for (guint i = 0; i < earlier->layers->len; i++) {
-                GVariant *folder = folder_of(earlier, &g_array_index(earlier->layers, Layer, i));
+                GBytes *folder = folder_of(earlier, &g_array_index(earlier->layers, Layer, i));
+                ScFolderObject parsed = folder != NULL ? parse(folder) : (ScFolderObject){0};
                 char object[SC_OBJECT_PATH_SIZE];
                 ScDigest id;
-                if (folder == NULL || !find_entry(folder, 0, slash != NULL ? slash + 1 : path, &id))
+                if (!find_entry(&parsed.files, slash != NULL ? slash + 1 : path, &id))
                         continue;
                 sc_object_path(SC_OBJECT_FILE, &id, object);
                 int fd = sc_repository_is_distrusted(earlier->repository, object)

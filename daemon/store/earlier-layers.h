@@ -3,10 +3,7 @@
 
 /* The layers that a repository has already, where large files of a new one are looked for: an image that was built again has most
  * of them unchanged, under the same path. Only the newest layers are asked, and only so much is read: layers may be hostile, those
- * that are here, too.
- *
- * Source of the format: OSTREE_TREE_GVARIANT_FORMAT of ostree-core.h, (a(say)a(sayay)): files and folders, each sorted by name,
- * with the checksums of their objects. */
+ * that are here, too. */
 
 #include "repository.h"
 

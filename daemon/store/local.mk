@@ -7,6 +7,7 @@ libsc_store_a_SOURCES = \
 	daemon/store/decoder-gzip.c daemon/store/decoder-zstd.c daemon/store/decoder.h \
 	daemon/store/earlier-layers.c daemon/store/earlier-layers.h \
 	daemon/store/deployment.c daemon/store/deployment.h \
+	daemon/store/folder-object.c daemon/store/folder-object.h \
 	daemon/store/foreign.c daemon/store/foreign.h \
 	daemon/store/image.c daemon/store/image.h daemon/store/image-commit.h \
 	daemon/store/image-cache.c daemon/store/image-cache.h \
@@ -48,10 +49,13 @@ libsc_store_a_SOURCES = \
 STORE_TEST_CFLAGS = $(UNIT_CFLAGS) $(STORE_CFLAGS) $(ISAL_CFLAGS)
 STORE_TEST_LDADD = libsc-store.a $(UNIT_LDADD) $(STORE_LIBS) $(ISAL_LIBS)
 
-check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-earlier-layers tests/unit/test-staging tests/unit/test-merge tests/unit/test-checkout tests/unit/test-image \
+check_PROGRAMS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-earlier-layers tests/unit/test-folder-object tests/unit/test-staging tests/unit/test-merge tests/unit/test-checkout tests/unit/test-image \
 	tests/unit/test-pull-intent tests/unit/test-publisher tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view tests/unit/test-space
-TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-earlier-layers tests/unit/test-staging tests/unit/test-merge tests/unit/test-checkout tests/unit/test-image \
+TESTS += tests/unit/test-inflate tests/unit/test-inflate-zlib tests/unit/test-layer tests/unit/test-earlier-layers tests/unit/test-folder-object tests/unit/test-staging tests/unit/test-merge tests/unit/test-checkout tests/unit/test-image \
 	tests/unit/test-pull-intent tests/unit/test-publisher tests/unit/test-spool tests/unit/test-verify tests/unit/test-bare-user tests/unit/test-repository-view tests/unit/test-space
+tests_unit_test_folder_object_SOURCES = tests/unit/test-folder-object.c tests/unit/test.h
+tests_unit_test_folder_object_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_unit_test_folder_object_LDADD = $(STORE_TEST_LDADD)
 tests_unit_test_inflate_SOURCES = tests/unit/test-inflate.c tests/unit/test.h
 tests_unit_test_inflate_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_unit_test_inflate_LDADD = $(STORE_TEST_LDADD)

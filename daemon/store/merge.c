@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/reference.h"
 #include "commit.h"
+#include "folder-object.h"
 #include <string.h>
 #include <sys/stat.h>
 
@@ -102,17 +103,18 @@ static bool set_meta(Merge *merge, ScNode *folder, const char *checksum, GError 
 }
 
 /* Takes away from the lower layers' folder what this layer's whiteouts name. */
-static void apply_whiteouts(ScNode *folder, GVariant *entries)
+static bool apply_whiteouts(ScNode *folder, const ScFolderEntries *entries, GError **error)
 {
-        for (gsize i = 0; i < g_variant_n_children(entries); i++) {
-                g_autoptr(GVariant) entry = g_variant_get_child_value(entries, i);
-                const char *name;
-                g_variant_get_child(entry, 0, "&s", &name);
-                if (strcmp(name, OPAQUE) == 0)
+        for (gsize i = 0; i < entries->n; i++) {
+                ScFolderEntry entry;
+                if (!sc_folder_entry(entries, i, &entry, error))
+                        return false;
+                if (strcmp(entry.name, OPAQUE) == 0)
                         sc_node_remove_children(folder);
-                else if (g_str_has_prefix(name, WHITEOUT))
-                        sc_node_remove(folder, name + strlen(WHITEOUT));
+                else if (g_str_has_prefix(entry.name, WHITEOUT))
+                        sc_node_remove(folder, entry.name + strlen(WHITEOUT));
         }
+        return true;
 }
 
 /* Whiteouts are gone when the layer's own entries come. Names are checked once more: a commit need not be from us. */
@@ -128,41 +130,35 @@ static bool is_entry(Merge *merge, const char *name, bool *ret, GError **error)
         return true;
 }
 
-static bool merge_files(Merge *merge, ScNode *folder, GVariant *files, GError **error)
+static bool merge_files(Merge *merge, ScNode *folder, const ScFolderEntries *files, GError **error)
 {
-        for (gsize i = 0; i < g_variant_n_children(files); i++) {
-                g_autoptr(GVariant) entry = g_variant_get_child_value(files, i), bytes = g_variant_get_child_value(entry, 1);
-                const char *name;
+        for (gsize i = 0; i < files->n; i++) {
+                ScFolderEntry entry;
                 bool wanted;
-                g_variant_get_child(entry, 0, "&s", &name);
-                if (!is_entry(merge, name, &wanted, error))
+                if (!sc_folder_entry(files, i, &entry, error) || !is_entry(merge, entry.name, &wanted, error))
                         return false;
-                if (g_variant_get_size(bytes) != sizeof(ScDigest))
-                        return sc_throw(error, SC_ERROR_CORRUPT, "The entry %s of a layer has no valid checksum", name);
                 if (wanted)
-                        sc_node_put(folder, name, SC_NODE_FILE)->file = g_string_chunk_insert_len(
-                                merge->tree->digests, g_variant_get_data(bytes), sizeof(ScDigest));
+                        sc_node_put(folder, entry.name, SC_NODE_FILE)->file = g_string_chunk_insert_len(
+                                merge->tree->digests, (const char *)entry.object->bytes, sizeof entry.object->bytes);
         }
         return true;
 }
 
-static bool merge_folder(Merge *merge, ScNode *folder, const char *contents_checksum, GError **error);
+static bool merge_folder(Merge *merge, ScNode *folder, const ScDigest *contents, GError **error);
 
-static bool merge_subfolder(Merge *merge, ScNode *parent, const char *name, GVariant *entry, GError **error)
+static bool merge_subfolder(Merge *merge, ScNode *parent, const ScFolderEntry *entry, GError **error)
 {
-        g_autofree char *contents = child_checksum(entry, 1, error),
-                        *meta = contents != NULL ? child_checksum(entry, 2, error) : NULL;
+        char meta[SC_DIGEST_HEX_SIZE];
         gsize path_size = merge->path->len;
 
-        if (meta == NULL)
-                return false;
-        ScNode *folder = sc_node_child(parent, name);
+        sc_digest_to_hex(entry->meta, meta);
+        ScNode *folder = sc_node_child(parent, entry->name);
         if (folder == NULL || folder->type != SC_NODE_FOLDER)
-                folder = sc_node_put(parent, name, SC_NODE_FOLDER);
+                folder = sc_node_put(parent, entry->name, SC_NODE_FOLDER);
         if (path_size > 0)
                 g_string_append_c(merge->path, '/');
-        g_string_append(merge->path, name);
-        bool merged = set_meta(merge, folder, meta, error) && merge_folder(merge, folder, contents, error);
+        g_string_append(merge->path, entry->name);
+        bool merged = set_meta(merge, folder, meta, error) && merge_folder(merge, folder, entry->object, error);
         g_string_truncate(merge->path, path_size);
         return merged;
 }
@@ -177,33 +173,53 @@ static bool put_apart(ScNode *parent, const char *name)
         return true;
 }
 
-static bool merge_folder(Merge *merge, ScNode *folder, const char *contents_checksum, GError **error)
+static bool merge_entries(Merge *merge, ScNode *folder, const ScFolderObject *entries, GError **error)
 {
-        g_autoptr(GVariant) contents = NULL, files = NULL, folders = NULL;
-
-        if (sc_cancelled(merge->cancellable, error))
+        if (!apply_whiteouts(folder, &entries->files, error) || !apply_whiteouts(folder, &entries->folders, error) ||
+            !merge_files(merge, folder, &entries->files, error))
                 return false;
-        contents = load(merge, OSTREE_OBJECT_TYPE_DIR_TREE, contents_checksum, error);
-        if (contents == NULL)
-                return false;
-        files = g_variant_get_child_value(contents, 0);
-        folders = g_variant_get_child_value(contents, 1);
-        apply_whiteouts(folder, files);
-        apply_whiteouts(folder, folders);
-        if (!merge_files(merge, folder, files, error))
-                return false;
-        for (gsize i = 0; i < g_variant_n_children(folders); i++) {
-                g_autoptr(GVariant) entry = g_variant_get_child_value(folders, i);
-                const char *name;
+        for (gsize i = 0; i < entries->folders.n; i++) {
+                ScFolderEntry entry;
                 bool wanted;
-                g_variant_get_child(entry, 0, "&s", &name);
-                if (!is_entry(merge, name, &wanted, error))
+                if (!sc_folder_entry(&entries->folders, i, &entry, error) || !is_entry(merge, entry.name, &wanted, error))
                         return false;
-                bool apart = merge->tree->part != NULL && folder == merge->tree->root && strcmp(name, merge->tree->part) != 0;
-                if (wanted && !(apart ? put_apart(folder, name) : merge_subfolder(merge, folder, name, entry, error)))
+                bool apart = merge->tree->part != NULL && folder == merge->tree->root && strcmp(entry.name, merge->tree->part) != 0;
+                if (wanted && !(apart ? put_apart(folder, entry.name) : merge_subfolder(merge, folder, &entry, error)))
                         return false;
         }
         return true;
+}
+
+/* The bytes that *ret lies in. */
+static char *read_folder(Merge *merge, const ScDigest *id, ScFolderObject *ret, GError **error)
+{
+        char path[SC_OBJECT_PATH_SIZE];
+        g_autofree char *data = NULL;
+        g_autoptr(GError) local = NULL;
+        gsize size;
+
+        sc_object_path(SC_OBJECT_FOLDER, id, path);
+        if (sc_read_file(sc_repository_objects_fd(merge->tree->repository), path, SC_OBJECT_METADATA_MAX, &data, &size, &local) &&
+            sc_folder_object_parse(data, size, ret, &local))
+                return g_steal_pointer(&data);
+        if (g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND)) {
+                sc_throw(error, SC_ERROR_CORRUPT, "The repository %s has lost the object %s; pull the image again",
+                         sc_repository_path(merge->tree->repository), path);
+                return NULL;
+        }
+        g_propagate_error(error, g_steal_pointer(&local));
+        sc_prefix(error, "The object %s of the repository %s", path, sc_repository_path(merge->tree->repository));
+        return NULL;
+}
+
+static bool merge_folder(Merge *merge, ScNode *folder, const ScDigest *contents, GError **error)
+{
+        ScFolderObject entries;
+
+        if (sc_cancelled(merge->cancellable, error))
+                return false;
+        g_autofree char *data = read_folder(merge, contents, &entries, error);
+        return data != NULL && merge_entries(merge, folder, &entries, error);
 }
 
 static void read_implied(Merge *merge, GVariant *commit)
@@ -235,13 +251,13 @@ static bool merge_layer(Merge *merge, const ScLayerInfo *layer, GError **error)
         g_autoptr(GVariant) commit = load(merge, OSTREE_OBJECT_TYPE_COMMIT, checksum, error);
         if (commit == NULL)
                 return false;
-        g_autofree char *contents = child_checksum(commit, 6, error),
-                        *meta = contents != NULL ? child_checksum(commit, 7, error) : NULL;
-        if (meta == NULL)
+        g_autofree char *root = child_checksum(commit, 6, error), *meta = root != NULL ? child_checksum(commit, 7, error) : NULL;
+        ScDigest contents;
+        if (meta == NULL || !sc_digest_parse_hex(root, &contents, error))
                 return false;
         read_implied(merge, commit);
         g_string_truncate(merge->path, 0);
-        return (set_meta(merge, merge->tree->root, meta, error) && merge_folder(merge, merge->tree->root, contents, error)) ||
+        return (set_meta(merge, merge->tree->root, meta, error) && merge_folder(merge, merge->tree->root, &contents, error)) ||
                sc_prefix(error, "Layer sha256:%s", hex);
 }
 

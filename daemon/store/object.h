@@ -54,6 +54,9 @@ typedef enum {
         SC_OBJECT_COMMIT,
 } ScObjectType;
 
+/* Of one that is no file; libostree reads no larger one (OSTREE_MAX_METADATA_SIZE). */
+#define SC_OBJECT_METADATA_MAX (128u << 20)
+
 #define SC_OBJECT_PATH_SIZE 80
 /* "XX/YYY....file", for the others .dirtree, .dirmeta, .commit. */
 void sc_object_path(ScObjectType type, const ScDigest *id, char ret_path[SC_OBJECT_PATH_SIZE]);

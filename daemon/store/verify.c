@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/path.h"
 #include "base/reference.h"
+#include "folder-object.h"
 #include "image-commit.h"
 #include "object-check.h"
 #include <errno.h>
@@ -12,8 +13,6 @@
 #include <sys/stat.h>
 
 #define N_THREADS 2
-/* libostree reads no larger one (OSTREE_MAX_METADATA_SIZE). */
-#define MAX_OBJECT_SIZE (128u << 20)
 /* A tree of more is no image. */
 #define MAX_NODES 8000000
 #define KEY_DIFF_ID "docker.uncompressed_digest"
@@ -96,7 +95,7 @@ static void find_object(Verify *verify, ScObjectType type, const ScDigest *id, c
 /* ---- the walk */
 
 /* Reads a tree's or a commit's object; 1: it is what its name says; 0: it is not, which has been noted; -1: error. */
-static int load(Verify *verify, ScObjectType type, const ScDigest *id, const GVariantType *format, GVariant **ret, GError **error)
+static int load(Verify *verify, ScObjectType type, const ScDigest *id, GBytes **ret, GError **error)
 {
         g_autoptr(GError) own_error = NULL;
         g_autofree char *data = NULL;
@@ -105,7 +104,7 @@ static int load(Verify *verify, ScObjectType type, const ScDigest *id, const GVa
         ScDigest digest;
 
         sc_object_path(type, id, path);
-        if (!sc_read_file(sc_repository_objects_fd(verify->repository), path, MAX_OBJECT_SIZE, &data, &size, &own_error)) {
+        if (!sc_read_file(sc_repository_objects_fd(verify->repository), path, SC_OBJECT_METADATA_MAX, &data, &size, &own_error)) {
                 if (sc_error_is_passing(own_error)) {
                         g_propagate_error(error, g_steal_pointer(&own_error));
                         (void)sc_prefix(error, "Cannot check the object %s", path);
@@ -122,11 +121,30 @@ static int load(Verify *verify, ScObjectType type, const ScDigest *id, const GVa
                         find_object(verify, type, id, changed);
                 return 0;
         }
-        g_autoptr(GBytes) bytes = g_bytes_new_take(g_steal_pointer(&data), size);
+        *ret = g_bytes_new_take(g_steal_pointer(&data), size);
+        return 1;
+}
+
+/* The hash is right: what has a wrong format was written like this. */
+static bool has_wrong_format(ScObjectType type, const ScDigest *id, GError **error)
+{
+        char path[SC_OBJECT_PATH_SIZE];
+
+        sc_object_path(type, id, path);
+        return sc_throw(error, SC_ERROR_CORRUPT, "The object %s has a wrong format", path);
+}
+
+static int load_variant(Verify *verify, ScObjectType type, const ScDigest *id, const GVariantType *format, GVariant **ret,
+                        GError **error)
+{
+        g_autoptr(GBytes) bytes = NULL;
+        int loaded = load(verify, type, id, &bytes, error);
+
+        if (loaded <= 0)
+                return loaded;
         g_autoptr(GVariant) object = g_variant_ref_sink(g_variant_new_from_bytes(format, bytes, FALSE));
-        /* The hash is right: it was written like this. */
         if (!g_variant_is_normal_form(object)) {
-                sc_throw(error, SC_ERROR_CORRUPT, "The object %s has a wrong format", path);
+                has_wrong_format(type, id, error);
                 return -1;
         }
         *ret = g_steal_pointer(&object);
@@ -186,26 +204,22 @@ static bool enter(Verify *verify, const char *name, gsize *ret_size, GError **er
 
 static bool walk_folder(Verify *verify, const ScDigest *contents, const ScDigest *meta, GError **error);
 
-static bool walk_entries(Verify *verify, GVariant *folder, GError **error)
+static bool walk_entries(Verify *verify, const ScDigest *id, const ScFolderObject *folder, GError **error)
 {
-        g_autoptr(GVariant) files = g_variant_get_child_value(folder, 0), folders = g_variant_get_child_value(folder, 1);
-        const char *name;
-        ScDigest contents, meta;
+        ScFolderEntry entry;
         gsize size;
 
-        for (gsize i = 0; i < g_variant_n_children(files); i++) {
-                g_autoptr(GVariant) entry = g_variant_get_child_value(files, i);
-                g_variant_get_child(entry, 0, "&s", &name);
-                if (!enter(verify, name, &size, error) || !read_id(entry, 1, &contents, error) ||
-                    !add_file(verify, &contents, error))
+        for (gsize i = 0; i < folder->files.n; i++) {
+                if (!sc_folder_entry(&folder->files, i, &entry, NULL))
+                        return has_wrong_format(SC_OBJECT_FOLDER, id, error);
+                if (!enter(verify, entry.name, &size, error) || !add_file(verify, entry.object, error))
                         return false;
                 g_string_truncate(verify->path, size);
         }
-        for (gsize i = 0; i < g_variant_n_children(folders); i++) {
-                g_autoptr(GVariant) entry = g_variant_get_child_value(folders, i);
-                g_variant_get_child(entry, 0, "&s", &name);
-                if (!enter(verify, name, &size, error) || !read_id(entry, 1, &contents, error) ||
-                    !read_id(entry, 2, &meta, error) || !walk_folder(verify, &contents, &meta, error))
+        for (gsize i = 0; i < folder->folders.n; i++) {
+                if (!sc_folder_entry(&folder->folders, i, &entry, NULL))
+                        return has_wrong_format(SC_OBJECT_FOLDER, id, error);
+                if (!enter(verify, entry.name, &size, error) || !walk_folder(verify, entry.object, entry.meta, error))
                         return false;
                 g_string_truncate(verify->path, size);
         }
@@ -214,14 +228,20 @@ static bool walk_entries(Verify *verify, GVariant *folder, GError **error)
 
 static bool walk_folder(Verify *verify, const ScDigest *contents, const ScDigest *meta, GError **error)
 {
-        g_autoptr(GVariant) folder = NULL, folder_meta = NULL;
+        g_autoptr(GVariant) folder_meta = NULL;
+        g_autoptr(GBytes) bytes = NULL;
+        ScFolderObject folder;
 
         if (sc_cancelled(verify->cancellable, error))
                 return false;
-        if (load(verify, SC_OBJECT_FOLDER_META, meta, OSTREE_DIRMETA_GVARIANT_FORMAT, &folder_meta, error) < 0)
+        if (load_variant(verify, SC_OBJECT_FOLDER_META, meta, OSTREE_DIRMETA_GVARIANT_FORMAT, &folder_meta, error) < 0)
                 return false;
-        int loaded = load(verify, SC_OBJECT_FOLDER, contents, OSTREE_TREE_GVARIANT_FORMAT, &folder, error);
-        return loaded == 0 || (loaded > 0 && walk_entries(verify, folder, error));
+        int loaded = load(verify, SC_OBJECT_FOLDER, contents, &bytes, error);
+        if (loaded <= 0)
+                return loaded == 0;
+        if (!sc_folder_object_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), &folder, NULL))
+                return has_wrong_format(SC_OBJECT_FOLDER, contents, error);
+        return walk_entries(verify, contents, &folder, error);
 }
 
 /* A ref may have been turned to another commit, which is whole. */
@@ -246,7 +266,7 @@ static bool walk_commit(Verify *verify, const char *checksum, GError **error)
         g_string_truncate(verify->path, 0);
         if (!sc_digest_parse_hex(checksum, &id, error))
                 return false;
-        int loaded = load(verify, SC_OBJECT_COMMIT, &id, OSTREE_COMMIT_GVARIANT_FORMAT, &commit, error);
+        int loaded = load_variant(verify, SC_OBJECT_COMMIT, &id, OSTREE_COMMIT_GVARIANT_FORMAT, &commit, error);
         if (loaded <= 0)
                 return loaded == 0;
         check_diff_id(verify, commit);

@@ -19,6 +19,7 @@ FUZZ_REPLAYS = \
 	tests/fuzz/fuzz-commit \
 	tests/fuzz/fuzz-config \
 	tests/fuzz/fuzz-exports \
+	tests/fuzz/fuzz-folder-object \
 	tests/fuzz/fuzz-image-info \
 	tests/fuzz/fuzz-image-name \
 	tests/fuzz/fuzz-image-user \

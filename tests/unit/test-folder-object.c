@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/error.h"
+#include "store/folder-object.h"
+#include "test.h"
+#include <string.h>
+
+#define FILES "a(say)"
+#define FOLDERS "a(sayay)"
+
+static GVariant *digest(guint number, gsize size)
+{
+        guint8 bytes[64] = {0};
+
+        memcpy(bytes, &number, MIN(size, sizeof number));
+        return g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1);
+}
+
+static void is_digest(const ScDigest *found, guint number)
+{
+        ScDigest wanted = {0};
+
+        memcpy(wanted.bytes, &number, sizeof number);
+        ck_assert(sc_digest_equal(found, &wanted));
+}
+
+static GBytes *serialised(GVariantBuilder *files, GVariantBuilder *folders)
+{
+        g_autoptr(GVariant) object = g_variant_ref_sink(
+                g_variant_new("(@" FILES "@" FOLDERS ")", g_variant_builder_end(files), g_variant_builder_end(folders)));
+        return g_variant_get_data_as_bytes(object);
+}
+
+/* So many files and folders, with names of this length. */
+static GBytes *make_folder(guint n_files, guint n_folders, int length)
+{
+        g_auto(GVariantBuilder) files = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE(FILES)),
+                                folders = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE(FOLDERS));
+
+        for (guint i = 0; i < n_files + n_folders; i++) {
+                g_autofree char *name = g_strdup_printf("%0*u", length, i);
+                if (i < n_files)
+                        g_variant_builder_add(&files, "(s@ay)", name, digest(i, sizeof(ScDigest)));
+                else
+                        g_variant_builder_add(&folders, "(s@ay@ay)", name, digest(i, sizeof(ScDigest)),
+                                              digest(i + 1, sizeof(ScDigest)));
+        }
+        return serialised(&files, &folders);
+}
+
+static ScFolderObject parse(GBytes *bytes)
+{
+        g_autoptr(GError) error = NULL;
+        ScFolderObject parsed;
+        gsize size;
+        const void *data = g_bytes_get_data(bytes, &size);
+
+        ck_assert_msg(sc_folder_object_parse(data, size, &parsed, &error), "%s", error != NULL ? error->message : "");
+        return parsed;
+}
+
+static void has_entry(const ScFolderEntries *entries, guint index, guint number, int length, bool is_folder)
+{
+        g_autofree char *name = g_strdup_printf("%0*u", length, number);
+        g_autoptr(GError) error = NULL;
+        ScFolderEntry entry;
+
+        ck_assert_msg(sc_folder_entry(entries, index, &entry, &error), "%s", error != NULL ? error->message : "");
+        ck_assert_str_eq(entry.name, name);
+        is_digest(entry.object, number);
+        ck_assert((entry.meta != NULL) == is_folder);
+        if (is_folder)
+                is_digest(entry.meta, number + 1);
+}
+
+/* The offsets of an entry, of an array and of the whole have one, two and four bytes. */
+START_TEST(test_sizes)
+{
+        static const struct {
+                guint files, folders;
+                int length;
+        } cases[] = {{0, 0, 1},   {1, 0, 1},    {0, 1, 1},     {3, 2, 8},      {5, 5, 200},
+                     {9, 9, 255}, {1500, 1, 3}, {1, 900, 255}, {400, 400, 222}};
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(GBytes) bytes = make_folder(cases[i].files, cases[i].folders, cases[i].length);
+                ScFolderObject parsed = parse(bytes);
+                ck_assert_uint_eq(parsed.files.n, cases[i].files);
+                ck_assert_uint_eq(parsed.folders.n, cases[i].folders);
+                for (guint file = 0; file < cases[i].files; file++)
+                        has_entry(&parsed.files, file, file, cases[i].length, false);
+                for (guint folder = 0; folder < cases[i].folders; folder++)
+                        has_entry(&parsed.folders, folder, cases[i].files + folder, cases[i].length, true);
+        }
+}
+END_TEST
+
+static void is_refused(const ScFolderEntries *entries, gsize index, const char *message)
+{
+        g_autoptr(GError) error = NULL;
+        ScFolderEntry entry;
+
+        ck_assert(!sc_folder_entry(entries, index, &entry, &error));
+        ck_assert_error(error, SC_ERROR_CORRUPT, message);
+}
+
+START_TEST(test_checksums_of_another_length)
+{
+        static const gsize lengths[][2] = {{0, 32}, {31, 32}, {33, 32}, {32, 0}, {32, 31}, {32, 33}, {64, 0}, {0, 64}};
+
+        for (guint i = 0; i < G_N_ELEMENTS(lengths); i++) {
+                g_auto(GVariantBuilder) files = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE(FILES)),
+                                        folders = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE(FOLDERS));
+                if (lengths[i][0] != 32)
+                        g_variant_builder_add(&files, "(s@ay)", "file", digest(i, lengths[i][0]));
+                g_variant_builder_add(&folders, "(s@ay@ay)", "folder", digest(i, lengths[i][0]), digest(i, lengths[i][1]));
+                g_autoptr(GBytes) bytes = serialised(&files, &folders);
+                ScFolderObject parsed = parse(bytes);
+                if (lengths[i][0] != 32)
+                        is_refused(&parsed.files, 0, "The entry 'file' has no valid checksum");
+                is_refused(&parsed.folders, 0, "The entry 'folder' has no valid checksum");
+        }
+}
+END_TEST
+
+/* Neither texts in OSTREE's sense: what is written by hand may have them. */
+START_TEST(test_names_that_are_no_text)
+{
+        static const char *const names[] = {"\xff\xfe", "a\xc3"};
+
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+                g_autoptr(GBytes) bytes = make_folder(1, 0, (int)strlen(names[i]));
+                g_autofree char *data = g_memdup2(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+                ScFolderObject parsed;
+                memcpy(data, names[i], strlen(names[i]));
+                ck_assert(sc_folder_object_parse(data, g_bytes_get_size(bytes), &parsed, NULL));
+                is_refused(&parsed.files, 0, "damaged");
+        }
+}
+END_TEST
+
+/* Reads all that there is. */
+static void read_all(const guint8 *data, gsize size)
+{
+        ScFolderObject parsed;
+        ScFolderEntry entry;
+        guint sum = 0;
+
+        if (!sc_folder_object_parse(data, size, &parsed, NULL))
+                return;
+        for (gsize i = 0; i < parsed.files.n; i++)
+                if (sc_folder_entry(&parsed.files, i, &entry, NULL))
+                        sum += (guint)strlen(entry.name) + entry.object->bytes[0] + entry.object->bytes[31];
+        for (gsize i = 0; i < parsed.folders.n; i++)
+                if (sc_folder_entry(&parsed.folders, i, &entry, NULL))
+                        sum += (guint)strlen(entry.name) + entry.object->bytes[31] + entry.meta->bytes[0] + entry.meta->bytes[31];
+        ck_assert_uint_lt(sum, G_MAXUINT);
+}
+
+/* Nothing outside of the bytes is looked at (the address sanitizer knows), and there is an end. */
+START_TEST(test_each_byte_changed)
+{
+        g_autoptr(GBytes) small = make_folder(2, 2, 3), large = make_folder(8, 1, 200);
+        GBytes *const objects[] = {small, large};
+
+        for (guint i = 0; i < G_N_ELEMENTS(objects); i++) {
+                gsize size;
+                const guint8 *data = g_bytes_get_data(objects[i], &size);
+                for (gsize at = 0; at < size; at++) {
+                        g_autofree guint8 *changed = g_memdup2(data, size), *cut = at > 0 ? g_memdup2(data, at) : NULL;
+                        for (guint value = 0; value < 256; value++) {
+                                changed[at] = (guint8)value;
+                                read_all(changed, size);
+                        }
+                        if (cut != NULL)
+                                read_all(cut, at);
+                }
+        }
+        read_all((const guint8 *)"", 0);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("folder-object");
+        TCase *tcase = tcase_create("folder-object");
+
+        tcase_add_test(tcase, test_sizes);
+        tcase_add_test(tcase, test_checksums_of_another_length);
+        tcase_add_test(tcase, test_names_that_are_no_text);
+        tcase_add_test(tcase, test_each_byte_changed);
+        suite_add_tcase(suite, tcase);
+        return test_run(suite);
+}
