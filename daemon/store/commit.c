@@ -2,6 +2,7 @@
 
 #include "commit.h"
 #include "base/error.h"
+#include "folder-object.h"
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,11 +19,9 @@ typedef struct {
         gsize implied_size;
 } Walk;
 
-static ScStagedObject *write_object(ScStaging *staging, ScObjectType type, GVariant *object, GError **error)
+static ScStagedObject *write_bytes(ScStaging *staging, ScObjectType type, const void *data, gsize size, GError **error)
 {
         const ScObjectMeta meta = {.uid = geteuid(), .gid = getegid(), .mode = S_IFREG | 0644};
-        const void *data = g_variant_get_data(object);
-        gsize size = g_variant_get_size(object);
         ScDigest id;
         bool mine;
 
@@ -35,6 +34,11 @@ static ScStagedObject *write_object(ScStaging *staging, ScObjectType type, GVari
         if (mine && !sc_staging_write(staging, staged, &meta, data, size, error))
                 return NULL;
         return staged;
+}
+
+static ScStagedObject *write_object(ScStaging *staging, ScObjectType type, GVariant *object, GError **error)
+{
+        return write_bytes(staging, type, g_variant_get_data(object), g_variant_get_size(object), error);
 }
 
 /* Few folders differ in their metadata: each is hashed once. */
@@ -93,8 +97,7 @@ static bool write_subfolder(Walk *walk, const ScNode *folder, FolderObjects *ret
 static bool write_folder(Walk *walk, const ScNode *folder, FolderObjects *ret, GError **error)
 {
         g_autoptr(GPtrArray) children = sc_node_sorted_children(folder);
-        g_auto(GVariantBuilder) files = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(say)"));
-        g_auto(GVariantBuilder) folders = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(sayay)"));
+        g_autoptr(ScFolderWriter) writer = sc_folder_writer_new();
 
         if (!sc_staging_check_space(walk->staging, error) || (folder->implied && !note_implied(walk, error)))
                 return false;
@@ -102,16 +105,17 @@ static bool write_folder(Walk *walk, const ScNode *folder, FolderObjects *ret, G
                 const ScNode *child = children->pdata[i];
                 FolderObjects below;
                 if (child->type == SC_NODE_FILE)
-                        g_variant_builder_add(&files, "(s@ay)", child->name, id_to_variant(child->file));
+                        sc_folder_writer_add_file(writer, child->name, child->file);
                 if (child->type != SC_NODE_FOLDER)
                         continue;
                 if (!write_subfolder(walk, child, &below, error))
                         return false;
-                g_variant_builder_add(&folders, "(s@ay@ay)", child->name, id_to_variant(sc_staged_object_id(below.contents)),
-                                      id_to_variant(sc_staged_object_id(below.meta)));
+                sc_folder_writer_add_folder(writer, child->name, sc_staged_object_id(below.contents),
+                                            sc_staged_object_id(below.meta));
         }
-        g_autoptr(GVariant) object = g_variant_ref_sink(g_variant_new("(a(say)a(sayay))", &files, &folders));
-        ScStagedObject *contents = write_object(walk->staging, SC_OBJECT_FOLDER, object, error);
+        gsize size;
+        const void *data = sc_folder_writer_end(writer, &size);
+        ScStagedObject *contents = write_bytes(walk->staging, SC_OBJECT_FOLDER, data, size, error);
         ScStagedObject *meta = contents == NULL ? NULL : write_folder_meta(walk, &folder->meta, error);
         if (meta == NULL)
                 return false;

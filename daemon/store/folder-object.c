@@ -84,3 +84,106 @@ bool sc_folder_entry(const ScFolderEntries *entries, gsize index, ScFolderEntry 
                 return sc_throw(error, SC_ERROR_CORRUPT, "The entry '%.200s' has no valid checksum", ret->name);
         return true;
 }
+
+/* An array that is being made. */
+typedef struct {
+        GByteArray *entries;
+        GArray *ends; /* gsize */
+} List;
+
+struct ScFolderWriter {
+        List files;
+        List folders;
+        GByteArray *object; /* at the end */
+};
+
+static List list_new(void)
+{
+        return (List){.entries = g_byte_array_new(), .ends = g_array_new(FALSE, FALSE, sizeof(gsize))};
+}
+
+static void list_clear(List *list)
+{
+        g_byte_array_unref(list->entries);
+        g_array_unref(list->ends);
+}
+
+ScFolderWriter *sc_folder_writer_new(void)
+{
+        ScFolderWriter *writer = g_new0(ScFolderWriter, 1);
+
+        writer->files = list_new();
+        writer->folders = list_new();
+        writer->object = g_byte_array_new();
+        return writer;
+}
+
+void sc_folder_writer_free(ScFolderWriter *writer)
+{
+        list_clear(&writer->files);
+        list_clear(&writer->folders);
+        g_byte_array_unref(writer->object);
+        g_free(writer);
+}
+
+static void append_offset(GByteArray *bytes, gsize offset, gsize width)
+{
+        guint8 out[sizeof(guint64)];
+
+        for (gsize i = 0; i < width; i++)
+                out[i] = (guint8)((guint64)offset >> 8 * i);
+        g_byte_array_append(bytes, out, (guint)width);
+}
+
+/* Of each offset behind a body of this size. */
+static gsize width_behind(gsize body, gsize n)
+{
+        gsize width = 1;
+
+        while (offset_size(body + n * width) > width)
+                width *= 2;
+        return width;
+}
+
+/* A name's end and an object's lie behind the last member, the first one's last. */
+static void list_add(List *list, const char *name, const ScDigest *const *digests, guint n)
+{
+        gsize begin = list->entries->len, name_size = strlen(name) + 1, width = width_behind(name_size + n * sizeof(ScDigest), n);
+
+        g_byte_array_append(list->entries, (const guint8 *)name, (guint)name_size);
+        for (guint i = 0; i < n; i++)
+                g_byte_array_append(list->entries, digests[i]->bytes, sizeof digests[i]->bytes);
+        for (guint i = n; i > 0; i--)
+                append_offset(list->entries, name_size + (i - 1) * sizeof(ScDigest), width);
+        gsize end = begin + name_size + n * (sizeof(ScDigest) + width);
+        g_array_append_val(list->ends, end);
+}
+
+void sc_folder_writer_add_file(ScFolderWriter *writer, const char *name, const ScDigest *object)
+{
+        list_add(&writer->files, name, &object, 1);
+}
+
+void sc_folder_writer_add_folder(ScFolderWriter *writer, const char *name, const ScDigest *object, const ScDigest *meta)
+{
+        list_add(&writer->folders, name, (const ScDigest *const[]){object, meta}, 2);
+}
+
+static void append_list(GByteArray *bytes, const List *list)
+{
+        gsize width = width_behind(list->entries->len, list->ends->len);
+
+        g_byte_array_append(bytes, list->entries->data, list->entries->len);
+        for (guint i = 0; i < list->ends->len; i++)
+                append_offset(bytes, g_array_index(list->ends, gsize, i), width);
+}
+
+const void *sc_folder_writer_end(ScFolderWriter *writer, gsize *ret_size)
+{
+        append_list(writer->object, &writer->files);
+        gsize files = writer->object->len;
+        append_list(writer->object, &writer->folders);
+        append_offset(writer->object, files, width_behind(writer->object->len, 1));
+        *ret_size = writer->object->len;
+        return writer->object->data;
+}

@@ -20,10 +20,11 @@ static bool has_digests(GVariant *entry, guint n)
         return true;
 }
 
-/* Reads all, whether it is right or not; what GLib calls right must be the same. */
-static void compare(const ScFolderEntries *entries, GVariant *object, gsize kind, guint digests)
+/* Reads all, whether it is right or not, and writes it again; what GLib calls right must be the same. Whether all was read. */
+static bool compare(const ScFolderEntries *entries, GVariant *object, gsize kind, guint digests, ScFolderWriter *writer)
 {
         g_autoptr(GVariant) wanted = object != NULL ? g_variant_get_child_value(object, kind) : NULL;
+        bool all = true;
 
         if (wanted != NULL)
                 g_assert_cmpuint(entries->n, ==, g_variant_n_children(wanted));
@@ -33,8 +34,14 @@ static void compare(const ScFolderEntries *entries, GVariant *object, gsize kind
                 g_autoptr(GVariant) entry = wanted != NULL ? g_variant_get_child_value(wanted, i) : NULL;
                 if (entry != NULL)
                         g_assert_cmpint(read, ==, has_digests(entry, digests));
-                if (!read)
+                if (!read) {
+                        all = false;
                         continue;
+                }
+                if (digests == 1)
+                        sc_folder_writer_add_file(writer, found.name, found.object);
+                else
+                        sc_folder_writer_add_folder(writer, found.name, found.object, found.meta);
                 g_assert(g_utf8_validate(found.name, -1, NULL) && (found.meta != NULL) == (digests == 2));
                 if (entry == NULL)
                         continue;
@@ -45,6 +52,7 @@ static void compare(const ScFolderEntries *entries, GVariant *object, gsize kind
                 if (digests == 2)
                         same_digest(entry, 2, found.meta);
         }
+        return all;
 }
 
 /* A dirtree's bytes, at the end of what is allocated. */
@@ -61,7 +69,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 g_assert(!is_normal);
                 return 0;
         }
-        compare(&parsed.files, is_normal ? object : NULL, 0, 1);
-        compare(&parsed.folders, is_normal ? object : NULL, 1, 2);
+        g_autoptr(ScFolderWriter) writer = sc_folder_writer_new();
+        bool all = compare(&parsed.files, is_normal ? object : NULL, 0, 1, writer);
+        all = compare(&parsed.folders, is_normal ? object : NULL, 1, 2, writer) && all;
+        gsize written_size;
+        const void *written = sc_folder_writer_end(writer, &written_size);
+        if (is_normal && all)
+                g_assert_cmpmem(written, written_size, copy, size);
         return 0;
 }

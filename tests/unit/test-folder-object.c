@@ -72,7 +72,26 @@ static void has_entry(const ScFolderEntries *entries, guint index, guint number,
                 is_digest(entry.meta, number + 1);
 }
 
-/* The offsets of an entry, of an array and of the whole have one, two and four bytes. */
+static void is_written_so(const ScFolderObject *parsed, GBytes *wanted)
+{
+        g_autoptr(ScFolderWriter) writer = sc_folder_writer_new();
+        ScFolderEntry entry;
+        gsize size;
+
+        for (gsize i = 0; i < parsed->files.n; i++) {
+                ck_assert(sc_folder_entry(&parsed->files, i, &entry, NULL));
+                sc_folder_writer_add_file(writer, entry.name, entry.object);
+        }
+        for (gsize i = 0; i < parsed->folders.n; i++) {
+                ck_assert(sc_folder_entry(&parsed->folders, i, &entry, NULL));
+                sc_folder_writer_add_folder(writer, entry.name, entry.object, entry.meta);
+        }
+        const void *data = sc_folder_writer_end(writer, &size);
+        ck_assert_uint_eq(size, g_bytes_get_size(wanted));
+        ck_assert_mem_eq(data, g_bytes_get_data(wanted, NULL), size);
+}
+
+/* As GLib writes it. The offsets of an entry, of an array and of the whole have one, two and four bytes. */
 START_TEST(test_sizes)
 {
         static const struct {
@@ -90,6 +109,31 @@ START_TEST(test_sizes)
                         has_entry(&parsed.files, file, file, cases[i].length, false);
                 for (guint folder = 0; folder < cases[i].folders; folder++)
                         has_entry(&parsed.folders, folder, cases[i].files + folder, cases[i].length, true);
+                is_written_so(&parsed, bytes);
+        }
+}
+END_TEST
+
+/* Where an offset gets another byte, for an entry, for an array and for the whole: one file more, one letter more. */
+START_TEST(test_borders)
+{
+        for (int length = 200; length <= 255; length++) {
+                g_autoptr(GBytes) file = make_folder(1, 0, length), folder = make_folder(0, 1, length);
+                ScFolderObject one = parse(file), other = parse(folder);
+                is_written_so(&one, file);
+                is_written_so(&other, folder);
+        }
+        for (guint n = 1; n < 12; n++) {
+                for (int length = 1; length < 60; length++) {
+                        g_autoptr(GBytes) bytes = make_folder(n, n / 2, length);
+                        ScFolderObject parsed = parse(bytes);
+                        is_written_so(&parsed, bytes);
+                }
+        }
+        for (guint n = 1600; n < 1700; n++) {
+                g_autoptr(GBytes) bytes = make_folder(n, 0, 4);
+                ScFolderObject parsed = parse(bytes);
+                is_written_so(&parsed, bytes);
         }
 }
 END_TEST
@@ -185,6 +229,7 @@ int main(void)
         TCase *tcase = tcase_create("folder-object");
 
         tcase_add_test(tcase, test_sizes);
+        tcase_add_test(tcase, test_borders);
         tcase_add_test(tcase, test_checksums_of_another_length);
         tcase_add_test(tcase, test_names_that_are_no_text);
         tcase_add_test(tcase, test_each_byte_changed);
