@@ -5,10 +5,10 @@
  *
  *   inflate       all of them, one core: ISA-L for gzip, libzstd for zstd
  *   sha256-packed, sha256-tar   by libcrypto, one core
- *   create        each file of them with its size, one core
+ *   create        each file of them with its size, one core, in 256 folders, as a repository has them
  *   sync          and then all of it to the disk
- *   link          a hardlink to each, on two threads
- *   files, packed, tar   not seconds, but how many of what */
+ *   link          a hardlink to each, on two threads, in as many folders as the layers have, each of which holds as many files as
+ * there files, packed, tar   not seconds, but how many of what */
 
 #define _GNU_SOURCE
 
@@ -36,7 +36,13 @@ typedef struct {
         size_t size;
 } Bytes;
 
-static size_t n_files, *file_sizes;
+typedef struct {
+        size_t size;
+        size_t folder; /* of the layers' */
+} File;
+
+static File *files;
+static size_t n_files, n_folders;
 
 static double now(void)
 {
@@ -107,6 +113,21 @@ static void hash(const char *data, size_t size, size_t times)
         EVP_MD_CTX_free(context);
 }
 
+/* The files of a folder stand together in the layers of the benchmark. */
+static bool is_in_another_folder(const char *path)
+{
+        static char folder[4096];
+        const char *slash = strrchr(path, '/');
+        size_t size = slash != NULL ? (size_t)(slash - path) : 0;
+        if (size >= sizeof folder)
+                errx(1, "%s", path);
+        if (n_folders > 0 && strlen(folder) == size && memcmp(folder, path, size) == 0)
+                return false;
+        memcpy(folder, path, size);
+        folder[size] = '\0';
+        return true;
+}
+
 static void list_files(Bytes packed)
 {
         struct archive *archive = archive_read_new();
@@ -118,24 +139,26 @@ static void list_files(Bytes packed)
         while (archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
                 if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != NULL)
                         continue;
-                file_sizes = reallocarray(file_sizes, n_files + 1, sizeof *file_sizes);
-                file_sizes[n_files++] = (size_t)archive_entry_size(entry);
+                if (is_in_another_folder(archive_entry_pathname(entry)))
+                        n_folders++;
+                files = reallocarray(files, n_files + 1, sizeof *files);
+                files[n_files++] = (File){(size_t)archive_entry_size(entry), n_folders - 1};
         }
         archive_read_free(archive);
 }
 
-static void file_name(char ret[64], const char *kind, size_t number)
+static void file_name(char ret[64], const char *kind, size_t folder, size_t number)
 {
-        snprintf(ret, 64, "%s/%02zx/%zu", kind, number % FOLDERS, number);
+        snprintf(ret, 64, "%s/%02zx/%zu", kind, folder, number);
 }
 
-static void make_folders(const char *kind)
+static void make_folders(const char *kind, size_t n)
 {
         char name[64];
         if (mkdir(kind, 0755) < 0)
                 err(1, "%s", kind);
-        for (unsigned i = 0; i < FOLDERS; i++) {
-                snprintf(name, sizeof name, "%s/%02x", kind, i);
+        for (size_t i = 0; i < n; i++) {
+                snprintf(name, sizeof name, "%s/%02zx", kind, i);
                 if (mkdir(name, 0755) < 0)
                         err(1, "%s", name);
         }
@@ -145,11 +168,11 @@ static void create_files(const char *chunk)
 {
         char name[64];
         for (size_t i = 0; i < n_files; i++) {
-                file_name(name, "files", i);
+                file_name(name, "files", i % FOLDERS, i);
                 int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
                 if (fd < 0)
                         err(1, "%s", name);
-                for (size_t left = file_sizes[i]; left > 0;) {
+                for (size_t left = files[i].size; left > 0;) {
                         size_t n = left < CHUNK ? left : CHUNK;
                         if (write(fd, chunk, n) != (ssize_t)n)
                                 err(1, "%s", name);
@@ -159,12 +182,15 @@ static void create_files(const char *chunk)
         }
 }
 
+/* A folder is one thread's. */
 static void *link_files(void *first)
 {
         char from[64], to[64];
-        for (size_t i = *(size_t *)first; i < n_files; i += LINKERS) {
-                file_name(from, "files", i);
-                file_name(to, "links", i);
+        for (size_t i = 0; i < n_files; i++) {
+                if (files[i].folder % LINKERS != *(size_t *)first)
+                        continue;
+                file_name(from, "files", i % FOLDERS, i);
+                file_name(to, "links", files[i].folder, i);
                 if (link(from, to) < 0)
                         err(1, "%s", to);
         }
@@ -223,8 +249,8 @@ int main(int argc, char **argv)
         begin = now();
         hash(chunk, CHUNK, tar / CHUNK);
         say("sha256-tar", begin);
-        make_folders("files");
-        make_folders("links");
+        make_folders("files", FOLDERS);
+        make_folders("links", n_folders);
         sync_folder();
         begin = now();
         create_files(chunk);
