@@ -50,19 +50,23 @@ static void clear_folder(gpointer folder)
         g_free(((Folder *)folder)->path);
 }
 
+static guint last_chunk_end(const Checkout *checkout)
+{
+        return checkout->chunks->len > 0 ? g_array_index(checkout->chunks, guint, checkout->chunks->len - 1) : 0;
+}
+
 static void end_chunk(Checkout *checkout, guint end)
 {
         g_array_append_val(checkout->chunks, end);
 }
 
-/* Called with all files of a folder and of those before it. */
-static void cut_chunks(Checkout *checkout)
+/* Called with all files of a folder, `own`, behind those of the folders before it. */
+static void cut_chunks(Checkout *checkout, guint own)
 {
-        guint begin = checkout->chunks->len > 0 ? g_array_index(checkout->chunks, guint, checkout->chunks->len - 1) : 0;
+        guint begin = last_chunk_end(checkout);
 
-        if (checkout->files->len - begin > LARGE_FOLDER)
-                for (; checkout->files->len - begin > CHUNK; begin += CHUNK)
-                        end_chunk(checkout, begin + CHUNK);
+        for (; own > LARGE_FOLDER && checkout->files->len - begin > CHUNK; begin += CHUNK)
+                end_chunk(checkout, begin + CHUNK);
         if (checkout->files->len - begin >= CHUNK)
                 end_chunk(checkout, checkout->files->len);
 }
@@ -71,7 +75,7 @@ static void collect(Checkout *checkout, const ScNode *folder, const char *path)
 {
         Folder entry = {.node = folder, .path = g_strdup(path)};
         g_autoptr(GPtrArray) children = sc_node_sorted_children(folder);
-        guint index = checkout->folders->len;
+        guint index = checkout->folders->len, first = checkout->files->len;
 
         g_array_append_val(checkout->folders, entry);
         for (guint i = 0; i < children->len; i++) {
@@ -79,7 +83,7 @@ static void collect(Checkout *checkout, const ScNode *folder, const char *path)
                 if (file.node->type == SC_NODE_FILE)
                         g_array_append_val(checkout->files, file);
         }
-        cut_chunks(checkout);
+        cut_chunks(checkout, checkout->files->len - first);
         for (guint i = 0; i < children->len; i++) {
                 const ScNode *child = children->pdata[i];
                 g_autofree char *child_path = *path == '\0' ? g_strdup(child->name) : g_strconcat(path, "/", child->name, NULL);
@@ -170,13 +174,13 @@ static bool link_file(Checkout *checkout, int folder_fd, const ScNode *file, GEr
                 return sc_throw(error, SC_ERROR_UNSUPPORTED,
                                 "the checkout path and the repository must be on the same file system");
         case ENOENT:
-                return sc_throw(error, SC_ERROR_CORRUPT, "the repository has lost the object %s; pull the image again", object);
+                return sc_throw(error, SC_ERROR_CORRUPT, "the repository has lost the object %s; " SC_REPAIR_HINT, object);
         default:
                 return sc_throw_errno(error, "Cannot link %s", object);
         }
 }
 
-static bool link_chunk(Checkout *checkout, guint first, guint end, GError **error)
+static bool link_some(Checkout *checkout, guint first, guint end, GError **error)
 {
         sc_autofd folder_fd = -1;
         guint current = 0;
@@ -198,24 +202,31 @@ static bool link_chunk(Checkout *checkout, guint first, guint end, GError **erro
         return true;
 }
 
+/* Who fails, or cancels, is noticed within a large folder, too. */
+static void link_chunk(Checkout *checkout, guint first, guint end)
+{
+        for (guint stop; first < end && g_atomic_int_get(&checkout->failed) == 0; first = stop) {
+                GError *error = NULL;
+                stop = MIN(first + CHUNK, end);
+                if (!sc_cancelled(checkout->cancellable, &error) && link_some(checkout, first, stop, &error))
+                        sc_report_advance(checkout->report, stop - first);
+                else
+                        fail(checkout, error);
+        }
+}
+
 static gpointer link_files(gpointer data)
 {
         Checkout *checkout = data;
 
         while (g_atomic_int_get(&checkout->failed) == 0) {
                 guint chunk = (guint)g_atomic_int_add(&checkout->next, 1);
-                GError *error = NULL;
                 if (chunk >= checkout->chunks->len)
                         break;
                 guint first = chunk > 0 ? g_array_index(checkout->chunks, guint, chunk - 1) : 0;
                 guint end = g_array_index(checkout->chunks, guint, chunk);
                 wait_for_folder(checkout, g_array_index(checkout->files, File, end - 1).folder);
-                if (g_atomic_int_get(&checkout->failed) != 0)
-                        break;
-                if (!sc_cancelled(checkout->cancellable, &error) && link_chunk(checkout, first, end, &error))
-                        sc_report_advance(checkout->report, end - first);
-                else
-                        fail(checkout, error);
+                link_chunk(checkout, first, end);
         }
         return NULL;
 }
@@ -300,7 +311,8 @@ bool sc_tree_checkout(const ScTree *tree, int dir_fd, ScReport *report, GCancell
 
         g_array_set_clear_func(folders, clear_folder);
         collect(&checkout, sc_tree_root(tree), "");
-        end_chunk(&checkout, files->len);
+        if (last_chunk_end(&checkout) < files->len)
+                end_chunk(&checkout, files->len);
         g_mutex_init(&checkout.lock);
         g_cond_init(&checkout.more);
         bool ok = run(&checkout, error);

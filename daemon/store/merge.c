@@ -13,6 +13,8 @@
 #define OPAQUE ".wh..wh..opq"
 /* A tree of more is no image: each node costs memory. */
 #define MAX_NODES 8000000
+/* Of the objects of a folder and of those that it lies in, which are in memory together. */
+#define MAX_HELD (1u << 30)
 #define MAX_PATH (PATH_MAX - 1)
 #define MAX_NAME 255
 /* As in the kernel (path_resolution(7)). */
@@ -34,7 +36,8 @@ typedef struct {
         GHashTable *metas;   /* checksum of a dirmeta (hex) to the ScObjectMeta */
         GHashTable *implied; /* of the current layer: paths */
         GString *path;
-        guint64 nodes; /* put, over all layers */
+        guint64 nodes; /* met, over all layers */
+        gsize held;
         GCancellable *cancellable;
 } Merge;
 
@@ -102,12 +105,20 @@ static bool set_meta(Merge *merge, ScNode *folder, const char *checksum, GError 
         return true;
 }
 
+/* An object of another tool may be damaged, or be of somebody who wants it to be. */
+static bool read_entry(const Merge *merge, const ScFolderEntries *entries, gsize index, ScFolderEntry *ret, GError **error)
+{
+        return sc_folder_entry(entries, index, ret, error) ||
+               sc_prefix(error, "The repository %s is damaged, in the folder '/%.200s' of a layer",
+                         sc_repository_path(merge->tree->repository), merge->path->str);
+}
+
 /* Takes away from the lower layers' folder what this layer's whiteouts name. */
-static bool apply_whiteouts(ScNode *folder, const ScFolderEntries *entries, GError **error)
+static bool apply_whiteouts(const Merge *merge, ScNode *folder, const ScFolderEntries *entries, GError **error)
 {
         for (gsize i = 0; i < entries->n; i++) {
                 ScFolderEntry entry;
-                if (!sc_folder_entry(entries, i, &entry, error))
+                if (!read_entry(merge, entries, i, &entry, error))
                         return false;
                 if (strcmp(entry.name, OPAQUE) == 0)
                         sc_node_remove_children(folder);
@@ -124,8 +135,6 @@ static bool is_entry(Merge *merge, const char *name, bool *ret, GError **error)
             strcmp(name, "..") == 0 || merge->path->len + 1 + strlen(name) > MAX_PATH)
                 return sc_throw(error, SC_ERROR_CORRUPT, "The folder '%.200s' of a layer has an entry with an impossible name",
                                 merge->path->str);
-        if (++merge->nodes > MAX_NODES)
-                return sc_throw(error, SC_ERROR_CORRUPT, "The image has more than %d files and folders", MAX_NODES);
         *ret = !g_str_has_prefix(name, WHITEOUT);
         return true;
 }
@@ -135,7 +144,7 @@ static bool merge_files(Merge *merge, ScNode *folder, const ScFolderEntries *fil
         for (gsize i = 0; i < files->n; i++) {
                 ScFolderEntry entry;
                 bool wanted;
-                if (!sc_folder_entry(files, i, &entry, error) || !is_entry(merge, entry.name, &wanted, error))
+                if (!read_entry(merge, files, i, &entry, error) || !is_entry(merge, entry.name, &wanted, error))
                         return false;
                 if (wanted)
                         sc_node_put(folder, entry.name, SC_NODE_FILE)->file = g_string_chunk_insert_len(
@@ -175,13 +184,13 @@ static bool put_apart(ScNode *parent, const char *name)
 
 static bool merge_entries(Merge *merge, ScNode *folder, const ScFolderObject *entries, GError **error)
 {
-        if (!apply_whiteouts(folder, &entries->files, error) || !apply_whiteouts(folder, &entries->folders, error) ||
+        if (!apply_whiteouts(merge, folder, &entries->files, error) || !apply_whiteouts(merge, folder, &entries->folders, error) ||
             !merge_files(merge, folder, &entries->files, error))
                 return false;
         for (gsize i = 0; i < entries->folders.n; i++) {
                 ScFolderEntry entry;
                 bool wanted;
-                if (!sc_folder_entry(&entries->folders, i, &entry, error) || !is_entry(merge, entry.name, &wanted, error))
+                if (!read_entry(merge, &entries->folders, i, &entry, error) || !is_entry(merge, entry.name, &wanted, error))
                         return false;
                 bool apart = merge->tree->part != NULL && folder == merge->tree->root && strcmp(entry.name, merge->tree->part) != 0;
                 if (wanted && !(apart ? put_apart(folder, entry.name) : merge_subfolder(merge, folder, &entry, error)))
@@ -191,35 +200,49 @@ static bool merge_entries(Merge *merge, ScNode *folder, const ScFolderObject *en
 }
 
 /* The bytes that *ret lies in. */
-static char *read_folder(Merge *merge, const ScDigest *id, ScFolderObject *ret, GError **error)
+static char *read_folder(const Merge *merge, const ScDigest *id, gsize *ret_size, ScFolderObject *ret, GError **error)
 {
+        const char *repository = sc_repository_path(merge->tree->repository);
         char path[SC_OBJECT_PATH_SIZE];
         g_autofree char *data = NULL;
         g_autoptr(GError) local = NULL;
-        gsize size;
 
         sc_object_path(SC_OBJECT_FOLDER, id, path);
-        if (sc_read_file(sc_repository_objects_fd(merge->tree->repository), path, SC_OBJECT_METADATA_MAX, &data, &size, &local) &&
-            sc_folder_object_parse(data, size, ret, &local))
+        if (sc_read_file(sc_repository_objects_fd(merge->tree->repository), path, SC_OBJECT_METADATA_MAX, &data, ret_size,
+                         &local) &&
+            sc_folder_object_parse(data, *ret_size, ret, &local))
                 return g_steal_pointer(&data);
         if (g_error_matches(local, SC_ERROR, SC_ERROR_NOT_FOUND)) {
-                sc_throw(error, SC_ERROR_CORRUPT, "The repository %s has lost the object %s; pull the image again",
-                         sc_repository_path(merge->tree->repository), path);
+                sc_throw(error, SC_ERROR_CORRUPT, "The repository %s has lost the object %s; " SC_REPAIR_HINT, repository, path);
                 return NULL;
         }
         g_propagate_error(error, g_steal_pointer(&local));
-        sc_prefix(error, "The object %s of the repository %s", path, sc_repository_path(merge->tree->repository));
+        sc_prefix(error, "The object %s of the repository %s", path, repository);
         return NULL;
+}
+
+static bool is_too_much(const Merge *merge, GError **error)
+{
+        if (merge->nodes > MAX_NODES)
+                return !sc_throw(error, SC_ERROR_CORRUPT, "The image has more than %d files and folders", MAX_NODES);
+        return merge->held > MAX_HELD && !sc_throw(error, SC_ERROR_CORRUPT, "The image has too large folders in each other");
 }
 
 static bool merge_folder(Merge *merge, ScNode *folder, const ScDigest *contents, GError **error)
 {
         ScFolderObject entries;
+        gsize size;
 
         if (sc_cancelled(merge->cancellable, error))
                 return false;
-        g_autofree char *data = read_folder(merge, contents, &entries, error);
-        return data != NULL && merge_entries(merge, folder, &entries, error);
+        g_autofree char *data = read_folder(merge, contents, &size, &entries, error);
+        if (data == NULL)
+                return false;
+        merge->nodes += entries.files.n + entries.folders.n;
+        merge->held += size;
+        bool merged = !is_too_much(merge, error) && merge_entries(merge, folder, &entries, error);
+        merge->held -= size;
+        return merged;
 }
 
 static void read_implied(Merge *merge, GVariant *commit)
@@ -440,7 +463,7 @@ bool sc_tree_read(const ScTree *tree, const char *path, gsize max, char **ret_da
         if (found < 0)
                 return false;
         if (found == 0)
-                return sc_throw(error, SC_ERROR_CORRUPT, "The repository %s has lost the object %s; pull the image again",
+                return sc_throw(error, SC_ERROR_CORRUPT, "The repository %s has lost the object %s; " SC_REPAIR_HINT,
                                 sc_repository_path(tree->repository), object_path);
         g_auto(ScObjectMeta) meta = {0};
         if (!sc_object_read_meta(objects_fd, object_path, sc_repository_format(tree->repository), &meta, error))

@@ -54,6 +54,9 @@ typedef enum {
         SC_OBJECT_COMMIT,
 } ScObjectType;
 
+/* In the error about an object that is lost or damaged: a pull does not look for those of a layer that is here. */
+#define SC_REPAIR_HINT "`sysconsctl verify --repair` fetches it again"
+
 /* Of one that is no file; libostree reads no larger one (OSTREE_MAX_METADATA_SIZE). */
 #define SC_OBJECT_METADATA_MAX (128u << 20)
 

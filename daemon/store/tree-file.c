@@ -25,8 +25,7 @@ static GFileInfo *load(const ScTree *tree, const ScNode *file, GVariant **ret_xa
 
         sc_digest_to_hex(file->file, hex);
         if (!ostree_repo_load_file(sc_repository_ostree(sc_tree_repository(tree)), hex, NULL, &info, ret_xattrs, NULL, error)) {
-                sc_prefix(error, "The repository %s is damaged; pull the image again",
-                          sc_repository_path(sc_tree_repository(tree)));
+                sc_prefix(error, "The repository %s is damaged; " SC_REPAIR_HINT, sc_repository_path(sc_tree_repository(tree)));
                 return NULL;
         }
         return info;

@@ -132,6 +132,48 @@ static UNUSED char *store_commit_manifest(Store *store, const char *ref, const c
         return commit;
 }
 
+static UNUSED GVariant *store_checksum_bytes(const char *checksum)
+{
+        return ostree_checksum_to_bytes_v(checksum);
+}
+
+/* By hand: libostree makes no such objects. */
+static UNUSED char *store_write_metadata(OstreeRepo *ostree, OstreeObjectType type, GVariant *object)
+{
+        g_autoptr(GVariant) sunk = g_variant_ref_sink(object);
+        g_autoptr(GBytes) bytes = g_variant_get_data_as_bytes(sunk);
+        char *checksum = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes);
+        g_autofree char *folder = g_strdup_printf("%s/objects/%.2s", g_file_peek_path(ostree_repo_get_path(ostree)), checksum);
+        g_autofree char *path = g_strdup_printf("%s/%s.%s", folder, checksum + 2, ostree_object_type_to_string(type));
+
+        ck_assert_int_eq(g_mkdir_with_parents(folder, 0755), 0);
+        ck_assert(g_file_set_contents(path, g_bytes_get_data(bytes, NULL), (gssize)g_bytes_get_size(bytes), NULL));
+        return checksum;
+}
+
+/* A dirtree with the name that its bytes give it, of a file with a name that is no UTF-8. */
+static UNUSED char *store_write_damaged_tree(OstreeRepo *ostree)
+{
+        static const guint8 bytes[] = {0xff, 0, [34] = 2, 35, 36};
+
+        return store_write_metadata(
+                ostree, OSTREE_OBJECT_TYPE_DIR_TREE,
+                g_variant_new_from_data(G_VARIANT_TYPE("(a(say)a(sayay))"), bytes, sizeof bytes, FALSE, NULL, NULL));
+}
+
+/* Whatever the layer was, it has this tree now. */
+static UNUSED void store_turn_layer(OstreeRepo *ostree, const ScLayerInfo *layer, const char *tree, const char *meta)
+{
+        GVariant *nothing = g_variant_new_array(G_VARIANT_TYPE_BYTE, NULL, 0);
+        g_autofree char *ref = sc_layer_ref(&layer->digest);
+        g_autofree char *commit = store_write_metadata(
+                ostree, OSTREE_OBJECT_TYPE_COMMIT,
+                g_variant_new("(@a{sv}@ay@a(say)sst@ay@ay)", g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0), nothing,
+                              g_variant_new_array(G_VARIANT_TYPE("(say)"), NULL, 0), "", "", (guint64)0, store_checksum_bytes(tree),
+                              store_checksum_bytes(meta)));
+        ck_assert(ostree_repo_set_ref_immediate(ostree, NULL, ref, commit, NULL, NULL));
+}
+
 /* Names below extensions/sysconsd that begin with "staging-". */
 static UNUSED GPtrArray *store_staging_folders(Store *store)
 {

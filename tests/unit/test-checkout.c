@@ -254,6 +254,33 @@ START_TEST(test_large_folders)
 }
 END_TEST
 
+/* Nothing to link, and nothing left over to link. */
+START_TEST(test_no_files_and_one_chunk)
+{
+        static const guint sizes[] = {0, 1, 256};
+
+        for (guint n = 0; n < G_N_ELEMENTS(sizes); n++) {
+                g_autoptr(Image) image = image_new();
+                g_autoptr(GError) error = NULL;
+                Tar *tar = tar_new();
+                struct stat st;
+                tar_folder(tar, "empty", 0755);
+                for (guint i = 0; i < sizes[n]; i++) {
+                        g_autofree char *file = g_strdup_printf("%u", i);
+                        tar_file(tar, file, 0644, file);
+                }
+                image_add(image, tar);
+                g_autoptr(ScTree) tree = image_merge(image);
+                ck_assert_uint_eq(sc_tree_files(tree), sizes[n]);
+                ck_assert_int_eq(g_mkdir(image->folder, 0700), 0);
+                int fd = open(image->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                ck_assert_msg(sc_tree_checkout(tree, fd, NULL, NULL, &error), "%s", error != NULL ? error->message : "");
+                ck_assert_int_eq(fstatat(fd, "empty", &st, AT_SYMLINK_NOFOLLOW), 0);
+                close(fd);
+        }
+}
+END_TEST
+
 START_TEST(test_other_file_system)
 {
         g_autoptr(Image) image = image_new();
@@ -286,6 +313,7 @@ int main(void)
         tcase_add_test(tcase, test_report_and_cancel);
         tcase_add_test(tcase, test_many_folders);
         tcase_add_test(tcase, test_large_folders);
+        tcase_add_test(tcase, test_no_files_and_one_chunk);
         tcase_add_test(tcase, test_other_file_system);
         suite_add_tcase(suite, tcase);
         return test_run(suite);

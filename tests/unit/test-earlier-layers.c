@@ -197,6 +197,34 @@ static int damage(const char *path, const struct stat *st G_GNUC_UNUSED, int typ
         return 0;
 }
 
+/* The name of the first file or folder has no end; all else of the object is right. */
+static int damage_entries(const char *path, const struct stat *st G_GNUC_UNUSED, int type G_GNUC_UNUSED,
+                          struct FTW *at G_GNUC_UNUSED)
+{
+        g_autofree char *data = NULL;
+        gsize size;
+
+        if (!g_str_has_suffix(path, ".dirtree"))
+                return 0;
+        ck_assert(g_file_get_contents(path, &data, &size, NULL));
+        data[strlen(data)] = '/';
+        ck_assert(g_file_set_contents(path, data, (gssize)size, NULL));
+        return 0;
+}
+
+START_TEST(test_damaged_entries)
+{
+        g_autoptr(Store) store = new_store(_i);
+        g_autofree guint8 *data = content();
+        g_autoptr(ScLayerInfo) first UNUSED = add_layer(store, PATH, 0755, data, "1");
+        g_autoptr(ScEarlierLayers) earlier = sc_earlier_layers_new(store->repository);
+        const ScObjectMeta large = {.mode = S_IFREG | 0755};
+
+        ck_assert_int_eq(nftw(sc_repository_path(store->repository), damage_entries, 16, FTW_PHYS), 0);
+        ck_assert_int_eq(sc_earlier_layers_open(earlier, PATH, &large, SIZE), -1);
+}
+END_TEST
+
 /* What cannot be read is not there: roots, and folders of roots that were read. */
 START_TEST(test_damaged_trees)
 {
@@ -337,6 +365,7 @@ int main(void)
         tcase_add_loop_test(tcase, test_the_newest_is_asked, 0, 2);
         tcase_add_loop_test(tcase, test_object_is_not_what_its_name_says, 0, 2);
         tcase_add_loop_test(tcase, test_object_that_somebody_wrote_to, 0, 2);
+        tcase_add_loop_test(tcase, test_damaged_entries, 0, 2);
         tcase_add_loop_test(tcase, test_damaged_trees, 0, 2);
         tcase_add_loop_test(tcase, test_distrusted_object, 0, 2);
         tcase_add_loop_test(tcase, test_enough_is_read, 0, 2);

@@ -291,25 +291,6 @@ START_TEST(test_foreign_commit)
 }
 END_TEST
 
-static GVariant *checksum_bytes(const char *checksum)
-{
-        return ostree_checksum_to_bytes_v(checksum);
-}
-
-/* By hand: libostree makes no such objects. */
-static char *write_metadata(OstreeRepo *ostree, OstreeObjectType type, GVariant *object)
-{
-        g_autoptr(GVariant) sunk = g_variant_ref_sink(object);
-        g_autoptr(GBytes) bytes = g_variant_get_data_as_bytes(sunk);
-        char *checksum = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes);
-        g_autofree char *folder = g_strdup_printf("%s/objects/%.2s", g_file_peek_path(ostree_repo_get_path(ostree)), checksum);
-        g_autofree char *path = g_strdup_printf("%s/%s.%s", folder, checksum + 2, ostree_object_type_to_string(type));
-
-        ck_assert_int_eq(g_mkdir_with_parents(folder, 0755), 0);
-        ck_assert(g_file_set_contents(path, g_bytes_get_data(bytes, NULL), (gssize)g_bytes_get_size(bytes), NULL));
-        return checksum;
-}
-
 /* A folder with one entry; the checksums are those of a file, or of a tree and its metadata. */
 static char *write_tree(OstreeRepo *ostree, const char *name, GVariant *file, const char *tree, const char *meta)
 {
@@ -319,21 +300,10 @@ static char *write_tree(OstreeRepo *ostree, const char *name, GVariant *file, co
         if (file != NULL)
                 g_variant_builder_add(&files, "(s@ay)", name, file);
         else
-                g_variant_builder_add(&folders, "(s@ay@ay)", name, checksum_bytes(tree), checksum_bytes(meta));
-        return write_metadata(ostree, OSTREE_OBJECT_TYPE_DIR_TREE,
-                              g_variant_new("(@a(say)@a(sayay))", g_variant_builder_end(&files), g_variant_builder_end(&folders)));
-}
-
-static void write_commit(OstreeRepo *ostree, const ScLayerInfo *layer, const char *tree, const char *meta)
-{
-        GVariant *nothing = g_variant_new_array(G_VARIANT_TYPE_BYTE, NULL, 0);
-        g_autofree char *ref = layer_ref(layer);
-        g_autofree char *commit = write_metadata(ostree, OSTREE_OBJECT_TYPE_COMMIT,
-                                                 g_variant_new("(@a{sv}@ay@a(say)sst@ay@ay)",
-                                                               g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0), nothing,
-                                                               g_variant_new_array(G_VARIANT_TYPE("(say)"), NULL, 0), "", "",
-                                                               (guint64)0, checksum_bytes(tree), checksum_bytes(meta)));
-        ck_assert(ostree_repo_set_ref_immediate(ostree, NULL, ref, commit, NULL, NULL));
+                g_variant_builder_add(&folders, "(s@ay@ay)", name, store_checksum_bytes(tree), store_checksum_bytes(meta));
+        return store_write_metadata(
+                ostree, OSTREE_OBJECT_TYPE_DIR_TREE,
+                g_variant_new("(@a(say)@a(sayay))", g_variant_builder_end(&files), g_variant_builder_end(&folders)));
 }
 
 typedef enum { A_FILE, A_FILE_WITHOUT_CHECKSUM, A_FOLDER, TOO_MANY_FOLDERS } Impossible;
@@ -352,7 +322,7 @@ static ScLayerInfo *impossible_layer(Image *image, const char *name, Impossible 
         ck_assert(ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(root), &error));
         const char *contents = ostree_repo_file_tree_get_contents_checksum(OSTREE_REPO_FILE(root)),
                    *meta = ostree_repo_file_tree_get_metadata_checksum(OSTREE_REPO_FILE(root));
-        GVariant *checksum = what == A_FILE                    ? checksum_bytes(file)
+        GVariant *checksum = what == A_FILE                    ? store_checksum_bytes(file)
                              : what == A_FILE_WITHOUT_CHECKSUM ? g_variant_new_bytestring("")
                                                                : NULL;
         ScLayerInfo *layer = sc_layer_info_new();
@@ -361,7 +331,7 @@ static ScLayerInfo *impossible_layer(Image *image, const char *name, Impossible 
                 g_autofree char *below = g_steal_pointer(&made);
                 made = write_tree(ostree, name, NULL, below, meta);
         }
-        write_commit(ostree, layer, made, meta);
+        store_turn_layer(ostree, layer, made, meta);
         return layer;
 }
 
@@ -392,6 +362,36 @@ START_TEST(test_impossible_entries)
                 g_autoptr(ScTree) tree = sc_tree_merge(image->store->repository, image->layers, NULL, &error);
                 ck_assert_msg(tree == NULL, "'%s' was merged", cases[i].name);
                 ck_assert_error(error, SC_ERROR_CORRUPT, cases[i].message);
+        }
+}
+END_TEST
+
+/* The dirtree of a layer's root is not what it was. */
+START_TEST(test_damaged_folder)
+{
+        for (int is_lost = 0; is_lost <= 1; is_lost++) {
+                g_autoptr(Image) image = image_new();
+                OstreeRepo *ostree = sc_repository_ostree(image->store->repository);
+                g_autoptr(GError) error = NULL;
+                Tar *tar = tar_new();
+                tar_file(tar, "file", 0644, "x");
+                g_autoptr(ScLayerInfo) layer = store_add_layer(image->store, tar);
+                g_autoptr(GFile) root = layer_root(image->store, layer);
+                ck_assert(ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(root), &error));
+                if (is_lost != 0) {
+                        ck_assert(ostree_repo_delete_object(ostree, OSTREE_OBJECT_TYPE_DIR_TREE,
+                                                            ostree_repo_file_tree_get_contents_checksum(OSTREE_REPO_FILE(root)),
+                                                            NULL, NULL));
+                } else {
+                        g_autofree char *damaged = store_write_damaged_tree(ostree);
+                        store_turn_layer(ostree, layer, damaged,
+                                         ostree_repo_file_tree_get_metadata_checksum(OSTREE_REPO_FILE(root)));
+                }
+                g_ptr_array_add(image->layers, g_steal_pointer(&layer));
+                g_autoptr(ScTree) tree = sc_tree_merge(image->store->repository, image->layers, NULL, &error);
+                ck_assert_ptr_null(tree);
+                ck_assert_error(error, SC_ERROR_CORRUPT,
+                                is_lost != 0 ? "has lost the object" : "is damaged, in the folder '/' of a layer");
         }
 }
 END_TEST
@@ -469,6 +469,7 @@ int main(void)
         tcase_add_test(tcase, test_missing_layer);
         tcase_add_test(tcase, test_foreign_commit);
         tcase_add_test(tcase, test_impossible_entries);
+        tcase_add_test(tcase, test_damaged_folder);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
 }

@@ -180,6 +180,24 @@ START_TEST(what_no_object_is)
 END_TEST
 
 /* Of the same size and with the same metadata: only the bytes say that it is damaged, and whoever is not told believes it. */
+/* Its hash is right: somebody has written it so. */
+START_TEST(a_folder_of_a_wrong_format)
+{
+        OstreeRepo *ostree = sc_repository_ostree(fixture.store->repository);
+        const ScLayerInfo *layer = fixture.info->layers->pdata[0];
+        g_autofree char *ref = sc_layer_ref(&layer->digest);
+        g_autoptr(GFile) root = NULL;
+        g_autoptr(GError) error = NULL;
+
+        ck_assert(ostree_repo_read_commit(ostree, ref, &root, NULL, NULL, NULL));
+        ck_assert(ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(root), NULL));
+        g_autofree char *damaged = store_write_damaged_tree(ostree);
+        store_turn_layer(ostree, layer, damaged, ostree_repo_file_tree_get_metadata_checksum(OSTREE_REPO_FILE(root)));
+        ck_assert_ptr_null(sc_verify_image(fixture.store->repository, fixture.image, NULL, NULL, &error));
+        ck_assert_error(error, SC_ERROR_CORRUPT, ".dirtree has a wrong format");
+}
+END_TEST
+
 START_TEST(a_distrusted_object_is_replaced)
 {
         g_autofree char *object = object_of("etc/one");
@@ -252,6 +270,7 @@ int main(void)
         tcase_add_test(tests, a_shared_file_is_named_everywhere);
         tcase_add_test(tests, what_is_missing);
         tcase_add_test(tests, what_no_object_is);
+        tcase_add_test(tests, a_folder_of_a_wrong_format);
         tcase_add_test(tests, a_distrusted_object_is_replaced);
         tcase_add_test(tests, nothing_can_be_opened);
         tcase_add_test(tests, cancelled);
