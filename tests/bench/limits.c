@@ -7,8 +7,8 @@
  *   sha256-packed, sha256-tar   by libcrypto, one core
  *   create        each file of them with its size, one core, in 256 folders, as a repository has them
  *   sync          and then all of it to the disk
- *   link          a hardlink to each, on two threads, in as many folders as the layers have, each of which holds as many files as
- * there files, packed, tar   not seconds, but how many of what */
+ *   link          a hardlink to each, on two threads, in folders as full as those of the image
+ *   files, packed, tar   not seconds, but how many of what */
 
 #define _GNU_SOURCE
 
@@ -19,6 +19,7 @@
 #include <isa-l/igzip_lib.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <search.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -113,19 +114,29 @@ static void hash(const char *data, size_t size, size_t times)
         EVP_MD_CTX_free(context);
 }
 
-/* The files of a folder stand together in the layers of the benchmark. */
-static bool is_in_another_folder(const char *path)
+typedef struct {
+        char *path;
+        size_t number;
+} Folder;
+
+static int compare_folders(const void *a, const void *b)
 {
-        static char folder[4096];
+        return strcmp(((const Folder *)a)->path, ((const Folder *)b)->path);
+}
+
+/* The number of the folder that the path lies in. */
+static size_t folder_of(const char *path)
+{
+        static void *folders;
         const char *slash = strrchr(path, '/');
-        size_t size = slash != NULL ? (size_t)(slash - path) : 0;
-        if (size >= sizeof folder)
-                errx(1, "%s", path);
-        if (n_folders > 0 && strlen(folder) == size && memcmp(folder, path, size) == 0)
-                return false;
-        memcpy(folder, path, size);
-        folder[size] = '\0';
-        return true;
+        Folder *folder = malloc(sizeof *folder);
+        *folder = (Folder){.path = strndup(path, slash != NULL ? (size_t)(slash - path) : 0), .number = n_folders};
+        Folder *found = *(Folder **)tsearch(folder, &folders, compare_folders);
+        if (found == folder)
+                return n_folders++;
+        free(folder->path);
+        free(folder);
+        return found->number;
 }
 
 static void list_files(Bytes packed)
@@ -139,10 +150,8 @@ static void list_files(Bytes packed)
         while (archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
                 if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != NULL)
                         continue;
-                if (is_in_another_folder(archive_entry_pathname(entry)))
-                        n_folders++;
                 files = reallocarray(files, n_files + 1, sizeof *files);
-                files[n_files++] = (File){(size_t)archive_entry_size(entry), n_folders - 1};
+                files[n_files++] = (File){(size_t)archive_entry_size(entry), folder_of(archive_entry_pathname(entry))};
         }
         archive_read_free(archive);
 }
