@@ -69,7 +69,7 @@ MERGE = of(
     "daemon/store/merge.c", "test-merge",
     ("a file below what is a symlink in a lower layer", "test_upper_over_lower",
      "if (folder == NULL || folder->type != SC_NODE_FOLDER)\n                folder = sc_node_put", "if (folder == NULL)\n                folder = sc_node_put"),
-    ("whiteouts hit lower layers", "test_whiteouts", "sc_node_remove(folder, name + strlen(WHITEOUT));", ";"),
+    ("whiteouts hit lower layers", "test_whiteouts", "sc_node_remove(folder, entry.name + strlen(WHITEOUT));", ";"),
     ("opaque whiteouts hit lower layers", "test_whiteouts", "sc_node_remove_children(folder);", ";"),
     ("whiteouts are not checked out", "test_whiteouts_that_climb", "*ret = !g_str_has_prefix(name, WHITEOUT);", "*ret = true;"),
     ("entries named '..' in another tool's layer", "test_impossible_entries", "            strcmp(name, \"..\") == 0 || ", "            "),
@@ -78,7 +78,27 @@ MERGE = of(
     ("entries without a name in another tool's layer", "test_impossible_entries", "if (*name == '\\0' || strlen(name) > MAX_NAME", "if (strlen(name) > MAX_NAME"),
     ("names of more than 255 bytes in another tool's layer", "test_impossible_entries", " || strlen(name) > MAX_NAME", ""),
     ("paths of layers that become too long in another's folder", "test_impossible_entries", " || merge->path->len + 1 + strlen(name) > MAX_PATH)", ")"),
-    ("checksums of the wrong size in another tool's layer", "test_impossible_entries", "if (g_variant_get_size(bytes) != sizeof(ScDigest))", "if (false)"),
+    ("the folder of a damaged entry is named", "test_damaged_folder",
+     "if (!read_entry(merge, entries, i, &entry, error))", "if (!sc_folder_entry(entries, i, &entry, error))"),
+)
+
+# Where an entry's begin, end and offsets are looked at, only the address sanitizer can notice what is missing.
+FOLDER = of(
+    "daemon/store/folder-object.c", "test-folder-object",
+    ("checksums of the wrong size in another tool's layer", "test_checksums_of_another_length", "end - begin == sizeof(ScDigest)", "true"),
+    ("names that are not UTF-8 in another tool's layer", "test_names_that_are_no_text",
+     " ||\n            !g_utf8_validate((const char *)entry, (gssize)name_end - 1, NULL))", ")"),
+    ("names without an end", "test_damaged_entries", " || memchr(entry, '\\0', name_end) != entry + name_end - 1", ""),
+    ("a name that ends behind its entry", "test_a_name_that_leaves_its_entry", " || name_end > last", ""),
+    ("entries that end behind their array", "test_damaged_arrays", "ret->end > size - width || ", ""),
+    ("a rest that is no offset", "test_damaged_arrays", " || (size - ret->end) % width != 0", ""),
+    ("files that end behind their object", "test_damaged_arrays", "(folders <= end || throw_damaged(error))", "true"),
+)
+
+CHECKOUT = of(
+    "daemon/store/checkout.c", "test-checkout",
+    ("an image without files", "test_no_files_and_one_chunk", "if (last_chunk_end(&checkout) < files->len)", "if (true)"),
+    ("the last files", "test_large_folders", "if (last_chunk_end(&checkout) < files->len)", "if (false)"),
 )
 
 PRIVILEGED = of(
@@ -252,4 +272,4 @@ AUTH = of(
     ("a connection that nobody has accepted yet", "finds_who_is_there", "*ret = search.has_peer ? SC_NEIGHBOUR_UNKNOWN : SC_NEIGHBOUR_NONE;", "*ret = SC_NEIGHBOUR_NONE;"),
 )
 
-MUTANTS = TAR + TREE + MERGE + PRIVILEGED + INFLATE + LAYER + MANIFEST + FETCH + REQUEST + PATIENCE + AUTH
+MUTANTS = TAR + TREE + MERGE + FOLDER + CHECKOUT + PRIVILEGED + INFLATE + LAYER + MANIFEST + FETCH + REQUEST + PATIENCE + AUTH

@@ -272,6 +272,20 @@ START_TEST(test_damaged_entries)
 }
 END_TEST
 
+/* The name of the first of two files goes on through its own checksum and offset, to where the second one's ends. */
+START_TEST(test_a_name_that_leaves_its_entry)
+{
+        g_autoptr(GBytes) bytes = make_folder(2, 0, 1);
+        g_autofree guint8 *changed = g_memdup2(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+        ScFolderObject parsed;
+
+        memset(changed, 'x', 34);
+        changed[34] = 37;
+        ck_assert(sc_folder_object_parse(changed, g_bytes_get_size(bytes), &parsed, NULL));
+        is_refused(&parsed.files, 0, "damaged");
+}
+END_TEST
+
 static void same_as_variant(const ScFolderEntries *entries, GVariant *object, gsize kind)
 {
         g_autoptr(GVariant) wanted = g_variant_get_child_value(object, kind);
@@ -353,6 +367,7 @@ int main(void)
         tcase_add_test(tcase, test_names_that_are_no_text);
         tcase_add_test(tcase, test_damaged_arrays);
         tcase_add_test(tcase, test_damaged_entries);
+        tcase_add_test(tcase, test_a_name_that_leaves_its_entry);
         tcase_add_test(tcase, test_each_byte_changed);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
