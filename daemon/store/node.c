@@ -6,10 +6,11 @@
 
 static ScNode *node_new(const char *name, ScNodeType type)
 {
-        ScNode *node = g_new0(ScNode, 1);
+        gsize name_size = strlen(name) + 1;
+        ScNode *node = g_malloc0(sizeof *node + name_size);
 
         node->type = type;
-        node->name = g_strdup(name);
+        memcpy(node->name, name, name_size);
         if (type == SC_NODE_FOLDER) {
                 node->implied = true;
                 node->meta.mode = S_IFDIR | 0755;
@@ -28,7 +29,6 @@ void sc_node_free(ScNode *node)
 {
         g_clear_pointer(&node->children, g_hash_table_unref);
         sc_object_meta_clear(&node->meta);
-        g_free(node->name);
         g_free(node);
 }
 

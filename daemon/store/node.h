@@ -18,10 +18,10 @@ struct ScNode {
         ScNodeType type;
         bool symlink;         /* of a file */
         bool implied;         /* of a folder: nothing has named it but what lies below it */
-        char *name;           /* "" for the root */
         gconstpointer file;   /* of a file; not owned */
         GHashTable *children; /* of a folder: name to ScNode, owned */
         ScObjectMeta meta;    /* of a folder */
+        char name[];          /* "" for the root */
 };
 
 /* A folder, implied, mode 0755 and owned by root. */

@@ -6,7 +6,6 @@
 #include "written-meta.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -74,8 +73,13 @@ void sc_object_path(ScObjectType type, const ScDigest *id, char ret_path[SC_OBJE
         };
         char hex[SC_DIGEST_HEX_SIZE];
 
+        /* Called for each file of an image, where snprintf() counts. */
         sc_digest_to_hex(id, hex);
-        (void)snprintf(ret_path, SC_OBJECT_PATH_SIZE, "%.2s/%s.%s", hex, hex + 2, suffixes[type]);
+        memcpy(ret_path, hex, 2);
+        ret_path[2] = '/';
+        memcpy(ret_path + 3, hex + 2, 62);
+        ret_path[65] = '.';
+        g_strlcpy(ret_path + 66, suffixes[type], SC_OBJECT_PATH_SIZE - 66);
 }
 
 static bool xattr_failed(const char *name, GError **error)
