@@ -24,7 +24,7 @@ typedef struct {
         ScFolderEntries folders;
 } ScFolderObject;
 
-/* The same. */
+/* Borrowed, too. */
 typedef struct {
         const char *name;       /* UTF-8, and whatever else: it may be empty, or a path */
         const ScDigest *object; /* of a file; what the folder holds */
