@@ -277,6 +277,6 @@ def test_a_million_entries(bed):
     status, peak = map(int, bed.output(["python3", "-c", PEAK, f"{IMAGES}:million"], timeout=120).split()[-2:])
     # MB; the sanitizers want some, too
     sanitized = bed.run("ldd /usr/libexec/sysconsd-worker | grep -q libasan", check=False).returncode == 0
-    assert status == 0 and peak < (1600 if sanitized else 800), (status, peak)
+    assert status == 0 and peak < (1600 if sanitized else 400), (status, peak)
     wait_until(lambda: f"{IMAGES}:million" in names(bed))
     bed.sysconsctl("delete-image", "--force", f"{IMAGES}:million")
