@@ -107,16 +107,6 @@ static ScFolderObject parse(GBytes *tree)
         return parsed;
 }
 
-static bool take_digest(GVariant *tuple, gsize index, ScDigest *ret)
-{
-        g_autoptr(GVariant) bytes = g_variant_get_child_value(tuple, index);
-
-        if (g_variant_get_size(bytes) != sizeof ret->bytes)
-                return false;
-        memcpy(ret->bytes, g_variant_get_data(bytes), sizeof ret->bytes);
-        return true;
-}
-
 /* NULL, too, where there are no folders, as in what holds a configuration. */
 static GBytes *load_root(ScEarlierLayers *earlier, const char *ref)
 {
@@ -124,8 +114,9 @@ static GBytes *load_root(ScEarlierLayers *earlier, const char *ref)
         g_autoptr(GVariant) commit = checksum != NULL
                                              ? sc_repository_view_commit(sc_repository_view(earlier->repository), checksum, NULL)
                                              : NULL;
-        ScDigest id;
-        g_autoptr(GBytes) root = commit != NULL && take_digest(commit, 6, &id) ? load_tree(earlier, &id) : NULL;
+        ScDigest contents, meta;
+        g_autoptr(GBytes) root = commit != NULL && sc_commit_tree(commit, &contents, &meta, NULL) ? load_tree(earlier, &contents)
+                                                                                                  : NULL;
 
         return root != NULL && parse(root).folders.n > 0 ? g_steal_pointer(&root) : NULL;
 }

@@ -31,8 +31,9 @@ typedef struct {
         const ScDigest *meta;   /* of a folder; NULL for a file */
 } ScFolderEntry;
 
-/* Corrupt. */
+/* Looks at where the entries lie, not at each of them. Corrupt. */
 bool sc_folder_object_parse(const void *data, gsize size, ScFolderObject *ret, GError **error);
+/* index: less than n. Corrupt. */
 bool sc_folder_entry(const ScFolderEntries *entries, gsize index, ScFolderEntry *ret, GError **error);
 
 /* One that is being made. */

@@ -33,7 +33,7 @@ struct ScTree {
 typedef struct {
         ScTree *tree;
         OstreeRepo *ostree;
-        GHashTable *metas;   /* checksum of a dirmeta (hex) to the ScObjectMeta */
+        GHashTable *metas;   /* ScDigest of a dirmeta to the ScObjectMeta */
         GHashTable *implied; /* of the current layer: paths */
         GString *path;
         guint64 nodes; /* met, over all layers */
@@ -58,24 +58,15 @@ static GVariant *load(Merge *merge, OstreeObjectType type, const char *checksum,
         return object;
 }
 
-static char *child_checksum(GVariant *tuple, gsize index, GError **error)
+static const ScObjectMeta *load_meta(Merge *merge, const ScDigest *id, GError **error)
 {
-        g_autoptr(GVariant) bytes = g_variant_get_child_value(tuple, index);
-
-        if (!ostree_validate_structureof_csum_v(bytes, error)) {
-                sc_prefix(error, "Damaged object");
-                return NULL;
-        }
-        return ostree_checksum_from_bytes_v(bytes);
-}
-
-static const ScObjectMeta *load_meta(Merge *merge, const char *checksum, GError **error)
-{
-        ScObjectMeta *meta = g_hash_table_lookup(merge->metas, checksum);
+        ScObjectMeta *meta = g_hash_table_lookup(merge->metas, id);
+        char hex[SC_DIGEST_HEX_SIZE];
 
         if (meta != NULL)
                 return meta;
-        g_autoptr(GVariant) object = load(merge, OSTREE_OBJECT_TYPE_DIR_META, checksum, error);
+        sc_digest_to_hex(id, hex);
+        g_autoptr(GVariant) object = load(merge, OSTREE_OBJECT_TYPE_DIR_META, hex, error);
         g_autoptr(GVariant) xattrs = NULL;
         if (object == NULL)
                 return NULL;
@@ -86,16 +77,16 @@ static const ScObjectMeta *load_meta(Merge *merge, const char *checksum, GError 
         meta->mode = GUINT32_FROM_BE(meta->mode);
         if (g_variant_n_children(xattrs) > 0)
                 meta->xattrs = g_steal_pointer(&xattrs);
-        g_hash_table_insert(merge->metas, g_strdup(checksum), meta);
+        g_hash_table_insert(merge->metas, g_memdup2(id, sizeof *id), meta);
         return meta;
 }
 
-static bool set_meta(Merge *merge, ScNode *folder, const char *checksum, GError **error)
+static bool set_meta(Merge *merge, ScNode *folder, const ScDigest *id, GError **error)
 {
         /* Only what lies below it made the layer name this folder. */
         if (g_hash_table_contains(merge->implied, merge->path->str))
                 return true;
-        const ScObjectMeta *meta = load_meta(merge, checksum, error);
+        const ScObjectMeta *meta = load_meta(merge, id, error);
         if (meta == NULL)
                 return false;
         ScObjectMeta copy = *meta;
@@ -157,17 +148,15 @@ static bool merge_folder(Merge *merge, ScNode *folder, const ScDigest *contents,
 
 static bool merge_subfolder(Merge *merge, ScNode *parent, const ScFolderEntry *entry, GError **error)
 {
-        char meta[SC_DIGEST_HEX_SIZE];
         gsize path_size = merge->path->len;
 
-        sc_digest_to_hex(entry->meta, meta);
         ScNode *folder = sc_node_child(parent, entry->name);
         if (folder == NULL || folder->type != SC_NODE_FOLDER)
                 folder = sc_node_put(parent, entry->name, SC_NODE_FOLDER);
         if (path_size > 0)
                 g_string_append_c(merge->path, '/');
         g_string_append(merge->path, entry->name);
-        bool merged = set_meta(merge, folder, meta, error) && merge_folder(merge, folder, entry->object, error);
+        bool merged = set_meta(merge, folder, entry->meta, error) && merge_folder(merge, folder, entry->object, error);
         g_string_truncate(merge->path, path_size);
         return merged;
 }
@@ -274,13 +263,12 @@ static bool merge_layer(Merge *merge, const ScLayerInfo *layer, GError **error)
         g_autoptr(GVariant) commit = load(merge, OSTREE_OBJECT_TYPE_COMMIT, checksum, error);
         if (commit == NULL)
                 return false;
-        g_autofree char *root = child_checksum(commit, 6, error), *meta = root != NULL ? child_checksum(commit, 7, error) : NULL;
-        ScDigest contents;
-        if (meta == NULL || !sc_digest_parse_hex(root, &contents, error))
-                return false;
+        ScDigest contents, meta;
+        if (!sc_commit_tree(commit, &contents, &meta, error))
+                return sc_prefix(error, "Layer sha256:%s", hex);
         read_implied(merge, commit);
         g_string_truncate(merge->path, 0);
-        return (set_meta(merge, merge->tree->root, meta, error) && merge_folder(merge, merge->tree->root, &contents, error)) ||
+        return (set_meta(merge, merge->tree->root, &meta, error) && merge_folder(merge, merge->tree->root, &contents, error)) ||
                sc_prefix(error, "Layer sha256:%s", hex);
 }
 
@@ -302,7 +290,7 @@ static void count(ScTree *tree, const ScNode *folder)
 static ScTree *merge_part(ScRepository *repository, GPtrArray *layers, const char *part, GCancellable *cancellable, GError **error)
 {
         g_autoptr(ScTree) tree = g_new0(ScTree, 1);
-        g_autoptr(GHashTable) metas = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_meta);
+        g_autoptr(GHashTable) metas = g_hash_table_new_full(sc_digest_hash_func, sc_digest_equal_func, g_free, free_meta);
         g_autoptr(GHashTable) implied = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         g_autoptr(GString) path = g_string_new(NULL);
         Merge merge = {

@@ -187,3 +187,18 @@ gint64 sc_commit_time(GVariant *commit)
         g_variant_get_child(commit, 5, "t", &time);
         return (gint64)MIN(GUINT64_FROM_BE(time), (guint64)G_MAXINT64);
 }
+
+static bool take_digest(GVariant *commit, gsize index, ScDigest *ret, GError **error)
+{
+        g_autoptr(GVariant) bytes = g_variant_get_child_value(commit, index);
+
+        if (g_variant_get_size(bytes) != sizeof ret->bytes)
+                return sc_throw(error, SC_ERROR_CORRUPT, "A commit names no tree");
+        memcpy(ret->bytes, g_variant_get_data(bytes), sizeof ret->bytes);
+        return true;
+}
+
+bool sc_commit_tree(GVariant *commit, ScDigest *ret_contents, ScDigest *ret_meta, GError **error)
+{
+        return take_digest(commit, 6, ret_contents, error) && take_digest(commit, 7, ret_meta, error);
+}

@@ -37,3 +37,5 @@ GVariant *sc_commit_parse(char *data, gsize size, const char *commit, GError **e
 /* Of such a commit: its metadata, a{sv}, a full reference; its time, seconds since the epoch. */
 GVariant *sc_commit_metadata(GVariant *commit);
 gint64 sc_commit_time(GVariant *commit);
+/* The objects of its root: what that holds, and its metadata. Corrupt where it names none. */
+bool sc_commit_tree(GVariant *commit, ScDigest *ret_contents, ScDigest *ret_meta, GError **error);

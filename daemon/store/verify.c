@@ -151,16 +151,6 @@ static int load_variant(Verify *verify, ScObjectType type, const ScDigest *id, c
         return 1;
 }
 
-static bool read_id(GVariant *tuple, gsize index, ScDigest *ret, GError **error)
-{
-        g_autoptr(GVariant) bytes = g_variant_get_child_value(tuple, index);
-
-        if (!ostree_validate_structureof_csum_v(bytes, error))
-                return sc_prefix(error, "Damaged object");
-        memcpy(ret->bytes, g_variant_get_data(bytes), sizeof ret->bytes);
-        return true;
-}
-
 static bool add_file(Verify *verify, const ScDigest *id, GError **error)
 {
         FileObject *file = g_hash_table_lookup(verify->files, id);
@@ -270,8 +260,7 @@ static bool walk_commit(Verify *verify, const char *checksum, GError **error)
         if (loaded <= 0)
                 return loaded == 0;
         check_diff_id(verify, commit);
-        return read_id(commit, 6, &contents, error) && read_id(commit, 7, &meta, error) &&
-               walk_folder(verify, &contents, &meta, error);
+        return sc_commit_tree(commit, &contents, &meta, error) && walk_folder(verify, &contents, &meta, error);
 }
 
 static bool walk_blob(Verify *verify, const ScDigest *digest, GError **error)

@@ -80,6 +80,7 @@ MERGE = of(
     ("paths of layers that become too long in another's folder", "test_impossible_entries", " || merge->path->len + 1 + strlen(name) > MAX_PATH)", ")"),
     ("the folder of a damaged entry is named", "test_damaged_folder",
      "if (!read_entry(merge, entries, i, &entry, error))", "if (!sc_folder_entry(entries, i, &entry, error))"),
+    ("an image of too many entries", "test_more_entries_than_an_image_has", "if (merge->nodes > MAX_NODES)", "if (false)"),
 )
 
 # Where an entry's begin, end and offsets are looked at, only the address sanitizer can notice what is missing.

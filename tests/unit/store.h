@@ -151,14 +151,19 @@ static UNUSED char *store_write_metadata(OstreeRepo *ostree, OstreeObjectType ty
         return checksum;
 }
 
-/* A dirtree with the name that its bytes give it, of a file with a name that is no UTF-8. */
+/* A dirtree with the name that its bytes give it; they must stay. */
+static UNUSED char *store_write_tree_bytes(OstreeRepo *ostree, const void *data, gsize size)
+{
+        return store_write_metadata(ostree, OSTREE_OBJECT_TYPE_DIR_TREE,
+                                    g_variant_new_from_data(G_VARIANT_TYPE("(a(say)a(sayay))"), data, size, FALSE, NULL, NULL));
+}
+
+/* Of a file with a name that is no UTF-8. */
 static UNUSED char *store_write_damaged_tree(OstreeRepo *ostree)
 {
         static const guint8 bytes[] = {0xff, 0, [34] = 2, 35, 36};
 
-        return store_write_metadata(
-                ostree, OSTREE_OBJECT_TYPE_DIR_TREE,
-                g_variant_new_from_data(G_VARIANT_TYPE("(a(say)a(sayay))"), bytes, sizeof bytes, FALSE, NULL, NULL));
+        return store_write_tree_bytes(ostree, bytes, sizeof bytes);
 }
 
 /* Whatever the layer was, it has this tree now. */

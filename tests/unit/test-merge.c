@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "layered-image.h"
+#include "store/folder-object.h"
 #include "store/tree-file.h"
 #include <sys/xattr.h>
 
@@ -396,6 +397,45 @@ START_TEST(test_damaged_folder)
 }
 END_TEST
 
+/* Three thousand folders that are one object, of three thousand whiteouts: few objects, and more entries than an image may have. */
+START_TEST(test_more_entries_than_an_image_has)
+{
+        enum { MANY = 3000 };
+        g_autoptr(Image) image = image_new();
+        OstreeRepo *ostree = sc_repository_ostree(image->store->repository);
+        g_autoptr(ScFolderWriter) inner = sc_folder_writer_new(), outer = sc_folder_writer_new();
+        g_autoptr(GError) error = NULL;
+        Tar *tar = tar_new();
+        ScDigest inner_id, meta_id;
+        gsize size;
+
+        tar_file(tar, "file", 0644, "x");
+        g_autoptr(ScLayerInfo) layer = store_add_layer(image->store, tar);
+        g_autoptr(GFile) root = layer_root(image->store, layer);
+        ck_assert(ostree_repo_file_ensure_resolved(OSTREE_REPO_FILE(root), &error));
+        const char *meta = ostree_repo_file_tree_get_metadata_checksum(OSTREE_REPO_FILE(root));
+        ck_assert(sc_digest_parse_hex(meta, &meta_id, &error));
+        for (guint i = 0; i < MANY; i++) {
+                g_autofree char *name = g_strdup_printf(".wh.%04u", i);
+                sc_folder_writer_add_file(inner, name, &meta_id);
+        }
+        const void *data = sc_folder_writer_end(inner, &size);
+        g_autofree char *below = store_write_tree_bytes(ostree, data, size);
+        ck_assert(sc_digest_parse_hex(below, &inner_id, &error));
+        for (guint i = 0; i < MANY; i++) {
+                g_autofree char *name = g_strdup_printf("%04u", i);
+                sc_folder_writer_add_folder(outer, name, &inner_id, &meta_id);
+        }
+        data = sc_folder_writer_end(outer, &size);
+        g_autofree char *top = store_write_tree_bytes(ostree, data, size);
+        store_turn_layer(ostree, layer, top, meta);
+        g_ptr_array_add(image->layers, g_steal_pointer(&layer));
+        g_autoptr(ScTree) tree = sc_tree_merge(image->store->repository, image->layers, NULL, &error);
+        ck_assert_ptr_null(tree);
+        ck_assert_error(error, SC_ERROR_CORRUPT, "more than 8000000 files and folders");
+}
+END_TEST
+
 static void looks(const ScTree *tree, const char *path, guint mode, const char *link)
 {
         g_autoptr(GError) error = NULL;
@@ -470,6 +510,7 @@ int main(void)
         tcase_add_test(tcase, test_foreign_commit);
         tcase_add_test(tcase, test_impossible_entries);
         tcase_add_test(tcase, test_damaged_folder);
+        tcase_add_test(tcase, test_more_entries_than_an_image_has);
         suite_add_tcase(suite, tcase);
         return test_run(suite);
 }
