@@ -306,6 +306,13 @@ static gsize take_fds(struct msghdr *message, int *ret_fds)
         return n_fds;
 }
 
+/* Once, and at any moment, a socket says ECONNRESET if the other end has gone without having read all; what it sent before that
+ * still lies there, and the end behind it. */
+static bool asks_again(void)
+{
+        return errno == EINTR || errno == ECONNRESET;
+}
+
 /* 1: *ret_text holds the packet; 0 and -1 as sc_packet_receive(). */
 static int receive_text(int socket_fd, char **ret_text, gsize *ret_size, int *ret_fds, gsize *ret_n_fds, bool *ret_again,
                         GError **error)
@@ -313,13 +320,11 @@ static int receive_text(int socket_fd, char **ret_text, gsize *ret_size, int *re
         ssize_t size;
         do
                 size = recv(socket_fd, NULL, 0, MSG_PEEK | MSG_TRUNC);
-        while (size < 0 && errno == EINTR);
+        while (size < 0 && asks_again());
         if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && ret_again != NULL) {
                 *ret_again = true;
                 return 0;
         }
-        if (size < 0 && errno == ECONNRESET)
-                return 0;
         if (size < 0) {
                 sc_throw_errno(error, "Cannot receive a packet");
                 return -1;
@@ -335,7 +340,7 @@ static int receive_text(int socket_fd, char **ret_text, gsize *ret_size, int *re
         struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
         do
                 size = recvmsg(socket_fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-        while (size < 0 && errno == EINTR);
+        while (size < 0 && asks_again());
         if (size < 0) {
                 sc_throw_errno(error, "Cannot receive a packet");
                 return -1;

@@ -195,6 +195,47 @@ START_TEST(the_end_is_told)
 }
 END_TEST
 
+/* One that is killed before it has read its request. */
+START_TEST(last_words_of_one_that_did_not_listen_are_heard)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ScPacket) packet = sc_packet_new(SC_PACKET_MESSAGE), received = NULL;
+        packet->text = g_strdup("farewell");
+        ck_assert(sc_packet_send(fds[0], packet, &error));
+        ck_assert(sc_packet_send(fds[1], packet, &error));
+        sc_close(&fds[0]);
+        ck_assert_int_eq(sc_packet_receive(fds[1], &received, NULL, &error), 1);
+        ck_assert_str_eq(received->text, "farewell");
+        ScPacket *none = NULL;
+        ck_assert_int_eq(sc_packet_receive(fds[1], &none, NULL, &error), 0);
+}
+END_TEST
+
+static void *close_it(void *data)
+{
+        sc_close(data);
+        return NULL;
+}
+
+START_TEST(one_that_goes_meanwhile_broke_nothing)
+{
+        for (int i = 0; i < 20000; i++) {
+                int pair[2];
+                ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+                ck_assert_int_eq(send(pair[1], "unread", 6, 0), 6);
+                GThread *thread = g_thread_new("closes", close_it, &pair[0]);
+                bool again = true;
+                while (again) {
+                        ScPacket *packet = NULL;
+                        g_autoptr(GError) error = NULL;
+                        ck_assert_msg(sc_packet_receive(pair[1], &packet, &again, &error) == 0, "%s", error != NULL ? error->message : "");
+                }
+                g_thread_join(thread);
+                sc_close(&pair[1]);
+        }
+}
+END_TEST
+
 static const char *const broken[] = {
         "{",
         "[]",
@@ -308,6 +349,8 @@ int main(void)
         tcase_add_test(cases, long_text_is_cut);
         tcase_add_test(cases, large_request);
         tcase_add_test(cases, the_end_is_told);
+        tcase_add_test(cases, last_words_of_one_that_did_not_listen_are_heard);
+        tcase_add_test(cases, one_that_goes_meanwhile_broke_nothing);
         tcase_add_loop_test(cases, broken_packet_is_corrupt, 0, G_N_ELEMENTS(broken));
         tcase_add_test(cases, too_many_details_are_corrupt);
         tcase_add_test(cases, descriptors_that_nobody_wants_are_closed);
