@@ -216,10 +216,10 @@ def test_bomb_and_the_disk(bed, small_disk):
         result = bed.sysconsctl("pull", f"{IMAGES}:bomb", check=False)
     finally:
         bed.systemctl("stop", "watch-disk")
-    assert result.returncode == 1 and "No space is left" in result.stderr
+    assert result.returncode == 1 and "No space is left: the repository keeps 4 MB free" in result.stderr
+    # Who watches may not have come to see the least; a batch may be under way while the space is looked at.
     free = [int(line) * 4096 for line in bed.read("/run/watch-disk").split()]
-    # a batch may be under way while the space is looked at
-    assert 150 * 2**20 * 0.03 - 4 * 2**20 < min(free) < 50 * 2**20
+    assert min(free) > 150 * 2**20 * 0.03 - 4 * 2**20
     assert int(bed.output(f"stat -f -c %f {small_disk}")) * 4096 > 140 * 2**20
     result = bed.sysconsctl("pull", f"{IMAGES}:inodes", check=False)
     assert result.returncode == 1 and "inodes" in result.stderr
