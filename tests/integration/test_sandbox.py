@@ -20,6 +20,8 @@ PASS = "/run/sysconsd-probe.pass"
 SECRET = "/home/alice/secret"
 STATE = "/home/alice/state"
 SETTING = "/etc/sysconsd.conf.d/60-homes.conf"
+# What root may write of the kernel's own, without any capability, and of that what a line of tmpfiles.d may be about.
+IRQ, NET, CGROUP = "/proc/irq/default_smp_affinity", "/proc/sys/net/ipv4/ip_forward", "/sys/fs/cgroup/init.scope/cgroup.procs"
 PROBE = f"""
 import errno, subprocess
 tried = {{}}
@@ -38,6 +40,9 @@ def run(*words):
 for folder in ("/etc", "/etc/systemd/system", "/usr/local/bin", "/var", "/srv", "/home", "/home/alice", "/root", "/sys", "/proc/sys",
                "/etc/containers", "{CHECKOUT}"):
     attempt("write " + folder, lambda: make(folder))
+for file in {(IRQ, NET, CGROUP)}:
+    attempt("set " + file, lambda: os.close(os.open(file, os.O_WRONLY)))
+attempt("kernel's addresses", lambda: open("/proc/kallsyms").readline())
 attempt("read home", lambda: open("{SECRET}").read())
 attempt("look into /tmp", lambda: os.listdir("/tmp"))
 for family in ("INET", "INET6", "NETLINK", "PACKET", "UNIX", "VSOCK"):
@@ -165,6 +170,8 @@ def test_workers(hello, worker):  # noqa: F811
             "bounds": (status["NoNewPrivs"], status["Seccomp"]),
             "capabilities": [capabilities(status[name]) for name in ("CapEff", "CapPrm", "CapBnd")],
             "writable": done(tried, "write "),
+            "sets the kernel's": done(tried, "set "),
+            "knows the kernel's addresses": tried["kernel's addresses"] not in ("", "EACCES") and kind not in ("host", "homeless"),
             "reads homes": tried["read home"] == "secret\n",
             "sees /tmp": "of-the-host" in tried["look into /tmp"],
             "sockets": done(tried, "socket "),
@@ -177,6 +184,8 @@ def test_workers(hello, worker):  # noqa: F811
             "bounds": ("1", "2"),
             "capabilities": [allowed] * 3,
             "writable": writable[kind],
+            "sets the kernel's": {IRQ, NET} if kind in ("host", "homeless") else set(),
+            "knows the kernel's addresses": False,
             "reads homes": kind == "host",
             "sees /tmp": kind in ("host", "homeless"),
             "sockets": {"UNIX", "INET", "INET6"} if network else {"UNIX"},
