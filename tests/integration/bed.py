@@ -39,6 +39,17 @@ def built(layout):
     return subprocess.check_output([TESTS / "images" / "build", layout], text=True).strip()
 
 
+def hold(bed, name):
+    """Keeps the container's lock, so that jobs on it last until release()."""
+    lock = f"{CHECKOUT}/.sysconsd/lock/{name}"
+    bed.run(f"mkdir -p {CHECKOUT}/.sysconsd/lock; setsid flock {lock} sleep 600 >/dev/null 2>&1 & echo $! >/run/holder.pid", timeout=10)
+    wait_until(lambda: bed.run(["flock", "-n", lock, "true"], check=False).returncode != 0)
+
+
+def release(bed):
+    bed.run("pkill -P $(cat /run/holder.pid); rm /run/holder.pid")
+
+
 class Bed:
     """One test bed, from `up` to `down`; also a context. Commands are a list, or a string for the shell."""
 

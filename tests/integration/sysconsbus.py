@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """org.sysconsd1 by busctl, for the tests of the bus: plain calls, without the client and what it does on its own."""
 
+import contextlib
 import json
 import re
+import time
 from pathlib import Path
 
 from bed import wait_until
@@ -103,3 +105,40 @@ def wait_over(bed, job, timeout=60):
 
 def wait_done(bed, job):
     assert wait_over(bed, job) == "done", get(bed, job, "Job", "Error")
+
+
+class Monitor:
+    """What goes over the bus from the daemon: signals as (path, interface.member, arguments), and where they go."""
+
+    def __init__(self, bed):
+        self.bed = bed
+        self.bed.run("rm -f /run/monitor.log; setsid busctl --json=short monitor org.sysconsd1 >/run/monitor.log 2>&1 & echo $! >/run/monitor.pid")
+        self.catch_up()
+
+    def heard(self):
+        return [json.loads(line) for line in self.bed.read("/run/monitor.log").splitlines(True) if line.startswith("{") and line.endswith("\n")]
+
+    def catch_up(self):
+        """What was sent until now was heard: it stands before a question that is asked now. It hears only some time after it was started."""
+        asked = []
+
+        def is_heard():
+            asked.append(f"Mark{len(asked)}x{time.monotonic_ns()}")
+            with contextlib.suppress(Refused):  # there is no such property
+                get(self.bed, ROOT, "Manager", asked[-1])
+            text = self.bed.read("/run/monitor.log")
+            return any(mark in text for mark in asked)
+        wait_until(is_heard)
+
+    def messages(self):
+        return [line for line in self.heard() if line["type"] == "signal"]
+
+    def signals(self):
+        return [(m["path"], f"{m['interface'].split('.')[-1]}.{m['member']}", m["payload"]["data"]) for m in self.messages()]
+
+    def wait(self, path, member):
+        """The arguments of all such signals, once there is one."""
+        return wait_until(lambda: [data for where, what, data in self.signals() if (where, what) == (path, member)])
+
+    def stop(self):
+        self.bed.run("kill $(cat /run/monitor.pid); rm /run/monitor.pid")

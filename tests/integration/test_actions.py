@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from attackers import bring_in, calls, case
-from bed import wait_until
+from bed import hold, release, wait_until
 from sysconsbus import NAME, ROOT, call, container, image, install, pull, run, wait_done
 
 HELLO = "localhost:5000/hello"
@@ -154,9 +154,7 @@ def test_signals_of_nobody(bed, paths):
     """Anybody may send a signal to the daemon that looks like the bus's, or systemd's."""
     bed.write("/srv/attackers/forged.py", FORGED)
     bed.write("/srv/attackers/slow.py", SLOW)
-    lock = "/var/lib/containers/atomic/.sysconsd/lock/hello"
-    bed.run(f"setsid flock {lock} sleep 600 >/dev/null 2>&1 & echo $! >/run/holder.pid", timeout=10)
-    wait_until(lambda: bed.run(["flock", "-n", lock, "true"], check=False).returncode != 0)
+    hold(bed, "hello")
     bed.run("mkfifo /run/slow.in; setsid sh -c 'exec python3 /srv/attackers/slow.py <>/run/slow.in >/run/slow.out 2>&1' & echo $! >/run/slow.pid", timeout=10)
     try:
         name, job = wait_until(lambda: bed.read("/run/slow.out").split())
@@ -172,7 +170,8 @@ def test_signals_of_nobody(bed, paths):
         assert state_of(bed, job) == "running"
         assert run(bed, "get-property", NAME, container("hello"), "org.sysconsd1.Container", "State") == "inactive"
     finally:
-        bed.run("kill $(cat /run/slow.pid); pkill -P $(cat /run/holder.pid); rm -f /run/slow.* /run/holder.pid", check=False)
+        release(bed)
+        bed.run("kill $(cat /run/slow.pid); rm -f /run/slow.*", check=False)
 
 
 def state_of(bed, job):

@@ -177,8 +177,8 @@ def test_somebody_without_rights(bed):
     bed.sysconsctl("pull", "--name", "alices", "docker-archive:/home/alice/own.tar", user="alice")
     assert {"localhost/hello:v", "alices:latest"} <= set(images(bed))
     bed.sysconsctl("pull", "oci-layout:/home/alice/own", user="alice")
-    assert "asked: org.sysconsd1.import undefined archive" in bed.journal(after=before)
-    assert "asked: org.sysconsd1.import alices:latest archive" in bed.journal(after=before)
+    wait_until(lambda: "asked: org.sysconsd1.import undefined archive" in bed.journal(after=before))
+    wait_until(lambda: "asked: org.sysconsd1.import alices:latest archive" in bed.journal(after=before))
     assert "Permission denied" in fails(bed, "pull", f"docker-archive:{PLACE}/secret.tar", user="alice")
     # a file of the layout that she may not read, or that is a link, does not become readable because root asks for it
     blob = bed.output("cd /home/alice/own/blobs/sha256 && ls -S | head -1")

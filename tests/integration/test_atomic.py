@@ -9,6 +9,7 @@ from bed import CHECKOUT, wait_until
 from test_user import User, settings
 
 HELLO = "localhost:5000/hello"
+SETTLING = "/etc/sysconsd.conf.d/60-settling.conf"
 # What differs from run to run.
 MARKS = {"<HEX>": "[0-9a-f]{64}", "<HEX32>": "[0-9a-f]{32}", "<ID>": "[0-9a-f]{12}", "<DATE>": r"\d{4}-\d\d-\d\d \d\d:\d\d",
          "<RUNC>": "/usr/s?bin/runc", "<LAYERS>\n": "(?:Pulling layer [0-9a-f]{64}\n)+", "<DELETED>\n": "(?:Deleting ociimage/[0-9a-f]{64}\n)+",
@@ -380,7 +381,9 @@ def test_update_all(clean):
     bed.run(f"mkdir -p /usr/lib/containers/atomic && cp -a {CHECKOUT}/two.0 /usr/lib/containers/atomic/fixed")
     try:
         wait_until(lambda: json.loads(bed.sysconsctl("list", "-a", "--json", "-f", "name=fixed", "-f", "preinstalled=yes").stdout))
+        bed.write(SETTLING, "[Container]\nSettlingTime=30\n")  # long before that it is seen
         result = bed.run("atomic containers update --all 2>&1", check=False, timeout=200)
+        bed.run(["rm", SETTLING])
         assert result.returncode == 1
         messages, _, table = result.stdout.partition("\nSUMMARY\n\n")
         assert "Skipping fixed: it came with the host" in messages.splitlines()

@@ -5,7 +5,7 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
-from bed import CHECKOUT, wait_until
+from bed import CHECKOUT, hold, release, wait_until
 from sysconsbus import NAME, ROOT, Refused, call, container, get, install, objects, options, pull, run, state, verb, wait_done, wait_over
 
 HELLO = "localhost:5000/hello"
@@ -140,6 +140,7 @@ def test_http_from_elsewhere_is_import(bed):
             install(bed, image, user="alice")
     bed.push("plain:1=hello:1")
     wait_done(bed, pull(bed, "http:localhost:5000/plain:1", user="alice"))  # this host itself
+    bed.sysconsctl("delete-image", "localhost:5000/plain:1")  # a name of an image that others look at
     bed.polkit_rules(rule('action.id == "org.sysconsd1.import"'))
     assert wait_over(bed, pull(bed, "http:localhost.invalid:1/hello", user="alice")) == "failed"
     with pytest.raises(Refused, match="org.sysconsd1.pull"):
@@ -187,7 +188,7 @@ def test_values_are_secret(hello):
 def test_own_jobs_are_ones_own(hello):
     bed = hello
     bed.polkit_rules(rule('action.id == "org.sysconsd1.control"'))
-    bed.run(f"setsid flock {CHECKOUT}/.sysconsd/lock/hello sleep 600 >/dev/null 2>&1 & echo $! >/run/holder.pid", timeout=10)
+    hold(bed, "hello")
     try:
         job = verb(bed, container("hello"), "Container", "Start", user="alice")
         assert get(bed, job, "Job", "StartedBy") == 1000
@@ -202,7 +203,7 @@ def test_own_jobs_are_ones_own(hello):
         verb(bed, job, "Job", "Cancel", user="carol")
         assert wait_over(bed, job) == "cancelled"
     finally:
-        bed.run("pkill -P $(cat /run/holder.pid); rm /run/holder.pid")
+        release(bed)
 
 
 def test_refusals_are_in_the_journal(hello):
@@ -308,7 +309,7 @@ def test_users_are_limited(hello, configured):
     bed = hello
     configured("[Daemon]\nMaxJobsPerUser=1\n")
     bed.polkit_rules(rule("true") + rule("true", user="carol"))
-    bed.run(f"setsid flock {CHECKOUT}/.sysconsd/lock/hello sleep 600 >/dev/null 2>&1 & echo $! >/run/holder.pid", timeout=10)
+    hold(bed, "hello")
     try:
         first = verb(bed, container("hello"), "Container", "Start", user="alice")
         wait_until(lambda: state(bed, first) == "running")
@@ -317,5 +318,5 @@ def test_users_are_limited(hello, configured):
         wait_done(bed, verb(bed, container("other"), "Container", "Start", user="carol"))
         wait_done(bed, verb(bed, container("other"), "Container", "Stop"))
     finally:
-        bed.run("pkill -P $(cat /run/holder.pid); rm /run/holder.pid")
+        release(bed)
     wait_done(bed, first)

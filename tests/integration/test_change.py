@@ -176,17 +176,17 @@ def test_power_lost_with_the_folders_of_the_new_version(hello):
 def test_shutdown_during_a_trial(hello):
     """No verdict on the new version: it gets its trial after the boot."""
     bed = hello
-    bed.run(["sysconsctl", "update", "--no-wait", "--pull=never", "--health-timeout=5", "hello"])
+    bed.run(["sysconsctl", "update", "--no-wait", "--pull=never", "--health-timeout=10", "hello"])
     wait_until(lambda: phase(bed) == "trial")
     bed.reboot()
     assert "this is version 2" in bed.wait_http(8082)
-    wait_until(lambda: intents(bed) == [])
+    wait_until(lambda: intents(bed) == [], 60)
     whole(bed, "2")
 
 
 def test_systemd_executed_anew_during_a_trial(hello):
     bed = hello
-    bed.run(["sysconsctl", "update", "--no-wait", "--pull=never", "--health-timeout=5", "hello"])
+    bed.run(["sysconsctl", "update", "--no-wait", "--pull=never", "--health-timeout=10", "hello"])
     wait_until(lambda: phase(bed) == "trial")
     while phase(bed) == "trial":
         bed.systemctl("daemon-reexec")
@@ -206,7 +206,7 @@ def test_only_a_bad_version_is_remembered_as_bad(hello):
     bed = hello
     bed.push("hello:latest=hello:broken")
     bed.sysconsctl("pull", HELLO)
-    assert update(bed).returncode == 1
+    assert update(bed, health_timeout=30).returncode == 1
     whole(bed, "1")
     assert json.loads(bed.read(f"{CHECKOUT}/hello/info"))["sysconsd"]["bad-image"]
 

@@ -109,7 +109,7 @@ def test_update_all(bed):
         bed.wait_http(port)
     bed.systemctl("stop", "three")
     bed.push("hello:latest=hello:broken")
-    result = bed.sysconsctl("update", "--all", check=False, timeout=200)
+    result = bed.sysconsctl("update", "--all", "--health-timeout=30", check=False, timeout=200)  # long before that it is seen
     assert result.returncode == 1
     for name in ("one", "two", "three"):
         assert re.search(rf"^{name}\b", result.stdout, re.M), result.stdout

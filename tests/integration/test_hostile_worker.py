@@ -63,13 +63,13 @@ def test_flood(bed, worker):  # noqa: F811
     worker('while True: say(type="message", line="x" * 4000); say(type="progress", phase="Talking", done=1, total=2)')
     job = pull(bed, HELLO)
     wait_until(lambda: get(bed, job, "Job", "Phase") == "Talking")
-    before = time.monotonic()
     for _ in range(5):
         get(bed, ROOT, "Manager", "Version", user="alice")
-    assert time.monotonic() - before < 10
-    used = int(bed.output("systemctl show -P CPUUsageNSec sysconsd"))
-    time.sleep(2)  # what is measured: the time that the daemon spends on it
-    assert int(bed.output("systemctl show -P CPUUsageNSec sysconsd")) - used < 1e9
+    # what is measured: the share of a processor that the daemon spends on it
+    before, used = time.monotonic(), int(bed.output("systemctl show -P CPUUsageNSec sysconsd"))
+    time.sleep(2)
+    used = int(bed.output("systemctl show -P CPUUsageNSec sysconsd")) - used
+    assert used < (time.monotonic() - before) * 1e9 / 2
     verb(bed, job, "Job", "Cancel")
     assert wait_over(bed, job) in ("cancelled", "failed")
 
@@ -87,7 +87,7 @@ def test_worker_that_hangs_up_and_goes_on(bed, worker):  # noqa: F811
     assert state(bed, job) == "running"
     verb(bed, job, "Job", "Cancel")
     assert wait_over(bed, job) == "cancelled"
-    assert bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == ""
+    wait_until(lambda: bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == "")
 
 
 def test_details_are_not_believed(bed, worker):  # noqa: F811
@@ -103,7 +103,7 @@ def test_worker_that_does_not_end(bed, worker):  # noqa: F811
     worker('say(type="result", details={}); signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); time.sleep(600)')
     job = pull(bed, HELLO)
     assert wait_over(bed, job, 40) == "done"  # stopped after its last word
-    assert bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == ""
+    wait_until(lambda: bed.output("systemctl list-units --no-legend --plain 'sysconsd-job-*'") == "")
 
 
 def test_worker_that_is_not_there(bed):

@@ -214,7 +214,7 @@ def test_bad_update_goes_back_by_itself(hello, tag, reason):
     bed = hello
     old = bed.output(["sha256sum", "/etc/systemd/system/hello.service", "/etc/tmpfiles.d/hello.conf"])
     bed.push(f"hello:latest=hello:{tag}")
-    result = bed.sysconsctl("update", "--health-timeout=5", "hello", check=False, timeout=120)
+    result = bed.sysconsctl("update", "--health-timeout=30", "hello", check=False, timeout=120)
     assert result.returncode == 1
     assert "The previous deployment runs again" in result.stderr
     assert "Hello Moon, this is version 1" in bed.wait_http(8082)

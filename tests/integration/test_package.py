@@ -99,8 +99,8 @@ def install(bed, version="package-1", *more, how="yes", check=True):
     return bed.sysconsctl("install", "--set=PORT=8082", f"--system-package={how}", "--pull=never", *more, HELLO, check=check)
 
 
-def update(bed, check=True):
-    return bed.sysconsctl("update", "--pull=never", "--health-timeout=1", "hello", check=check, timeout=120)
+def update(bed, check=True, health_timeout=1):
+    return bed.sysconsctl("update", "--pull=never", f"--health-timeout={health_timeout}", "hello", check=check, timeout=120)
 
 
 def info(bed):
@@ -160,7 +160,7 @@ def test_life(system):
 
     # a service that does not come up: it and its package go back
     take(bed, "broken")
-    assert update(bed, check=False).returncode == 1
+    assert update(bed, check=False, health_timeout=30).returncode == 1
     is_version(system, "2", 8083)
 
     # what an administrator changed in /etc stays when a package is replaced

@@ -15,9 +15,9 @@ ETCD = "localhost:5000/etcd"
 
 
 def state(bed):
-    """Everything that an operation could change: names, kinds, modes, owners, sizes, times of content and inode. systemd makes and removes
-    folders for the workers' private /tmp and /var/tmp."""
-    return bed.output(f"find {CHECKOUT} /etc /usr /tmp /var/tmp /root ! -path /tmp ! -path /var/tmp -printf '%p %y %m %U %G %s %i %T@ %C@ %l\\n' | sort")
+    """Everything that an operation could change: names, kinds, modes, owners, sizes, times of content and inode. systemd makes and
+    removes folders for the workers' private /tmp and /var/tmp, that also when they have ended."""
+    return bed.output(f"find {CHECKOUT} /etc /usr /tmp /var/tmp /root ! -path /tmp ! -path /var/tmp ! -path '*/systemd-private-*' -printf '%p %y %m %U %G %s %i %T@ %C@ %l\\n' | sort")
 
 
 def plan(bed, *words, check=True, user=None):

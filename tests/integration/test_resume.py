@@ -16,6 +16,7 @@ NAME = f"localhost:{PORT}/images:layers"
 HALF = f"localhost:{PORT}/stall-once/images:half"
 REPO = f"{CHECKOUT}/.storage/ostree"
 STAGING = f"{REPO}/extensions/sysconsd/staging-*"
+FAILPOINT = "/run/sysconsd/failpoint"
 CONF = "/etc/sysconsd.conf.d/60-resume.conf"
 LAYERS = 6
 
@@ -78,6 +79,16 @@ def has_layers(bed, count):
     wait_until(lambda: len(layers_here(bed)) >= count, 60)
 
 
+@contextmanager
+def held_at_third_layer(bed):
+    """Whoever is slow to see two layers still finds the pull under way."""
+    bed.write(FAILPOINT, "pull-layer#3 wait\n")
+    try:
+        yield
+    finally:
+        bed.run(["rm", "-f", FAILPOINT])
+
+
 def names(bed):
     return [name for image in json.loads(bed.sysconsctl("images", "--json").stdout) for name in image["names"]]
 
@@ -101,9 +112,10 @@ def test_bandwidth(clean, images):
 def test_killed_worker(clean, images):
     bed = clean
     with registry(bed, images) as served:
-        job = start(bed, NAME)
-        has_layers(bed, 2)
-        kill_worker(bed, job)
+        with held_at_third_layer(bed):
+            job = start(bed, NAME)
+            has_layers(bed, 2)
+            kill_worker(bed, job)
         here = layers_here(bed)
         assert 2 <= len(here) < LAYERS
         before = served()
@@ -121,7 +133,7 @@ def test_killed_daemon(clean, images):
     with registry(bed, images) as served:
         start(bed, NAME)
         has_layers(bed, 1)
-        bed.systemctl("kill", "--signal=KILL", "sysconsd.service")
+        bed.kill_daemon()
         bed.sysconsctl("pull", NAME, timeout=60)
         assert sorted(requests for requests, _ in served().values() if requests) == [1] * len(served())
     whole(bed, NAME)
@@ -130,9 +142,10 @@ def test_killed_daemon(clean, images):
 def test_reboot(clean, images):
     bed = clean
     with registry(bed, images):
-        start(bed, NAME)
-        has_layers(bed, 2)
-        bed.crash()
+        with held_at_third_layer(bed):
+            start(bed, NAME)
+            has_layers(bed, 2)
+            bed.crash()
     here = layers_here(bed)
     assert 2 <= len(here) < LAYERS
     fast(bed)

@@ -274,7 +274,7 @@ def test_decided_again_when_it_is_installed(policed, signer, signed):
 def test_no_policy_is_said(bed, signer):
     before = bed.cursor()
     bed.sysconsctl("pull", "localhost:5000/hello:1")
-    lines = [line for line in bed.journal(after=before).splitlines() if "there is no policy" in line]
+    lines = wait_until(lambda: [line for line in bed.journal(after=before).splitlines() if "there is no policy" in line])
     assert len(lines) == 1 and "localhost:5000/hello:1" in lines[0] and POLICY in lines[0]
 
 

@@ -61,11 +61,14 @@ static G_GNUC_UNUSED void server_start(Server *server, const char *option, const
         server_run(server, "registry-server.py", option, root);
 }
 
-/* What stalls is waited out soon; with all else a busy machine may be silent for longer. */
+/* What stalls is waited out soon; with all else a busy machine may be silent for longer. Of what trickles some bytes have to come
+ * in twice that time. */
 static G_GNUC_UNUSED void server_is_to_do(Server *server, const char *fault)
 {
-        if (strstr(fault, "stall") != NULL || strstr(fault, "trickle") != NULL)
+        if (strstr(fault, "stall") != NULL)
                 server->config->stall_timeout = 1;
+        if (strstr(fault, "trickle") != NULL)
+                server->config->stall_timeout = 3;
 }
 
 static G_GNUC_UNUSED void server_end(Server *server)
