@@ -114,6 +114,8 @@ bool sc_verb_cancel(ScClient *client, int argc, char **argv, GError **error)
                 return false;
         if (help || outcome->result == NULL || strcmp(outcome->result, "cancelled") == 0)
                 return true;
-        return sc_exit_throw(error, SC_EXIT_FAILED, "Job %" G_GUINT64_FORMAT " had ended before it could be cancelled: %s",
-                             outcome->number, outcome->result);
+        /* It may have failed on its way back, and then the container is not as it was. */
+        const char *message = sc_value_string(outcome->details, "error-message");
+        return sc_exit_throw(error, SC_EXIT_FAILED, "Job %" G_GUINT64_FORMAT " was not cancelled: %s%s%s", outcome->number,
+                             outcome->result, message[0] != '\0' ? ": " : "", message);
 }

@@ -253,8 +253,10 @@ static bool fail_and_go_back(ScChange *change, GError **error)
         bool back = go_back(change, &back_error);
         g_autoptr(GError) cause = g_steal_pointer(error);
         ScError code = cause->domain == SC_ERROR ? (ScError)cause->code : SC_ERROR_FAILED;
+        /* Who cancels it must hear of that, where a job that was cancelled has no error. */
         if (!back)
-                return sc_throw(error, code, "%s. Going back failed, too: %s", cause->message, back_error->message);
+                return sc_throw(error, code == SC_ERROR_CANCELLED ? SC_ERROR_FAILED : code, "%s. Going back failed, too: %s",
+                                cause->message, back_error->message);
         const char *now = !had_old ? "Nothing was installed"
                           : ran    ? "The previous deployment runs again"
                                    : "The previous deployment is in place again";

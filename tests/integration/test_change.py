@@ -202,6 +202,20 @@ def test_a_cancelled_trial_judges_nobody(hello):
     assert json.loads(bed.read(f"{CHECKOUT}/hello/info"))["sysconsd"]["bad-image"] is None
 
 
+def test_a_way_back_that_fails_is_told_to_who_cancelled(hello):
+    bed = hello
+    fail_at(bed, "back-make-live error")
+    bed.run(["sysconsctl", "update", "--no-wait", "--pull=never", "--health-timeout=30", "hello"])
+    wait_until(lambda: phase(bed) == "trial")
+    job = str(running_jobs(bed)[0]["job"])
+    for verb in ("cancel", "wait"):
+        result = bed.sysconsctl(verb, job, check=False)
+        assert result.returncode == 1 and "Going back failed, too" in result.stderr, result.stdout + result.stderr
+    bed.run(["rm", "-f", FAILPOINT])
+    bed.run(["/usr/libexec/sysconsd-worker", "--recover=now"])
+    whole(bed, "1")
+
+
 def test_only_a_bad_version_is_remembered_as_bad(hello):
     bed = hello
     bed.push("hello:latest=hello:broken")
