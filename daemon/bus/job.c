@@ -138,7 +138,7 @@ static void on_added(gpointer data, ScJob *job)
 {
         ScService *service = data;
         g_autofree char *path = sc_bus_job_path(job->id);
-        sc_job_number_store(job->id);
+        sc_job_number_store(sc_queue_last_number(service->queue));
         sd_bus_emit_interfaces_added(service->bus, path, SC_BUS_JOB, NULL);
         sd_bus_emit_signal(service->bus, SC_BUS_PATH, SC_BUS_MANAGER, "JobNew", "o", path);
 }

@@ -408,6 +408,11 @@ bool sc_queue_adopt(ScQueue *queue, ScJob *job,
         return true;
 }
 
+guint64 sc_queue_last_number(ScQueue *queue)
+{
+        return queue->last_id;
+}
+
 void sc_queue_skip_numbers(ScQueue *queue, guint64 highest)
 {
         queue->last_id = MAX(queue->last_id, highest);

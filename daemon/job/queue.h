@@ -64,6 +64,8 @@ void sc_queue_start_ready(ScQueue *queue);
 bool sc_queue_adopt(ScQueue *queue, ScJob *job,
                     gpointer (*start)(gpointer data, const ScJob *job, const ScStageSink *sink, gpointer sink_data, GError **error),
                     gpointer start_data, GError **error);
+/* The highest number that was given, or is not to be given. */
+guint64 sc_queue_last_number(ScQueue *queue);
 /* Numbers given from now on are above this one. */
 void sc_queue_skip_numbers(ScQueue *queue, guint64 highest);
 
