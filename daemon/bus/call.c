@@ -15,6 +15,9 @@
 #define MAX_CALLS 1024
 /* A caller who is asked again because things changed under the dialog is asked so often, not for ever. */
 #define MAX_QUESTIONS 8
+/* A question stays open as long as its dialog. The bus lets a connection wait for 128 answers, and those of systemd, without which
+ * no job goes on, are among them. */
+#define MAX_DIALOGS 64
 
 void sc_call_free(ScCall *call)
 {
@@ -32,6 +35,7 @@ void sc_call_free(ScCall *call)
         g_free(call->pull);
         g_free(call->resolved);
         g_free(call->renamed);
+        g_free(call->asked_key);
         g_clear_pointer(&call->options, json_object_unref);
         g_array_unref(call->fds);
         g_hash_table_unref(call->granted);
@@ -125,12 +129,6 @@ static GHashTable *describe(const ScCall *call, const char *action, char **ret_k
         return details;
 }
 
-typedef struct {
-        ScCall *call;
-        const char *action;
-        char *key;
-} Question;
-
 /* The owner of a user's bus is asked for nothing, as root is on the system's. */
 bool sc_call_is_master(const ScCall *call)
 {
@@ -141,18 +139,28 @@ static void proceed(ScCall *call);
 
 static void on_answer(gpointer data, ScPolkitAnswer answer)
 {
-        Question *question = data;
-        ScCall *call = question->call;
-        const char *action = question->action;
+        ScCall *call = data;
+        g_autofree char *key = g_steal_pointer(&call->asked_key);
         call->check = NULL;
-        if (answer == SC_POLKIT_ALLOWED)
-                g_hash_table_add(call->granted, g_steal_pointer(&question->key));
-        g_free(question->key);
-        g_free(question);
-        if (answer == SC_POLKIT_ALLOWED)
+        if (answer == SC_POLKIT_ALLOWED) {
+                g_hash_table_add(call->granted, g_steal_pointer(&key));
                 proceed(call);
-        else
-                refuse(call, action, answer);
+        } else {
+                refuse(call, call->asked_action, answer);
+        }
+}
+
+static bool is_dialog(const ScCall *call)
+{
+        return call->interactive && call->check != NULL;
+}
+
+static guint count_dialogs(const ScService *service)
+{
+        guint count = 0;
+        for (guint i = 0; i < service->calls->len; i++)
+                count += is_dialog(g_ptr_array_index(service->calls, i)) ? 1 : 0;
+        return count;
 }
 
 /* 1: allowed; 0: the answer comes later; -1: error. */
@@ -166,17 +174,18 @@ static int ask(ScCall *call, const char *action, GError **error)
                 sc_throw(error, SC_ERROR_BUSY, "%s changes too quickly: try again", call->subject);
                 return -1;
         }
+        if (call->interactive && count_dialogs(call->service) >= MAX_DIALOGS) {
+                sc_throw(error, SC_ERROR_BUSY, "Too many users are asked for their passwords: try again later, or without asking");
+                return -1;
+        }
         g_autofree char *full = g_strconcat(SC_ACTION_PREFIX, action, NULL);
-        Question *question = g_new0(Question, 1);
-        question->call = call;
-        question->action = action;
-        question->key = g_steal_pointer(&key);
+        call->asked_action = action;
+        call->asked_key = g_steal_pointer(&key);
         call->check = sc_polkit_check(call->service->bus, call->sender, full, details,
-                                      call->interactive ? SC_POLKIT_INTERACTIVE : SC_POLKIT_QUIET, on_answer, question, error);
+                                      call->interactive ? SC_POLKIT_INTERACTIVE : SC_POLKIT_QUIET, on_answer, call, error);
         if (call->check != NULL)
                 return 0;
-        g_free(question->key);
-        g_free(question);
+        g_clear_pointer(&call->asked_key, g_free);
         return -1;
 }
 
@@ -380,7 +389,11 @@ void sc_call_drop_sender(ScService *service, const char *sender)
 {
         for (guint i = service->calls->len; i > 0; i--) {
                 ScCall *call = g_ptr_array_index(service->calls, i - 1);
-                if (strcmp(call->sender, sender) == 0)
-                        end(call);
+                if (strcmp(call->sender, sender) != 0)
+                        continue;
+                /* He may be there, and the bus have no room for one more match. */
+                g_autoptr(GError)
+                        error = g_error_new(SC_ERROR, SC_ERROR_BUSY, "%s is gone, or there are too many callers at once", sender);
+                fail(call, error);
         }
 }

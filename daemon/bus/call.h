@@ -68,7 +68,9 @@ struct ScCall {
         bool is_own;           /* no action is needed: the caller's own job */
         const char *needs[SC_CALL_MAX_NEEDS + 1]; /* actions, the verb's own first; ended by NULL */
         /* how far it is */
-        GHashTable *granted; /* action and details, as polkit was asked for them */
+        GHashTable *granted;      /* action and details, as polkit was asked for them */
+        const char *asked_action; /* what polkit is asked for at present, and */
+        char *asked_key;          /* that with its details; NULL: nothing */
         struct ScPolkitCheck *check;
 };
 

@@ -53,6 +53,10 @@ def test_daemon(daemon_by_hand):
     assert bed.sysconsctl("stop", "hello", user="alice", check=False).returncode == 4
     assert bed.sysconsctl("start", "nothing", check=False).returncode == 3
     bed.sysconsctl("uninstall", "hello")
+    # she leaves while polkit is asked
+    bed.systemctl("kill", "--signal=STOP", "polkit")
+    bed.run(["busctl", "--timeout=5", "call", "org.sysconsd1", "/org/sysconsd1", "org.sysconsd1.Manager", "Prune", "a{sv}", "0"], user="alice", check=False)
+    bed.systemctl("kill", "--signal=CONT", "polkit")
     cursor = bed.cursor()
     bed.run("systemctl kill --kill-whom=main by-hand")
     ends = ("by-hand.service: Deactivated successfully", "by-hand.service: Failed with result")
