@@ -30,8 +30,9 @@
 enum { EXIT_USAGE = 2 };
 
 typedef struct {
-        int socket;   /* -1: none */
-        bool by_hand; /* text on standard output */
+        int socket;      /* -1: none */
+        bool by_hand;    /* text on standard output */
+        bool is_unheard; /* the daemon has not listened for a while */
 } Channel;
 
 /* Contents and what is fetched of a blob come and go in pieces of up to 8 MiB, a few of them at once: memory that was given back to
@@ -49,16 +50,48 @@ static void keep_memory(void)
 
 /* ---- what goes out ---- */
 
+/* Seconds for a daemon that does not listen: nobody's service stays stopped for it; and when nothing is left to do. */
+#define PATIENCE 30
+#define PATIENCE_AT_LAST 600
+
+static void set_patience(int socket_fd, time_t seconds)
+{
+        const struct timeval patience = {.tv_sec = seconds};
+        setsockopt(socket_fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
+static bool is_last_word(const ScPacket *packet)
+{
+        return packet->type == SC_PACKET_RESULT || packet->type == SC_PACKET_ERROR;
+}
+
+static bool takes_more(int socket_fd)
+{
+        struct pollfd listener = {.fd = socket_fd, .events = POLLOUT};
+        return poll(&listener, 1, 0) != 0;
+}
+
 static void send_packet(Channel *channel, const ScPacket *packet)
 {
         if (channel->socket < 0)
                 return;
+        /* How far it is, nobody has to know; how it ended, somebody will. */
+        if (channel->is_unheard && !is_last_word(packet) && !takes_more(channel->socket))
+                return;
+        if (is_last_word(packet))
+                set_patience(channel->socket, PATIENCE_AT_LAST);
         g_autoptr(GError) error = NULL;
-        /* A daemon that is gone (restarted, upgraded) must not end the operation: it finds us again by name. */
-        if (!sc_packet_send(channel->socket, packet, &error)) {
-                sc_journal(LOG_INFO, "sysconsd is gone, going on without it", SC_FIELD_ERROR, error->message, NULL);
-                sc_close(&channel->socket);
+        channel->is_unheard = false;
+        if (sc_packet_send(channel->socket, packet, &error))
+                return;
+        if (g_error_matches(error, SC_ERROR, SC_ERROR_BUSY) && !is_last_word(packet)) {
+                channel->is_unheard = true;
+                sc_journal(LOG_INFO, "sysconsd does not listen, going on without it", NULL);
+                return;
         }
+        /* A daemon that is gone (restarted, upgraded) must not end the operation: it finds us again by name. */
+        sc_journal(LOG_INFO, "sysconsd is gone, going on without it", SC_FIELD_ERROR, error->message, NULL);
+        sc_close(&channel->socket);
 }
 
 static void send_progress(gpointer data, const char *phase, guint64 done, guint64 total)
@@ -299,8 +332,7 @@ int main(int argc, char *argv[])
                 channel.socket = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
                 sc_autofd null = open("/dev/null", O_RDONLY | O_CLOEXEC);
                 /* One that does not listen is as good as gone: nobody's service stays stopped for it. */
-                const struct timeval patience = {.tv_sec = 30};
-                setsockopt(channel.socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+                set_patience(channel.socket, PATIENCE);
                 if (channel.socket < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0) {
                         fprintf(stderr, "sysconsd-worker: cannot take over standard input: %s\n", g_strerror(errno));
                         return EXIT_FAILURE;

@@ -159,6 +159,8 @@ bool sc_packet_send(int socket_fd, const ScPacket *packet, GError **error)
         if (sent < 0 && errno == EMSGSIZE)
                 return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "A %s of %zu bytes is too large for net.core.wmem_max",
                                 type_words[packet->type], size);
+        if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+                return sc_throw(error, SC_ERROR_BUSY, "Nobody takes a %s", type_words[packet->type]);
         if (sent < 0)
                 return sc_throw_errno(error, "Cannot send a %s", type_words[packet->type]);
         return true;

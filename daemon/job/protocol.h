@@ -57,7 +57,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScPacket, sc_packet_free)
 bool sc_packet_socketpair(int ret_fds[2], GError **error);
 
 /* A text over its limit is cut (message, error); a packet over the limit is refused with InvalidArgument (request, result). Control
- * characters in texts become spaces, here and in sc_packet_receive(). */
+ * characters in texts become spaces, here and in sc_packet_receive(), and what may be in no text on a bus U+FFFD. Busy: the other
+ * side did not take it in time. */
 bool sc_packet_send(int socket_fd, const ScPacket *packet, GError **error);
 
 /* 1: a packet; 0: the other side is gone (or, on a socket that does not block, *ret_again true: nothing there); -1: error. Corrupt

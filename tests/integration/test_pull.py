@@ -153,6 +153,36 @@ def test_cancel(bed, registry):
     bed.sysconsctl("pull", f"{registry}/honest")
 
 
+LISTENS_LATE = """
+import json, socket, subprocess, sys, time
+ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+its.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # full soon
+request = {"type": "request", "job": 1, "operation": "pull", "subject": "localhost:5000/etcd", "options": {}}
+ours.send(json.dumps(request).encode())
+worker = subprocess.Popen(["/usr/libexec/sysconsd-worker"], stdin=its, stderr=subprocess.DEVNULL)
+its.close()
+command = ["journalctl", "--output=cat", f"--after-cursor={sys.argv[1]}"]
+while "does not listen" not in subprocess.check_output(command, text=True):  # for 30 s
+    assert worker.poll() is None
+    time.sleep(1)
+while (packet := ours.recv(1 << 20)):
+    last = json.loads(packet)
+print(last["type"])
+"""
+
+
+def test_daemon_that_does_not_listen_for_long(bed):
+    """How it ended is said to it all the same."""
+    bed.run(f"rm -rf {CHECKOUT}/.storage")
+    size = sum(int(size) for size in bed.output(["sh", "-c", "curl -s -H 'Accept: application/vnd.oci.image.manifest.v1+json' "
+                                                  f"localhost:5000/v2/etcd/manifests/latest | jq '.layers[].size'"]).split())
+    bed.write(PATIENCE, f"[Pull]\nBandwidthLimit={size // 40}\n")
+    try:
+        assert bed.run(["python3", "-", bed.cursor()], stdin=LISTENS_LATE, timeout=200).stdout == "result\n"
+    finally:
+        bed.run(["rm", "-f", PATIENCE])
+
+
 def test_progress_is_told(bed):
     """A listener on the bus sees bytes counted up to the total."""
     bed.run(f"rm -rf {CHECKOUT}/.storage")
