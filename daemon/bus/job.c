@@ -72,7 +72,7 @@ static int get_message(sd_bus *bus, const char *path, const char *interface, con
         const ScJob *job = data;
         sd_bus_message *question = sd_bus_get_current_message(bus);
         const char *asker = question != NULL ? sd_bus_message_get_sender(question) : NULL;
-        return sd_bus_message_append(reply, "s", sc_job_is_owner(job, asker) ? job->message : "");
+        return sc_bus_append_text(reply, sc_job_is_owner(job, asker) ? job->message : "");
 }
 
 static int get_error(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply, void *data,
@@ -82,7 +82,11 @@ static int get_error(sd_bus *bus, const char *path, const char *interface, const
         if (job->state != SC_JOB_FAILED)
                 return sd_bus_message_append(reply, "(ss)", "", "");
         g_autofree char *name = sc_bus_error_name(job->error);
-        return sd_bus_message_append(reply, "(ss)", name, job->error->message);
+        int r;
+        if ((r = sd_bus_message_open_container(reply, 'r', "ss")) < 0 || (r = sc_bus_append_text(reply, name)) < 0 ||
+            (r = sc_bus_append_text(reply, job->error->message)) < 0)
+                return r;
+        return sd_bus_message_close_container(reply);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -168,7 +172,7 @@ static void on_line(gpointer data, ScJob *job, const char *line)
                 sd_bus_message *signal = NULL;
                 if (sd_bus_message_new_signal(service->bus, &signal, path, SC_BUS_JOB, "Log") >= 0 &&
                     sd_bus_message_set_destination(signal, g_ptr_array_index(job->owners, i)) >= 0 &&
-                    sd_bus_message_append(signal, "s", line) >= 0)
+                    sc_bus_append_text(signal, line) >= 0)
                         sd_bus_send(service->bus, signal, NULL);
                 sd_bus_message_unref(signal);
         }
@@ -202,24 +206,16 @@ static void on_ending(gpointer data, ScJob *job)
         sc_units_when_fresh(service->units, on_states_fresh, settling);
 }
 
-static int append_detail(sd_bus_message *signal, const char *key, const char *value)
-{
-        return sd_bus_message_append(signal, "{sv}", key, "s", value);
-}
-
 static int append_details(sd_bus_message *signal, const ScJob *job)
 {
         int r = sd_bus_message_open_container(signal, 'a', "{sv}");
-        GHashTableIter iter;
-        gpointer key, value;
-        g_hash_table_iter_init(&iter, job->details);
-        while (r >= 0 && g_hash_table_iter_next(&iter, &key, &value))
-                r = append_detail(signal, key, value);
+        if (r >= 0)
+                r = sc_bus_append_details(signal, job->details);
         if (r >= 0 && job->state == SC_JOB_FAILED) {
                 g_autofree char *name = sc_bus_error_name(job->error);
-                r = append_detail(signal, "error-name", name);
+                r = sc_bus_append_detail(signal, "error-name", name);
                 if (r >= 0)
-                        r = append_detail(signal, "error-message", job->error->message);
+                        r = sc_bus_append_detail(signal, "error-message", job->error->message);
         }
         return r < 0 ? r : sd_bus_message_close_container(signal);
 }

@@ -123,11 +123,8 @@ bool sc_bus_plan_run(ScCall *call, GError **error)
 static int append_details(sd_bus_message *reply, GHashTable *details)
 {
         int r = sd_bus_message_open_container(reply, 'a', "{sv}");
-        GHashTableIter iter;
-        gpointer key, value;
-        g_hash_table_iter_init(&iter, details);
-        while (r >= 0 && g_hash_table_iter_next(&iter, &key, &value))
-                r = sd_bus_message_append(reply, "{sv}", key, "s", value);
+        if (r >= 0)
+                r = sc_bus_append_details(reply, details);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

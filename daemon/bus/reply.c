@@ -11,12 +11,6 @@ char *sc_bus_error_name(const GError *error)
         return g_strconcat(SC_BUS_ERROR_PREFIX, sc_error_to_string(code), NULL);
 }
 
-int sc_bus_reply_error(sd_bus_message *call, const GError *error)
-{
-        g_autofree char *name = sc_bus_error_name(error);
-        return sd_bus_reply_method_errorf(call, name, "%s", error->message);
-}
-
 void sc_bus_complain(int priority, const char *what, const char *message)
 {
         g_autofree char *line = g_strdup_printf("%s: %s", what, message);
@@ -32,13 +26,29 @@ static bool is_ascii(const char *text, size_t size)
 }
 
 /* For sd-bus that is more than what is no UTF-8: U+FFFE and its like, which JSON may hold, and with it an image. */
-static int append_mended(sd_bus_message *message, const char *text)
+static char *mend(const char *text)
 {
-        g_autofree char *mended = g_strdup(text);
+        char *mended = g_strdup(text);
         for (char *c = mended; *c != '\0'; c++)
                 if ((unsigned char)*c >= 0x80)
                         *c = '?';
+        return mended;
+}
+
+static int append_mended(sd_bus_message *message, const char *text)
+{
+        g_autofree char *mended = mend(text);
         return sd_bus_message_append_basic(message, 's', mended);
+}
+
+int sc_bus_reply_error(sd_bus_message *call, const GError *error)
+{
+        g_autofree char *name = sc_bus_error_name(error);
+        int r = sd_bus_reply_method_errorf(call, name, "%s", error->message);
+        if (r != -EINVAL)
+                return r;
+        g_autofree char *mended = mend(error->message);
+        return sd_bus_reply_method_errorf(call, name, "%s", mended);
 }
 
 int sc_bus_append_text(sd_bus_message *message, const char *text)
@@ -75,6 +85,27 @@ int sc_bus_append_map(sd_bus_message *message, GHashTable *map)
         while (r >= 0 && g_hash_table_iter_next(&iter, &key, &value))
                 r = sc_bus_append_pair(message, key, value);
         return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+int sc_bus_append_detail(sd_bus_message *message, const char *key, const char *value)
+{
+        int r;
+        if ((r = sd_bus_message_open_container(message, 'e', "sv")) < 0 || (r = sc_bus_append_text(message, key)) < 0 ||
+            (r = sd_bus_message_open_container(message, 'v', "s")) < 0 || (r = sc_bus_append_text(message, value)) < 0 ||
+            (r = sd_bus_message_close_container(message)) < 0)
+                return r;
+        return sd_bus_message_close_container(message);
+}
+
+int sc_bus_append_details(sd_bus_message *message, GHashTable *details)
+{
+        int r = 0;
+        GHashTableIter iter;
+        gpointer key, value;
+        g_hash_table_iter_init(&iter, details);
+        while (r >= 0 && g_hash_table_iter_next(&iter, &key, &value))
+                r = sc_bus_append_detail(message, key, value);
+        return r;
 }
 
 bool sc_bus_throw(GError **error, int r, const char *format, ...)

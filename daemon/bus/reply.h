@@ -22,6 +22,9 @@ int sc_bus_reply_error(sd_bus_message *call, const GError *error);
 int sc_bus_append_text(sd_bus_message *message, const char *text);
 int sc_bus_append_pair(sd_bus_message *message, const char *key, const char *value);
 int sc_bus_append_map(sd_bus_message *message, GHashTable *map);
+/* The same as {sv}, one or all of a table of texts by texts, into an open array of them. */
+int sc_bus_append_detail(sd_bus_message *message, const char *key, const char *value);
+int sc_bus_append_details(sd_bus_message *message, GHashTable *details);
 
 /* A line in the journal, "WHAT: MESSAGE", for an error that nobody can be told. */
 void sc_bus_complain(int priority, const char *what, const char *message);

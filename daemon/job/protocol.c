@@ -72,6 +72,19 @@ bool sc_packet_socketpair(int ret_fds[2], GError **error)
         return true;
 }
 
+/* U+FFFE and its like: Unicode has them, and JSON, but no text on a bus may. */
+static bool is_noncharacter(gunichar c)
+{
+        return (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF);
+}
+
+static gunichar clean_character(gunichar c, bool keep_lines)
+{
+        if (is_noncharacter(c))
+                return 0xFFFD;
+        return g_unichar_iscntrl(c) && !(keep_lines && c == '\n') ? ' ' : c;
+}
+
 /* Texts of a worker end on somebody's terminal, and may quote a registry or an image: no control character gets through. */
 static char *clean_text(const char *text, gsize max, bool keep_lines)
 {
@@ -83,7 +96,7 @@ static char *clean_text(const char *text, gsize max, bool keep_lines)
                         g_string_append(clean, "...");
                         break;
                 }
-                g_string_append_unichar(clean, g_unichar_iscntrl(c) && !(keep_lines && c == '\n') ? ' ' : c);
+                g_string_append_unichar(clean, clean_character(c, keep_lines));
         }
         return g_string_free(g_steal_pointer(&clean), FALSE);
 }

@@ -142,6 +142,34 @@ START_TEST(texts_cannot_steer_a_terminal)
 }
 END_TEST
 
+/* Unicode and JSON know them; sd-bus sends none, and nothing of the message that one is in. */
+START_TEST(texts_can_go_over_a_bus)
+{
+        static const char *const nowhere[] = {"\xef\xbf\xbe", "\xef\xbf\xbf", "\xef\xb7\x90", "\xef\xb7\xaf", "\xf4\x8f\xbf\xbf"};
+        for (unsigned i = 0; i < G_N_ELEMENTS(nowhere); i++) {
+                g_autofree char *text = g_strdup_printf("{\"type\":\"result\",\"details\":{\"plan\":\"a%sb\"}}", nowhere[i]);
+                send_raw(text);
+                g_autoptr(ScPacket) received = NULL;
+                ck_assert_int_eq(sc_packet_receive(fds[1], &received, NULL, NULL), 1);
+                ck_assert_str_eq(g_hash_table_lookup(received->details, "plan"), "a\xef\xbf\xbd"
+                                                                                 "b");
+        }
+}
+END_TEST
+
+START_TEST(who_does_not_take_it_is_busy)
+{
+        const struct timeval patience = {.tv_usec = 1000};
+        ck_assert_int_eq(setsockopt(fds[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
+        g_autoptr(ScPacket) message = sc_packet_new(SC_PACKET_MESSAGE);
+        message->text = g_strnfill(8000, 'x');
+        g_autoptr(GError) error = NULL;
+        while (sc_packet_send(fds[0], message, &error))
+                continue;
+        ck_assert_error(error, SC_ERROR_BUSY, "message");
+}
+END_TEST
+
 START_TEST(long_text_is_cut)
 {
         g_autoptr(ScPacket) message = sc_packet_new(SC_PACKET_MESSAGE);
@@ -348,6 +376,8 @@ int main(void)
         tcase_add_test(cases, progress_and_message_arrive);
         tcase_add_test(cases, result_and_error_arrive);
         tcase_add_test(cases, texts_cannot_steer_a_terminal);
+        tcase_add_test(cases, texts_can_go_over_a_bus);
+        tcase_add_test(cases, who_does_not_take_it_is_busy);
         tcase_add_test(cases, long_text_is_cut);
         tcase_add_test(cases, large_request);
         tcase_add_test(cases, the_end_is_told);
