@@ -8,9 +8,11 @@
 #include "job/sandbox.h"
 #include "job/stage.h"
 #include <errno.h>
+#include <linux/sockios.h>
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <syslog.h>
 
 #define SYSTEMD "org.freedesktop.systemd1"
@@ -28,6 +30,8 @@
 #define STOP_SECONDS 120
 /* How often it is tried whether a unit's name is free again. */
 #define START_AGAIN_MS 100
+/* systemd that could not be asked (it executes itself anew, say) is asked again. */
+#define ASK_AGAIN_SECONDS 1
 
 typedef struct {
         const ScWorkers *workers;
@@ -44,8 +48,12 @@ typedef struct {
         guint timer;
         gint64 start_until; /* monotonic */
         guint start_timer;  /* between two calls that start the unit */
+        bool start_unsure;  /* it is looked for, to see whether the last one did */
         sd_bus_slot *start_slot;
         sd_bus_slot *probe_slot;
+        guint probe_timer; /* until systemd is asked again for the unit */
+        sd_bus_slot *stop_slot;
+        guint stop_timer; /* until systemd is asked again to stop it */
         sd_bus_slot *changed_slot;
         sd_bus_slot *removed_slot;
         bool adopted_by_name;
@@ -59,9 +67,42 @@ typedef struct {
         GError *error;           /* ... this, and maybe details besides */
 } Process;
 
+/* Anything else says nothing about the unit: systemd was not there to be asked, or the bus has its limits. */
+static bool is_answer(const sd_bus_error *error)
+{
+        return error == NULL || sd_bus_error_has_name(error, SYSTEMD ".NoSuchUnit");
+}
+
+static void stop_unit(Process *process);
+
+static gboolean on_stop_again(gpointer data)
+{
+        Process *process = data;
+        process->stop_timer = 0;
+        stop_unit(process);
+        return G_SOURCE_REMOVE;
+}
+
+static int on_stopped(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+        Process *process = data;
+        process->stop_slot = sd_bus_slot_unref(process->stop_slot);
+        if (!is_answer(sd_bus_message_get_error(reply)) && sd_bus_is_open(process->bus) > 0)
+                process->stop_timer = g_timeout_add_seconds(ASK_AGAIN_SECONDS, on_stop_again, process);
+        return 0;
+}
+
+/* That it has been asked is all that the reply says: the unit's end comes by other ways. */
 static void stop_unit(Process *process)
 {
-        /* The reply says nothing that the unit's end does not say. */
+        if (process->stop_slot == NULL && process->stop_timer == 0)
+                sd_bus_call_method_async(process->bus, &process->stop_slot, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StopUnit",
+                                         on_stopped, process, "ss", process->unit, "replace");
+}
+
+/* For one that is not there any more to hear of an answer. */
+static void stop_unit_unheard(Process *process)
+{
         sd_bus_call_method_async(process->bus, NULL, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StopUnit", NULL, NULL, "ss",
                                  process->unit, "replace");
 }
@@ -71,7 +112,10 @@ static void process_free(gpointer data)
         Process *process = data;
         /* It would see its socket end; but it may have been stopped, or not have come so far. */
         if (process->is_waiting)
-                stop_unit(process);
+                stop_unit_unheard(process);
+        g_clear_handle_id(&process->probe_timer, g_source_remove);
+        g_clear_handle_id(&process->stop_timer, g_source_remove);
+        sd_bus_slot_unref(process->stop_slot);
         g_clear_handle_id(&process->read_source, g_source_remove);
         g_clear_handle_id(&process->timer, g_source_remove);
         g_clear_handle_id(&process->start_timer, g_source_remove);
@@ -298,14 +342,51 @@ static int on_unit_changed(sd_bus_message *message, void *data, sd_bus_error *re
         return 0;
 }
 
+static gboolean on_probe_again(gpointer data)
+{
+        Process *process = data;
+        process->probe_timer = 0;
+        (void)probe_unit(process);
+        return G_SOURCE_REMOVE;
+}
+
+static bool is_request_unread(const Process *process)
+{
+        int unread = 0;
+        return ioctl(process->socket_fd, SIOCOUTQ, &unread) == 0 && unread > 0;
+}
+
+static gboolean on_start_again(gpointer data);
+
+/* One that has come and gone meanwhile has taken its request along: how it ended, the socket tells. */
+static void settle_start(Process *process, bool is_there)
+{
+        process->start_unsure = false;
+        if (!is_there && is_request_unread(process))
+                process->start_timer = g_timeout_add(START_AGAIN_MS, on_start_again, process);
+        else
+                sc_close(&process->worker_fd);
+}
+
 static int on_probed(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
 {
         Process *process = data;
+        const sd_bus_error *error = sd_bus_message_get_error(reply);
         process->probe_slot = sd_bus_slot_unref(process->probe_slot);
         /* The unit that had its name is gone; its own is yet to come. */
         if (process->start_slot != NULL || process->start_timer != 0)
                 return 0;
-        if (sd_bus_message_get_error(reply) == NULL) {
+        if (process->start_unsure && is_answer(error)) {
+                settle_start(process, error == NULL);
+                return 0;
+        }
+        /* A daemon that has lost the bus ends: the next one takes the worker over. */
+        if (!is_answer(error)) {
+                if (sd_bus_is_open(process->bus) > 0)
+                        process->probe_timer = g_timeout_add_seconds(ASK_AGAIN_SECONDS, on_probe_again, process);
+                return 0;
+        }
+        if (error == NULL) {
                 if (process->hung_up)
                         stop_unit(process);
                 return 0;
@@ -321,7 +402,7 @@ static int on_probed(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
 /* Asks whether the unit is there at all. */
 static int probe_unit(Process *process)
 {
-        if (process->probe_slot != NULL)
+        if (process->probe_slot != NULL || process->probe_timer != 0)
                 return 0;
         sd_bus_message *call = NULL;
         int r = sd_bus_message_new_method_call(process->bus, &call, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "GetUnit");
@@ -365,7 +446,7 @@ static bool start_unit(Process *process, GError **error);
 static void fail_start(Process *process, const char *why)
 {
         g_set_error(&process->error, SC_ERROR, SC_ERROR_FAILED, "systemd does not start %s: %s", process->unit, why);
-        stop_unit(process); /* where the answer only came too late */
+        stop_unit_unheard(process); /* where the answer only came too late */
         conclude(process);
 }
 
@@ -388,8 +469,32 @@ static bool start_when_it_is_gone(Process *process, const sd_bus_error *refused)
         if (process->is_waiting || !sd_bus_error_has_name(refused, SYSTEMD ".UnitExists") ||
             g_get_monotonic_time() > process->start_until)
                 return false;
-        stop_unit(process);
+        stop_unit_unheard(process); /* said again with each attempt, and not behind the one that succeeds */
         process->start_timer = g_timeout_add(START_AGAIN_MS, on_start_again, process);
+        return true;
+}
+
+/* Whether it was started is not known: systemd was not there, or its answer was lost. */
+static bool is_silence(const sd_bus_error *error)
+{
+        static const char *const names[] = {"NoReply",        "Timeout",      "TimedOut",      "ServiceUnknown",
+                                            "NameHasNoOwner", "Disconnected", "LimitsExceeded"};
+        static const char prefix[] = "org.freedesktop.DBus.Error.";
+        if (!g_str_has_prefix(error->name, prefix))
+                return false;
+        const char *name = error->name + strlen(prefix);
+        for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+                if (strcmp(name, names[i]) == 0)
+                        return true;
+        return g_str_has_prefix(name, "Spawn.");
+}
+
+static bool look_whether_it_started(Process *process, const sd_bus_error *refused)
+{
+        if (process->is_waiting || !is_silence(refused) || g_get_monotonic_time() > process->start_until)
+                return false;
+        process->start_unsure = true;
+        process->probe_timer = g_timeout_add_seconds(ASK_AGAIN_SECONDS, on_probe_again, process);
         return true;
 }
 
@@ -398,7 +503,10 @@ static int on_started(sd_bus_message *reply, void *data, sd_bus_error *ret_error
         Process *process = data;
         process->start_slot = sd_bus_slot_unref(process->start_slot);
         const sd_bus_error *refused = sd_bus_message_get_error(reply);
-        if (refused != NULL && !has_last_word(process) && start_when_it_is_gone(process, refused))
+        if (refused != NULL && sd_bus_is_open(process->bus) <= 0)
+                return 0; /* the daemon ends, and the next one takes the worker over */
+        if (refused != NULL && !has_last_word(process) &&
+            (start_when_it_is_gone(process, refused) || look_whether_it_started(process, refused)))
                 return 0;
         sc_close(&process->worker_fd);
         if (refused != NULL && !has_last_word(process))

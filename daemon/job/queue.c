@@ -461,6 +461,8 @@ void sc_queue_cancel(ScQueue *queue, ScJob *job)
                 g_clear_pointer(&entry->next, queue->runner->free);
                 if (entry->stage != NULL)
                         queue->runner->cancel(entry->stage);
+        } else if (job->state == SC_JOB_CANCELLING && entry->stage != NULL) {
+                queue->runner->cancel(entry->stage); /* whoever says it twice means that it did not help */
         }
 }
 

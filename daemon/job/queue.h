@@ -28,6 +28,7 @@ typedef struct {
         /* As start, for one that was prepared, and is a running stage from now on. False: it is of no use, free it, and start
          * another. */
         bool (*go)(gpointer prepared, const ScStageSink *sink, gpointer sink_data);
+        /* May be called again. */
         void (*cancel)(gpointer stage);
         /* Takes what the stage has said already, and the sink is called from within. May be NULL. */
         void (*hear)(gpointer stage);

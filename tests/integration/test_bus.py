@@ -311,6 +311,58 @@ def test_numbers_are_given_once(bed):
     wait_done(bed, second)
 
 
+def test_numbers_are_given_once_beside_a_job_that_lasts(hello):
+    bed = hello
+    hold(bed, "hello")
+    try:
+        lasting = verb(bed, container("hello"), "Container", "Start")
+        last = pull(bed, HELLO)
+        wait_done(bed, last)
+        bed.systemctl("restart", "sysconsd")  # takes the older one over
+        assert state(bed, lasting) == "running"
+    finally:
+        release(bed)
+    wait_done(bed, lasting)
+    bed.run("systemctl stop sysconsd; systemctl start sysconsd")
+    assert number_of(pull(bed, HELLO)) == number_of(last) + 1
+
+
+DEAF = """<busconfig><policy user="root"><deny send_destination="org.freedesktop.systemd1" send_member="GetUnit"/></policy></busconfig>
+"""
+
+
+def test_systemd_executed_anew(hello):
+    """It tells that all units are removed. Who cannot ask it then, because it is not there, does not take that for an answer."""
+    bed = hello
+    policy = "/etc/dbus-1/system.d/zz-deaf.conf"
+    hold(bed, "hello")
+    try:
+        job = verb(bed, container("hello"), "Container", "Start")
+        wait_until(lambda: state(bed, job) == "running")
+        bed.write(policy, DEAF)
+        bed.systemctl("reload", "dbus")
+        bed.systemctl("daemon-reexec")
+        time.sleep(8)  # longer than the daemon waits for the reason of an end
+        assert state(bed, job) == "running"
+    finally:
+        bed.run(["rm", policy])
+        bed.systemctl("reload", "dbus")
+        release(bed)
+    wait_done(bed, job)
+
+
+def test_jobs_start_while_systemd_is_executed_anew(hello):
+    """It may not be there when it is asked to start a worker, or its answer may be lost."""
+    bed = hello
+    bed.run("setsid sh -c 'while sleep 0.1; do systemctl daemon-reexec; done' >/dev/null 2>&1 & echo $! >/run/reexec.pid", timeout=10)
+    try:
+        jobs = [pull(bed, HELLO) for _ in range(12) for _ in [time.sleep(0.2)]]
+    finally:
+        bed.run("kill $(cat /run/reexec.pid); rm /run/reexec.pid")
+    for job in set(jobs):
+        wait_done(bed, job)
+
+
 def test_result_is_there_after_a_restart(hello):
     """A worker that ends while there is no daemon has its result kept."""
     bed = hello

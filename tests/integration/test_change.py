@@ -188,8 +188,10 @@ def test_systemd_executed_anew_during_a_trial(hello):
     bed = hello
     bed.run(["sysconsctl", "update", "--no-wait", "--pull=never", "--health-timeout=10", "hello"])
     wait_until(lambda: phase(bed) == "trial")
+    job = str(running_jobs(bed)[0]["job"])
     while phase(bed) == "trial":
         bed.systemctl("daemon-reexec")
+    assert bed.sysconsctl("wait", job).returncode == 0
     whole(bed, "2")
 
 

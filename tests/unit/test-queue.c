@@ -408,6 +408,10 @@ START_TEST(running_job_is_asked_to_end)
         sc_queue_cancel(queue, job);
         ck_assert_int_eq(job->state, SC_JOB_CANCELLING);
         ck_assert(stage_of(job)->cancelled);
+        /* said again, it is asked again */
+        stage_of(job)->cancelled = false;
+        sc_queue_cancel(queue, job);
+        ck_assert(stage_of(job)->cancelled);
         fail_stage(job, SC_ERROR_CANCELLED);
         ck_assert_int_eq(job->state, SC_JOB_CANCELLED);
         sc_queue_cancel(queue, job);
