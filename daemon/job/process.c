@@ -421,6 +421,19 @@ static int on_unit_removed(sd_bus_message *message, void *data, sd_bus_error *re
         return 0;
 }
 
+/* The bus may refuse a match; without a function here sd-bus would give up the whole connection. The worker's socket tells its end,
+ * too. */
+static int on_watched(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
+{
+        const Process *process = data;
+        const sd_bus_error *refused = sd_bus_message_get_error(reply);
+        if (refused == NULL)
+                return 1;
+        g_autofree char *line = g_strdup_printf("Cannot watch %s", process->unit);
+        sc_journal(LOG_WARNING, line, SC_FIELD_ERROR, refused->message, NULL);
+        return 1;
+}
+
 static bool watch_unit(Process *process, GError **error)
 {
         g_autofree char *path = NULL;
@@ -434,9 +447,9 @@ static bool watch_unit(Process *process, GError **error)
                                                    "member='UnitRemoved',arg0='%s'",
                                                    process->unit);
         if (r >= 0)
-                r = sd_bus_add_match_async(process->bus, &process->changed_slot, changed, on_unit_changed, NULL, process);
+                r = sd_bus_add_match_async(process->bus, &process->changed_slot, changed, on_unit_changed, on_watched, process);
         if (r >= 0)
-                r = sd_bus_add_match_async(process->bus, &process->removed_slot, removed, on_unit_removed, NULL, process);
+                r = sd_bus_add_match_async(process->bus, &process->removed_slot, removed, on_unit_removed, on_watched, process);
         errno = -r;
         return r >= 0 || sc_throw_errno(error, "Cannot watch %s", process->unit);
 }
