@@ -185,10 +185,12 @@ typedef struct {
 
 static void on_states_fresh(gpointer data)
 {
-        Settling *settling = data;
+        g_autofree Settling *settling = data;
+        /* A daemon that has lost the bus ends: the next one finds the job as it is. */
+        if (sd_bus_is_open(settling->service->bus) <= 0)
+                return;
         ScJob *job = sc_queue_find(settling->service->queue, settling->id);
         sc_queue_settle(settling->service->queue, job);
-        g_free(settling);
 }
 
 /* Whoever hears that the job is finished finds its effects here: the catalog and the unit's state come first. */

@@ -12,18 +12,39 @@
 /* Operations whose subject is a container. */
 static const char *const on_containers[] = {"update", "rollback", "uninstall", "start", "stop", "restart", "recover", NULL};
 
-static void adopt(ScQueue *queue, ScWorkers *workers, ScJob *job, int socket_fd)
+static void adopt(ScQueue *queue, ScJob *job, ScAdoption *adoption)
 {
         g_autoptr(GError) error = NULL;
-        ScAdoption adoption = {.workers = workers, .socket_fd = socket_fd};
         g_autofree char *unit = sc_worker_unit_name(job);
-        if (sc_queue_adopt(queue, job, sc_process_adopt, &adoption, &error)) {
+        if (sc_queue_adopt(queue, job, sc_process_adopt, adoption, &error)) {
                 g_autofree char *line = g_strdup_printf("Took over the running worker %s", unit);
                 sc_journal(LOG_INFO, line, NULL);
         } else {
                 g_autofree char *line = g_strdup_printf("Cannot take over the running worker %s: %s", unit, error->message);
                 sc_journal(LOG_WARNING, line, NULL);
         }
+}
+
+static void adopt_kept(ScQueue *queue, ScWorkers *workers, ScHandover *handover)
+{
+        guint64 id = handover->job->id;
+        /* Of what follows it there is a record, too. */
+        if (sc_queue_find(queue, id) != NULL) {
+                sc_handover_drop_pull(id);
+                return;
+        }
+        sc_handover_go_on(handover);
+        ScAdoption adoption = {
+                .workers = workers, .socket_fd = sc_steal_fd(&handover->socket_fd), .last_word = handover->last_word};
+        adopt(queue, g_steal_pointer(&handover->job), &adoption);
+        if (sc_queue_find(queue, id) == NULL)
+                sc_handover_drop(id);
+}
+
+static void adopt_found(ScQueue *queue, ScWorkers *workers, ScJob *job)
+{
+        ScAdoption adoption = {.workers = workers, .socket_fd = -1};
+        adopt(queue, job, &adoption);
 }
 
 static ScJob *job_from_unit(const char *unit, const char *description)
@@ -53,10 +74,8 @@ static int compare_stages(gconstpointer a, gconstpointer b)
 bool sc_adopt_workers(ScQueue *queue, ScWorkers *workers, GError **error)
 {
         g_autoptr(GPtrArray) kept = sc_handover_load();
-        for (guint i = 0; i < kept->len; i++) {
-                ScHandover *handover = g_ptr_array_index(kept, i);
-                adopt(queue, workers, g_steal_pointer(&handover->job), sc_steal_fd(&handover->socket_fd));
-        }
+        for (guint i = 0; i < kept->len; i++)
+                adopt_kept(queue, workers, g_ptr_array_index(kept, i));
 
         sd_bus_error refused = SD_BUS_ERROR_NULL;
         sd_bus_message *reply = NULL;
@@ -80,7 +99,7 @@ bool sc_adopt_workers(ScQueue *queue, ScWorkers *workers, GError **error)
         while (found->len > 0) {
                 g_autoptr(ScJob) job = g_ptr_array_steal_index(found, 0);
                 if (sc_queue_find(queue, job->id) == NULL)
-                        adopt(queue, workers, g_steal_pointer(&job), -1);
+                        adopt_found(queue, workers, g_steal_pointer(&job));
         }
         bool ok = r >= 0;
         if (!ok)

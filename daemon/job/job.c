@@ -91,6 +91,7 @@ char *sc_job_to_text(const ScJob *job)
         json_object_set_int_member(object, "uid", job->uid);
         json_object_set_int_member(object, "flags", job->flags);
         json_object_set_boolean_member(object, "pulling", job->stage == SC_STAGE_PULL);
+        json_object_set_boolean_member(object, "cancelling", job->state == SC_JOB_CANCELLING);
         JsonArray *owners = json_array_new();
         for (guint i = 0; i < job->owners->len; i++)
                 json_array_add_string_element(owners, g_ptr_array_index(job->owners, i));
@@ -103,7 +104,7 @@ ScJob *sc_job_from_text(const char *text, gsize size, GError **error)
         g_autoptr(JsonObject) object = sc_json_parse_object(text, (gssize)size, MAX_TEXT, "record of a job", error);
         const char *operation, *subject, *container, *pull, *twin_key;
         guint64 id, uid, flags;
-        bool pulling, descriptors;
+        bool pulling, descriptors, cancelling;
         JsonObject *options;
         g_auto(GStrv) owners = NULL;
         if (object == NULL || !sc_json_get_uint(object, "id", SC_JSON_REQUIRED, &id, error) ||
@@ -117,6 +118,7 @@ ScJob *sc_job_from_text(const char *text, gsize size, GError **error)
             !sc_json_get_uint(object, "uid", SC_JSON_REQUIRED, &uid, error) ||
             !sc_json_get_uint(object, "flags", SC_JSON_REQUIRED, &flags, error) ||
             !sc_json_get_bool(object, "pulling", SC_JSON_REQUIRED, &pulling, error) ||
+            !sc_json_get_bool(object, "cancelling", SC_JSON_OPTIONAL, &cancelling, error) ||
             !sc_json_get_strv(object, "owners", SC_JSON_OPTIONAL, &owners, error))
                 return NULL;
         if (uid > G_MAXUINT32 || (pulling && pull == NULL)) {
@@ -132,6 +134,8 @@ ScJob *sc_job_from_text(const char *text, gsize size, GError **error)
         job->fds_lost = descriptors;
         job->flags = (ScJobFlags)flags;
         job->stage = pulling ? SC_STAGE_PULL : SC_STAGE_MAIN;
+        if (cancelling)
+                job->state = SC_JOB_CANCELLING;
         json_object_unref(job->options);
         job->options = json_object_ref(options);
         for (char **owner = owners; owner != NULL && *owner != NULL; owner++)

@@ -13,8 +13,11 @@ libsc_job_a_SOURCES = \
 	daemon/job/stage.c daemon/job/stage.h \
 	daemon/job/worker-unit.c daemon/job/worker-unit.h
 
-check_PROGRAMS += tests/unit/test-protocol tests/unit/test-queue
-TESTS += tests/unit/test-protocol tests/unit/test-queue
+check_PROGRAMS += tests/unit/test-handover tests/unit/test-protocol tests/unit/test-queue
+TESTS += tests/unit/test-handover tests/unit/test-protocol tests/unit/test-queue
+tests_unit_test_handover_SOURCES = tests/unit/test-handover.c tests/unit/test.h
+tests_unit_test_handover_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_handover_LDADD = libsc-job.a $(UNIT_LDADD)
 tests_unit_test_protocol_SOURCES = tests/unit/test-protocol.c tests/unit/test.h
 tests_unit_test_protocol_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_protocol_LDADD = libsc-job.a $(UNIT_LDADD)

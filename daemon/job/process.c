@@ -141,7 +141,6 @@ static void conclude(Process *process)
                 process->is_spoilt = true;
                 return;
         }
-        sc_handover_drop(process->job->id);
         if (process->adopted_by_name && process->error == NULL && g_strcmp0(process->unit_result, "success") == 0)
                 process->details = sc_string_map_new();
         if (process->details == NULL && process->error == NULL) {
@@ -184,8 +183,11 @@ static bool has_last_word(const Process *process)
         return process->details != NULL || process->error != NULL;
 }
 
-static void take_last_word(Process *process)
+static void take_last_word(Process *process, const ScPacket *packet)
 {
+        if (packet->type == SC_PACKET_ERROR)
+                process->error = g_error_new_literal(SC_ERROR, packet->code, packet->text);
+        process->details = sc_string_map_copy(packet->details);
         g_clear_handle_id(&process->timer, g_source_remove);
         process->timer = g_timeout_add_seconds(EXIT_SECONDS, on_exit_overdue, process);
 }
@@ -203,13 +205,9 @@ static bool take_packet(Process *process, const ScPacket *packet)
                 process->sink->message(process->sink_data, packet->text);
                 return true;
         case SC_PACKET_RESULT:
-                process->details = sc_string_map_copy(packet->details);
-                take_last_word(process);
-                return true;
         case SC_PACKET_ERROR:
-                process->error = g_error_new_literal(SC_ERROR, packet->code, packet->text);
-                process->details = sc_string_map_copy(packet->details);
-                take_last_word(process);
+                sc_handover_keep_last_word(process->job->id, packet);
+                take_last_word(process, packet);
                 return true;
         case SC_PACKET_REQUEST:
                 break;
@@ -650,7 +648,9 @@ static void set_off(Process *process, const ScStageSink *sink, gpointer sink_dat
         process->is_waiting = false;
         process->sink = sink;
         process->sink_data = sink_data;
-        sc_handover_save(process->job, process->socket_fd);
+        (void)sc_handover_save(process->job, process->socket_fd);
+        if (process->job->stage == SC_STAGE_MAIN)
+                sc_handover_drop_pull(process->job->id);
 }
 
 static bool process_go(gpointer stage, const ScStageSink *sink, gpointer sink_data)
@@ -679,10 +679,18 @@ static gpointer process_start(gpointer data, const ScJob *job, const ScStageSink
         return process;
 }
 
+static void cancel(Process *process)
+{
+        process->cancelled = true;
+        stop_unit(process);
+}
+
 gpointer sc_process_adopt(gpointer data, const ScJob *job, const ScStageSink *sink, gpointer sink_data, GError **error)
 {
         const ScAdoption *adoption = data;
         Process *process = process_new(adoption->workers, job);
+        if (adoption->last_word != NULL)
+                take_last_word(process, adoption->last_word);
         process->sink = sink;
         process->sink_data = sink_data;
         process->adopted_by_name = adoption->socket_fd < 0;
@@ -693,6 +701,9 @@ gpointer sc_process_adopt(gpointer data, const ScJob *job, const ScStageSink *si
                 errno = -r;
                 ok = sc_throw_errno(error, "Cannot ask systemd for %s", process->unit);
         }
+        /* Whether the one before came to ask systemd for it is not known. */
+        if (ok && job->state == SC_JOB_CANCELLING)
+                cancel(process);
         if (ok)
                 return process;
         process_free(process);
@@ -701,9 +712,7 @@ gpointer sc_process_adopt(gpointer data, const ScJob *job, const ScStageSink *si
 
 static void process_cancel(gpointer data)
 {
-        Process *process = data;
-        process->cancelled = true;
-        stop_unit(process);
+        cancel(data);
 }
 
 const ScStageRunner sc_process_runner = {

@@ -140,10 +140,15 @@ static JsonObject *packet_to_json(const ScPacket *packet)
         return object;
 }
 
-bool sc_packet_send(int socket_fd, const ScPacket *packet, GError **error)
+char *sc_packet_to_text(const ScPacket *packet)
 {
         g_autoptr(JsonObject) object = packet_to_json(packet);
-        g_autofree char *text = sc_json_to_string(object, false);
+        return sc_json_to_string(object, false);
+}
+
+bool sc_packet_send(int socket_fd, const ScPacket *packet, GError **error)
+{
+        g_autofree char *text = sc_packet_to_text(packet);
         gsize size = strlen(text);
         if (size > SC_PROTOCOL_MAX_PACKET)
                 return sc_throw(error, SC_ERROR_INVALID_ARGUMENT, "A %s of %zu bytes is too large", type_words[packet->type], size);
@@ -270,7 +275,7 @@ static bool find_type(const char *word, ScPacketType *ret, GError **error)
         return sc_throw(error, SC_ERROR_CORRUPT, "The packet's type is unknown");
 }
 
-static ScPacket *packet_parse(const char *text, gsize size, GError **error)
+ScPacket *sc_packet_from_text(const char *text, gsize size, GError **error)
 {
         g_autoptr(JsonObject) object = sc_json_parse_object(text, (gssize)size, SC_PROTOCOL_MAX_PACKET, "packet", error);
         const char *word;
@@ -390,7 +395,7 @@ int sc_packet_receive(int socket_fd, ScPacket **ret, bool *ret_again, GError **e
         if (r <= 0)
                 return r;
 
-        g_autoptr(ScPacket) packet = packet_parse(text, size, error);
+        g_autoptr(ScPacket) packet = sc_packet_from_text(text, size, error);
         if (packet != NULL && packet->type != SC_PACKET_REQUEST && n_fds > 0) {
                 sc_throw(error, SC_ERROR_CORRUPT, "A %s brings file descriptors", type_words[packet->type]);
                 g_clear_pointer(&packet, sc_packet_free);

@@ -53,6 +53,10 @@ ScPacket *sc_packet_new(ScPacketType type);
 void sc_packet_free(ScPacket *packet);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScPacket, sc_packet_free)
 
+/* As they are sent, but for descriptors, and back; Corrupt. */
+char *sc_packet_to_text(const ScPacket *packet);
+ScPacket *sc_packet_from_text(const char *text, gsize size, GError **error);
+
 /* Two connected sockets, close-on-exec, with buffers for the largest packet that the kernel's limits allow. */
 bool sc_packet_socketpair(int ret_fds[2], GError **error);
 

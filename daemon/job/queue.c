@@ -2,6 +2,7 @@
 #include "job/queue.h"
 #include "base/login.h"
 #include "base/path.h"
+#include "job/handover.h"
 #include "job/stage.h"
 #include <string.h>
 
@@ -109,6 +110,7 @@ static void finish(Entry *entry, ScJobState state)
         ScQueue *queue = entry->queue;
         g_clear_handle_id(&entry->progress_source, g_source_remove);
         entry->job->state = state;
+        sc_handover_drop(entry->job->id);
         g_clear_pointer(&entry->next, queue->runner->free);
         g_clear_pointer(&entry->job->fds, g_array_unref);
         entry->removal_source = g_timeout_add_seconds(READABLE_SECONDS, on_removal, entry);
@@ -361,12 +363,17 @@ static ScJob *find_twin(ScQueue *queue, const ScJob *job)
 /* The job goes on for the one who did not ask for its end. */
 static void join(ScJob *job, ScJob *newcomer)
 {
+        bool is_new = (job->flags & ~newcomer->flags) != 0;
         job->flags &= newcomer->flags;
         for (guint i = 0; i < newcomer->owners->len; i++) {
                 const char *owner = g_ptr_array_index(newcomer->owners, i);
-                if (!sc_job_is_owner(job, owner))
-                        g_ptr_array_add(job->owners, g_strdup(owner));
+                if (sc_job_is_owner(job, owner))
+                        continue;
+                g_ptr_array_add(job->owners, g_strdup(owner));
+                is_new = true;
         }
+        if (is_new)
+                sc_handover_renew(job);
 }
 
 ScJob *sc_queue_add(ScQueue *queue, ScJob *job, GError **error)
@@ -398,7 +405,8 @@ bool sc_queue_adopt(ScQueue *queue, ScJob *job,
                     gpointer start_data, GError **error)
 {
         Entry *entry = insert(queue, job);
-        job->state = SC_JOB_RUNNING;
+        if (job->state != SC_JOB_CANCELLING)
+                job->state = SC_JOB_RUNNING;
         entry->stage = start(start_data, job, &stage_sink, entry, error);
         if (entry->stage == NULL) {
                 g_ptr_array_remove(queue->entries, entry);
@@ -458,6 +466,7 @@ void sc_queue_cancel(ScQueue *queue, ScJob *job)
                 finish(entry, SC_JOB_CANCELLED);
         } else if (job->state == SC_JOB_RUNNING) {
                 set_state(entry, SC_JOB_CANCELLING);
+                sc_handover_renew(job);
                 g_clear_pointer(&entry->next, queue->runner->free);
                 if (entry->stage != NULL)
                         queue->runner->cancel(entry->stage);

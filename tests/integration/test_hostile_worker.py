@@ -4,9 +4,9 @@
 import time
 
 import pytest
-from bed import wait_until
+from bed import CHECKOUT, wait_until
 from fakeworker import WORKER, worker  # noqa: F401
-from sysconsbus import ROOT, call, get, options, pull, state, verb, wait_over
+from sysconsbus import ROOT, Monitor, Refused, call, get, objects, options, pull, state, verb, wait_over
 
 HELLO = "localhost:5000/hello"
 # Lies about the pull; what comes after is done by the real one.
@@ -77,6 +77,95 @@ def test_flood(bed, worker):  # noqa: F811
 def test_terminal_is_not_steered(bed, worker):  # noqa: F811
     worker(r'say(type="error", code="Failed", message="\x1b[2Jgone\nRoot password: ")')
     assert failure(bed, pull(bed, HELLO))[1] == " [2Jgone Root password: "
+
+
+@pytest.mark.parametrize("script,last", [
+    (r'say(type="message", line="a\ufffeb"); say(type="error", code="Failed", message="x\uffff\ufdd0")', "failed"),
+    (r'say(type="result", details={"plan": "{\"a\": \"\ufffe\"}"})', "done"),
+])
+def test_text_that_no_bus_takes(bed, worker, script, last):  # noqa: F811
+    """Nothing that stands beside it goes missing: neither the end of the job, nor the list of all."""
+    worker(script)
+    monitor = Monitor(bed)
+    try:
+        job = pull(bed, HELLO)
+        assert wait_over(bed, job) == last
+        monitor.wait(job, "Job.Finished")
+    finally:
+        monitor.stop()
+    assert get(bed, job, "Job", "Error")[1] == ("x\ufffd\ufffd" if last == "failed" else "")
+    assert job in objects(bed)
+    if last == "done":
+        assert "\ufffd" in call(bed, ROOT, "Manager", "Plan", "ssa{sv}", "pull", HELLO, *options({}))[0]["plan"]["data"]
+
+
+def test_restart_between_the_last_word_and_the_end(bed, worker):  # noqa: F811
+    worker('say(type="progress", phase="Ending", done=1, total=1); say(type="result", details={}); time.sleep(8)')
+    job = pull(bed, HELLO)
+    wait_until(lambda: get(bed, job, "Job", "Phase") == "Ending")
+    bed.kill_daemon()
+    assert wait_over(bed, job) == "done"
+
+
+def test_bus_without_room_for_matches(bed, worker):  # noqa: F811
+    """Two for all time, two a worker, and one a caller: what the bus refuses is gone without."""
+    worker(f'while not os.path.exists("{CHECKOUT}/go"): time.sleep(0.05)\nsay(type="result", details={{}})')
+    bus, before = "/usr/share/dbus-1/system.conf", bed.cursor()
+    bed.run(f"rm -f {CHECKOUT}/go")
+    bed.run(["cp", bus, f"{bus}.usual"])
+    bed.run(["sed", "-i", 's,</busconfig>,<limit name="max_match_rules_per_connection">7</limit>&,', bus])
+    bed.systemctl("reload", "dbus")
+    try:
+        get(bed, ROOT, "Manager", "Version")
+        pid = bed.output("systemctl show -P MainPID sysconsd")
+        jobs = []
+        for i in range(8):
+            try:
+                jobs.append(pull(bed, f"localhost:5000/hello:none-{i}"))
+            except Refused as refusal:  # who cannot be watched himself is told
+                assert refusal.error == "Busy"
+        assert len(jobs) >= 2
+        wait_until(lambda: "Cannot watch sysconsd-job-" in bed.journal(after=before))
+    finally:
+        bed.run(f"mv {bus}.usual {bus}; touch {CHECKOUT}/go")
+        bed.systemctl("reload", "dbus")
+    assert wait_over(bed, jobs[0]) == "done"
+    for job in jobs[1:]:  # who has left a job that waits has it cancelled
+        assert wait_over(bed, job) in ("done", "cancelled")
+    assert bed.output("systemctl show -P MainPID sysconsd") == pid
+    bed.run(f"rm {CHECKOUT}/go")
+
+
+SLOW_TO_END = """
+def undo(*_):
+    open("/run/undoing", "w").close()
+    while not os.path.exists("/run/undone"):
+        time.sleep(0.05)
+    say({word})
+    os._exit(0)
+signal.signal(signal.SIGTERM, undo)
+say(type="progress", phase="Working", done=1, total=2)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("word", ['type="error", code="Cancelled", message="Cancelled"', 'type="result", details={"commit": "0" * 64}'])
+def test_restart_after_a_cancellation(bed, worker, word):  # noqa: F811
+    """It is not forgotten that somebody has cancelled it: nothing follows a pull, whatever the worker makes of it."""
+    worker(SLOW_TO_END.format(word=word).replace("/run/", f"{CHECKOUT}/"))
+    bed.run(f"rm -f {CHECKOUT}/undoing {CHECKOUT}/undone")
+    job = call(bed, ROOT, "Manager", "Install", "sa{sv}", HELLO, *options({"name": "undone", "pull": "always"}))[0]
+    try:
+        wait_until(lambda: get(bed, job, "Job", "Phase") == "Working")
+        verb(bed, job, "Job", "Cancel")
+        wait_until(lambda: bed.exists(f"{CHECKOUT}/undoing"))
+        bed.kill_daemon()
+        assert state(bed, job) == "cancelling"
+        bed.run(f"touch {CHECKOUT}/undone")
+        assert wait_over(bed, job) == "cancelled"
+        assert "undone" not in bed.containers()
+    finally:
+        bed.run(f"rm -f {CHECKOUT}/undoing {CHECKOUT}/undone")
 
 
 def test_worker_that_hangs_up_and_goes_on(bed, worker):  # noqa: F811

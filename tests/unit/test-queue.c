@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test.h"
+#include "job/handover.h"
 #include "job/process.h"
 #include "job/queue.h"
 #include "job/sandbox.h"
@@ -7,6 +8,7 @@
 #include "base/login.h"
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A stage that does what the test says. */
@@ -657,6 +659,60 @@ START_TEST(adopted_job_goes_on)
 }
 END_TEST
 
+START_TEST(adopted_job_stays_cancelled)
+{
+        ScJob *old = new_job("install", "image", "web", 1000, NULL);
+        old->id = 41;
+        old->pull = g_strdup("image");
+        old->stage = SC_STAGE_PULL;
+        old->state = SC_JOB_CANCELLING;
+        ck_assert(sc_queue_adopt(queue, old, fake_start, NULL, NULL));
+        ck_assert_int_eq(old->state, SC_JOB_CANCELLING);
+        /* the pull had come to its end before it was told */
+        end_stage(old, "commit", "0123");
+        ck_assert_int_eq(old->state, SC_JOB_CANCELLED);
+        ck_assert_uint_eq(stages->len, 0);
+}
+END_TEST
+
+START_TEST(highest_number_is_not_that_of_what_is_adopted)
+{
+        sc_queue_skip_numbers(queue, 50);
+        ScJob *old = new_job("update", "web", "web", 1000, NULL);
+        old->id = 41;
+        ck_assert(sc_queue_adopt(queue, old, fake_start, NULL, NULL));
+        ck_assert_uint_eq(sc_queue_last_number(queue), 50);
+        ScJob *next = add("stop", "db", "db", 0, NULL);
+        ck_assert_uint_eq(next->id, 51);
+        ck_assert_uint_eq(sc_queue_last_number(queue), 51);
+}
+END_TEST
+
+static off_t size_of(int fd)
+{
+        struct stat st;
+        ck_assert_int_eq(fstat(fd, &st), 0);
+        return st.st_size;
+}
+
+START_TEST(what_a_restart_has_to_know_is_written_down)
+{
+        ScJob *job = add("pull", "image", NULL, 1000, ":1.1");
+        run_loop();
+        int record = sc_handover_save(job, STDERR_FILENO);
+        off_t size = size_of(record);
+        add("pull", "image", NULL, 1000, ":1.1"); /* the same once more: nothing is new */
+        ck_assert_int_eq(size_of(record), size);
+        add("pull", "image", NULL, 1000, ":1.2");
+        ck_assert_int_gt(size_of(record), size);
+        size = size_of(record);
+        sc_queue_cancel(queue, job);
+        ck_assert_int_gt(size_of(record), size);
+        fail_stage(job, SC_ERROR_CANCELLED);
+        ck_assert_int_eq(fcntl(record, F_GETFD), -1); /* nobody has to know any more */
+}
+END_TEST
+
 START_TEST(adopted_pull_without_its_record_is_all_there_is)
 {
         ScJob *old = new_job("pull", "image", NULL, 0, NULL);
@@ -955,6 +1011,9 @@ int main(void)
         tcase_add_loop_test(cases, preparing_can_fail, 0, 2);
         tcase_add_test(cases, progress_is_told_ten_times_a_second);
         tcase_add_test(cases, adopted_job_goes_on);
+        tcase_add_test(cases, what_a_restart_has_to_know_is_written_down);
+        tcase_add_test(cases, adopted_job_stays_cancelled);
+        tcase_add_test(cases, highest_number_is_not_that_of_what_is_adopted);
         tcase_add_test(cases, adopted_pull_without_its_record_is_all_there_is);
         tcase_add_test(cases, descriptors_are_kept_until_the_worker_has_them);
         tcase_add_test(cases, descriptors_go_with_a_job_that_never_runs);
