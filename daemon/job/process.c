@@ -356,11 +356,24 @@ static bool is_request_unread(const Process *process)
 
 static gboolean on_start_again(gpointer data);
 
-/* One that has come and gone meanwhile has taken its request along: how it ended, the socket tells. */
+static void probe_later(Process *process)
+{
+        if (process->probe_timer == 0)
+                process->probe_timer = g_timeout_add_seconds(ASK_AGAIN_SECONDS, on_probe_again, process);
+}
+
+/* Who has taken the request along was started, whether it is there or gone: how it ends, the socket tells. While nobody has, what
+ * is there may be whoever had the name before. */
 static void settle_start(Process *process, bool is_there)
 {
+        bool is_open = !has_last_word(process) && is_request_unread(process) && g_get_monotonic_time() <= process->start_until;
+        if (is_open && is_there) {
+                probe_later(process);
+                return;
+        }
         process->start_unsure = false;
-        if (!is_there && is_request_unread(process))
+        g_clear_handle_id(&process->probe_timer, g_source_remove);
+        if (is_open)
                 process->start_timer = g_timeout_add(START_AGAIN_MS, on_start_again, process);
         else
                 sc_close(&process->worker_fd);
@@ -381,7 +394,7 @@ static int on_probed(sd_bus_message *reply, void *data, sd_bus_error *ret_error)
         /* A daemon that has lost the bus ends: the next one takes the worker over. */
         if (!is_answer(error)) {
                 if (sd_bus_is_open(process->bus) > 0)
-                        process->probe_timer = g_timeout_add_seconds(ASK_AGAIN_SECONDS, on_probe_again, process);
+                        probe_later(process);
                 return 0;
         }
         if (error == NULL) {
@@ -502,10 +515,10 @@ static bool is_silence(const sd_bus_error *error)
 
 static bool look_whether_it_started(Process *process, const sd_bus_error *refused)
 {
-        if (process->is_waiting || !is_silence(refused) || g_get_monotonic_time() > process->start_until)
+        if (process->is_waiting || !is_silence(refused))
                 return false;
         process->start_unsure = true;
-        process->probe_timer = g_timeout_add_seconds(ASK_AGAIN_SECONDS, on_probe_again, process);
+        probe_later(process);
         return true;
 }
 
@@ -515,7 +528,7 @@ static int on_started(sd_bus_message *reply, void *data, sd_bus_error *ret_error
         process->start_slot = sd_bus_slot_unref(process->start_slot);
         const sd_bus_error *refused = sd_bus_message_get_error(reply);
         if (refused != NULL && sd_bus_is_open(process->bus) <= 0)
-                return 0; /* the daemon ends, and the next one takes the worker over */
+                return 0; /* the daemon ends, and the next one takes the worker over, if there is one */
         if (refused != NULL && !has_last_word(process) &&
             (start_when_it_is_gone(process, refused) || look_whether_it_started(process, refused)))
                 return 0;
