@@ -331,7 +331,6 @@ int main(int argc, char *argv[])
                 /* Programs that we start must not inherit the socket as their standard input. */
                 channel.socket = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
                 sc_autofd null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-                /* One that does not listen is as good as gone: nobody's service stays stopped for it. */
                 set_patience(channel.socket, PATIENCE);
                 if (channel.socket < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0) {
                         fprintf(stderr, "sysconsd-worker: cannot take over standard input: %s\n", g_strerror(errno));

@@ -8,6 +8,8 @@
 #include <syslog.h>
 
 #define SYSTEMD "org.freedesktop.systemd1"
+#define TRIES 5
+#define PAUSE (G_USEC_PER_SEC / 2)
 
 /* Operations whose subject is a container. */
 static const char *const on_containers[] = {"update", "rollback", "uninstall", "start", "stop", "restart", "recover", NULL};
@@ -71,6 +73,22 @@ static int compare_stages(gconstpointer a, gconstpointer b)
         return ((*left)->stage != SC_STAGE_PULL) - ((*right)->stage != SC_STAGE_PULL);
 }
 
+/* systemd that executes itself anew is not there for a moment. */
+static int list_units(sd_bus *bus, sd_bus_error *ret_refused, sd_bus_message **ret_reply)
+{
+        int r = 0;
+        for (unsigned i = 0; i < TRIES; i++) {
+                if (i > 0)
+                        g_usleep(PAUSE);
+                sd_bus_error_free(ret_refused);
+                r = sd_bus_call_method(bus, SYSTEMD, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
+                                       "ListUnitsByPatterns", ret_refused, ret_reply, "asas", 0, 1, SC_WORKER_UNITS);
+                if (r >= 0)
+                        break;
+        }
+        return r;
+}
+
 bool sc_adopt_workers(ScQueue *queue, ScWorkers *workers, GError **error)
 {
         g_autoptr(GPtrArray) kept = sc_handover_load();
@@ -79,8 +97,7 @@ bool sc_adopt_workers(ScQueue *queue, ScWorkers *workers, GError **error)
 
         sd_bus_error refused = SD_BUS_ERROR_NULL;
         sd_bus_message *reply = NULL;
-        int r = sd_bus_call_method(workers->bus, SYSTEMD, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
-                                   "ListUnitsByPatterns", &refused, &reply, "asas", 0, 1, SC_WORKER_UNITS);
+        int r = list_units(workers->bus, &refused, &reply);
         if (r >= 0)
                 r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
         const char *unit, *description, *active;
