@@ -186,7 +186,6 @@ typedef struct {
 static void on_states_fresh(gpointer data)
 {
         g_autofree Settling *settling = data;
-        /* A daemon that has lost the bus ends: the next one finds the job as it is. */
         if (sd_bus_is_open(settling->service->bus) <= 0)
                 return;
         ScJob *job = sc_queue_find(settling->service->queue, settling->id);
@@ -197,6 +196,9 @@ static void on_states_fresh(gpointer data)
 static void on_ending(gpointer data, ScJob *job)
 {
         ScService *service = data;
+        /* A daemon that has lost the bus ends: the next one finds the job as it is. */
+        if (sd_bus_is_open(service->bus) <= 0)
+                return;
         sc_catalog_refresh(service->catalog);
         if (job->container == NULL) {
                 sc_queue_settle(service->queue, job);

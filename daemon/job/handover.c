@@ -54,7 +54,7 @@ void sc_handover_drop(guint64 id)
         sd_notifyf(false, "FDSTOREREMOVE=1\nFDNAME=job-%" G_GUINT64_FORMAT, id);
 }
 
-/* Who joins a job again and again leaves room for how it ends. */
+/* Who joins a job again and again leaves room for how it ends. What was written by half is taken back. */
 static bool append(int record_fd, gsize max, char what, const char *text, GError **error)
 {
         struct stat st;
@@ -62,8 +62,13 @@ static bool append(int record_fd, gsize max, char what, const char *text, GError
         gsize size = strlen(line);
         if (fstat(record_fd, &st) < 0)
                 return sc_throw_errno(error, "Cannot look at a record");
-        return (guint64)st.st_size + size > max ? sc_throw(error, SC_ERROR_FAILED, "The record of a job becomes too large")
-                                                : sc_write_all(record_fd, line, size, error);
+        if ((guint64)st.st_size + size > max)
+                return sc_throw(error, SC_ERROR_FAILED, "The record of a job becomes too large");
+        if (sc_write_all(record_fd, line, size, error))
+                return true;
+        if (ftruncate(record_fd, st.st_size) == 0)
+                (void)lseek(record_fd, st.st_size, SEEK_SET);
+        return false;
 }
 
 int sc_handover_save(const ScJob *job, int socket_fd)
