@@ -142,15 +142,15 @@ def test_places_of_the_host(bed, path):
 
 def test_helper_of_the_host(bed):
     """It is asked outside of the worker's sandbox, and only where its login is wanted."""
-    bed.write("/usr/local/bin/docker-credential-test", '#!/bin/sh\nread -r server; echo "$1 $server $(id -u) $HOME" >>/run/asked\n'
+    bed.write("/usr/local/bin/docker-credential-test", '#!/bin/sh\nread -r server; echo "$1 $server $(id -u) $HOME" >>/run/helper-was-asked\n'
               f'test "$server" = {PRIVATE} || {{ echo "credentials not found in native keychain"; exit 1; }}\n'
               f'echo \'{{"ServerURL":"{PRIVATE}","Username":"{USER}","Secret":"{PASSWORD}"}}\'\n', mode="755")
     bed.write("/root/.docker/config.json", json.dumps({"auths": {"localhost:5003": entry(f"{USER}:{PASSWORD}")}, "credsStore": "test"}))
     wait_done(bed, pull(bed, "localhost:5000/hello"))
-    assert bed.run(["cat", "/run/asked"], check=False).stdout == ""  # what it was asked, else
+    assert bed.run(["cat", "/run/helper-was-asked"], check=False).stdout == ""  # what it was asked, else
     wait_done(bed, pull(bed, HELLO))
     wait_done(bed, pull(bed, f"{TOKENS}/x"))
-    assert bed.read("/run/asked") == f"get {PRIVATE} 0 /root\n"
+    assert bed.read("/run/helper-was-asked") == f"get {PRIVATE} 0 /root\n"
     bed.write("/usr/local/bin/docker-credential-test", "#!/bin/sh\necho no; exit 1\n", mode="755")
     assert "docker-credential-test" in fails(bed, pull(bed, f"{HELLO}:2"))
     assert_unseen(bed)
