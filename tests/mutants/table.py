@@ -273,4 +273,36 @@ AUTH = of(
     ("a connection that nobody has accepted yet", "finds_who_is_there", "*ret = search.has_peer ? SC_NEIGHBOUR_UNKNOWN : SC_NEIGHBOUR_NONE;", "*ret = SC_NEIGHBOUR_NONE;"),
 )
 
-MUTANTS = TAR + TREE + MERGE + FOLDER + CHECKOUT + PRIVILEGED + INFLATE + LAYER + MANIFEST + FETCH + REQUEST + PATIENCE + AUTH
+# ---- jobs ----
+
+WORKER = of(
+    "daemon/job/protocol.c", "test-protocol",
+    ("the last words of a worker that did not listen", "last_words_of_one_that_did_not_listen_are_heard", "return errno == EINTR || errno == ECONNRESET;",
+     "return errno == EINTR;"),
+    ("U+FFFE in a worker's text", "texts_can_go_over_a_bus", "return (c & 0xFFFE) == 0xFFFE || ", "return "),
+    ("U+FDD0 in a worker's text", "texts_can_go_over_a_bus", " || (c >= 0xFDD0 && c <= 0xFDEF);", ";"),
+    ("a daemon that does not listen is not gone", "who_does_not_take_it_is_busy", "if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))", "if (false)"),
+)
+
+HANDOVER = of(
+    "daemon/job/handover.c", "test-handover",
+    ("a line of a record that was not written to its end", "half_a_line_is_none", " && lseek(handover->record_fd, at - text, SEEK_SET) >= 0)", ")"),
+    ("a record that many joins fill", "record_has_a_bound", "job->state == SC_JOB_CANCELLING ? MAX_RECORD : MAX_RECORD / 2", "MAX_RECORD"),
+    ("what follows a pull, and the pull", "latest_stage_comes_first", "g_ptr_array_sort(list, latest_first);", ""),
+    ("a record with a line that nobody knows", "unknown_line_makes_no_sense", "return sc_throw(error, SC_ERROR_CORRUPT, \"A record of a job has an unknown line\");",
+     "return true;"),
+) + of(
+    "daemon/job/job.c", "test-handover",
+    ("a cancellation in a record", "last_lines_count", "if (cancelling)\n                job->state = SC_JOB_CANCELLING;", ""),
+) + of(
+    "daemon/job/queue.c", "test-queue",
+    ("a cancellation that a restart has to know", "what_a_restart_has_to_know_is_written_down", "set_state(entry, SC_JOB_CANCELLING);\n                sc_handover_renew(job);",
+     "set_state(entry, SC_JOB_CANCELLING);"),
+    ("a caller who joins a job, and a restart", "what_a_restart_has_to_know_is_written_down", "if (is_new)\n                sc_handover_renew(job);", ""),
+    ("the record of a job that is over", "what_a_restart_has_to_know_is_written_down", "        sc_handover_drop(entry->job->id);\n", ""),
+    ("an adopted job that was cancelled", "adopted_job_stays_cancelled", "if (job->state != SC_JOB_CANCELLING)\n                job->state = SC_JOB_RUNNING;",
+     "job->state = SC_JOB_RUNNING;"),
+    ("a cancellation that is said again", "running_job_is_asked_to_end", "} else if (job->state == SC_JOB_CANCELLING && entry->stage != NULL) {", "} else if (false) {"),
+)
+
+MUTANTS = TAR + TREE + MERGE + FOLDER + CHECKOUT + PRIVILEGED + INFLATE + LAYER + MANIFEST + FETCH + REQUEST + PATIENCE + AUTH + WORKER + HANDOVER

@@ -9,8 +9,8 @@
 
 /* What the service manager holds. */
 typedef struct {
-        char *names[4];
-        int fds[4];
+        char *names[16];
+        int fds[16];
         guint n;
 } Store;
 
@@ -40,7 +40,7 @@ static void keep_socket(Store *store, const char *name)
 /* As a daemon does that is started: it has descriptors of its own for what the manager goes on holding. */
 static GPtrArray *load(const Store *store)
 {
-        int fds[4];
+        int fds[16];
         for (guint i = 0; i < store->n; i++)
                 fds[i] = fcntl(store->fds[i], F_DUPFD_CLOEXEC, 3);
         return sc_handover_read(store->names, fds, store->n);
@@ -99,7 +99,8 @@ START_TEST(half_a_line_is_none)
         keep_socket(&store, "job-7");
         int record = sc_handover_save(job, store.fds[0]);
         keep(&store, "job-7", record);
-        ck_assert_int_eq(write(record, "J{\"id\":8", 8), 8);
+        g_autofree char *half = g_strnfill(5000, 'J'); /* longer than what comes next */
+        ck_assert_int_eq(write(record, half, 5000), 5000);
 
         g_autoptr(GPtrArray) list = load(&store);
         ck_assert_uint_eq(list->len, 1);
@@ -121,16 +122,19 @@ END_TEST
 START_TEST(latest_stage_comes_first)
 {
         Store store = {};
-        g_autoptr(ScJob) pull = job_new(SC_STAGE_PULL), main_stage = job_new(SC_STAGE_MAIN);
-        keep_socket(&store, "job-7-pull");
-        keep(&store, "job-7-pull", sc_handover_save(pull, store.fds[0]));
-        keep_socket(&store, "job-7");
-        keep(&store, "job-7", sc_handover_save(main_stage, store.fds[2]));
+        static const char *const names[][2] = {{"job-7", "job-7-pull"}, {"job-8", "job-8-pull"}, {"job-9", "job-9-pull"}};
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+                for (guint stage = 0; stage < 2; stage++) {
+                        g_autoptr(ScJob) job = job_new(stage == 0 ? SC_STAGE_MAIN : SC_STAGE_PULL);
+                        job->id = 7 + i;
+                        keep_socket(&store, names[i][stage]);
+                        keep(&store, names[i][stage], sc_handover_save(job, store.fds[store.n - 1]));
+                }
 
         g_autoptr(GPtrArray) list = load(&store);
-        ck_assert_uint_eq(list->len, 2);
-        ck_assert_int_eq(((const ScHandover *)list->pdata[0])->job->stage, SC_STAGE_MAIN);
-        ck_assert_int_eq(((const ScHandover *)list->pdata[1])->job->stage, SC_STAGE_PULL);
+        ck_assert_uint_eq(list->len, 6);
+        for (guint i = 0; i < list->len; i++)
+                ck_assert_int_eq(((const ScHandover *)list->pdata[i])->job->stage, i < 3 ? SC_STAGE_MAIN : SC_STAGE_PULL);
         let_go(&store);
 }
 END_TEST
@@ -145,6 +149,20 @@ START_TEST(what_makes_no_sense_is_left_out)
         keep(&store, "job-7", record);
         close(record);
         keep_socket(&store, "job-7");
+        g_autoptr(GPtrArray) list = load(&store);
+        ck_assert_uint_eq(list->len, 0);
+        let_go(&store);
+}
+END_TEST
+
+START_TEST(unknown_line_makes_no_sense)
+{
+        Store store = {};
+        g_autoptr(ScJob) job = job_new(SC_STAGE_MAIN);
+        keep_socket(&store, "job-7");
+        int record = sc_handover_save(job, store.fds[0]);
+        keep(&store, "job-7", record);
+        ck_assert_int_eq(write(record, "X\n", 2), 2);
         g_autoptr(GPtrArray) list = load(&store);
         ck_assert_uint_eq(list->len, 0);
         let_go(&store);
@@ -188,6 +206,7 @@ int main(void)
         tcase_add_test(cases, half_a_line_is_none);
         tcase_add_test(cases, latest_stage_comes_first);
         tcase_add_loop_test(cases, what_makes_no_sense_is_left_out, 0, G_N_ELEMENTS(senseless));
+        tcase_add_test(cases, unknown_line_makes_no_sense);
         tcase_add_test(cases, record_has_a_bound);
         suite_add_tcase(suite, cases);
         return test_run(suite);
