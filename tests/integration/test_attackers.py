@@ -100,7 +100,7 @@ def test_load(containers, is_sanitized):
     health.check()
     end = memory_when_quiet(bed, health, is_sanitized)
     print(f"memory in KiB: {warm} warm, {end} in the end; {health.fds} descriptors")
-    assert counts["jobs"] >= 70 and counts["vanished"] and counts["killed"]
+    assert counts["jobs"] >= 100 and counts["vanished"] and counts["killed"]
     if SECONDS and not is_sanitized:
         assert end["Private_Dirty"] < warm["Private_Dirty"] * 1.25 + 1024, (warm, end)
     assert get(bed, ROOT, "Manager", "Version", user="carol")

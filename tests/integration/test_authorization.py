@@ -305,6 +305,22 @@ exec sysconsctl uninstall hello
     assert refusal.value.error == "NotFound"
 
 
+def test_dialogs_are_limited(hello):
+    """Those of all users together: the daemon waits for systemd's answers on the same connection."""
+    bed = hello
+    bed.systemctl("start", "polkit")
+    bed.systemctl("kill", "--signal=STOP", "polkit")
+    ask = "busctl --timeout=60 --allow-interactive-authorization=yes call org.sysconsd1 /org/sysconsd1 org.sysconsd1.Manager Prune a{sv} 0"
+    try:
+        bed.run(f"for user in alice carol bob; do for i in $(seq 30); do setpriv --reuid=$user --regid=$user --init-groups {ask} & done; done "
+                ">/run/dialogs.log 2>&1", timeout=10)
+        wait_until(lambda: bed.read("/run/dialogs.log").count("Too many users are asked for their passwords") == 90 - 64)
+        wait_done(bed, verb(bed, container("hello"), "Container", "Stop"))  # root is not asked
+    finally:
+        bed.run("pkill -u alice,carol,bob busctl; rm -f /run/dialogs.log", check=False)
+        bed.systemctl("kill", "--signal=CONT", "polkit")
+
+
 def test_users_are_limited(hello, configured):
     bed = hello
     configured("[Daemon]\nMaxJobsPerUser=1\n")

@@ -402,7 +402,8 @@ def test_changes_by_others_are_noticed(monitor):
     bed.run(f"cd /var/lib/containers/away && mv hello.[01] {CHECKOUT}/ && mv hello {CHECKOUT}/ && rmdir /var/lib/containers/away")
     wait_until(lambda: container("hello") in objects(bed))
     monitor.catch_up()
-    assert container("hello") in [data[0] for path, member, data in monitor.signals() if member == "ObjectManager.InterfacesRemoved"]
+    removed = [data[0] for path, member, data in monitor.signals() if member == "ObjectManager.InterfacesRemoved"]
+    assert [path for path in removed if "/job/" not in path][-1] == container("hello")
     assert container("hello") in [data[0] for path, member, data in monitor.signals() if member == "ObjectManager.InterfacesAdded"]
 
 
@@ -437,7 +438,9 @@ def test_idle_daemon_exits_and_comes_back(bed, configured):
     get(bed, ROOT, "Manager", "Version")
     wait_until(lambda: not bed.is_active("sysconsd"))
     assert bed.output("systemctl show -P Result sysconsd") == "success"
+    before = bed.output("systemctl show -P InvocationID sysconsd")
     assert get(bed, ROOT, "Manager", "Version")
+    assert bed.output("systemctl show -P InvocationID sysconsd") != before  # also when it has gone again since
 
 
 def test_libraries(hello):

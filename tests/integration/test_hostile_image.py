@@ -210,16 +210,19 @@ def small_disk(bed):
 
 def test_bomb_and_the_disk(bed, small_disk):
     """What the repository wants kept free (3 %) stays free, and all else comes back."""
-    bed.run(["systemd-run", "-q", "--unit=watch-disk", "-p", "StandardOutput=file:/run/watch-disk", "sh", "-c",
-             f"while :; do stat -f -c %f {small_disk}; sleep 0.01; done"])
-    try:
-        result = bed.sysconsctl("pull", f"{IMAGES}:bomb", check=False)
-    finally:
-        bed.systemctl("stop", "watch-disk")
-    assert result.returncode == 1 and "No space is left: the repository keeps 4 MB free" in result.stderr
-    # Who watches may not have come to see the least; a batch may be under way while the space is looked at.
-    free = [int(line) * 4096 for line in bed.read("/run/watch-disk").split()]
-    assert min(free) > 150 * 2**20 * 0.03 - 4 * 2**20
+    least = []
+    while not least or min(least) >= 50 * 2**20:
+        assert len(least) < 5  # who watches may not come to see it at first: he needs a processor for that
+        bed.run(["systemd-run", "-q", "--unit=watch-disk", "-p", "StandardOutput=truncate:/run/watch-disk", "sh", "-c",
+                 f"while :; do stat -f -c %f {small_disk}; sleep 0.01; done"])
+        try:
+            result = bed.sysconsctl("pull", f"{IMAGES}:bomb", check=False)
+        finally:
+            bed.systemctl("stop", "watch-disk")
+        assert result.returncode == 1 and "No space is left: the repository keeps 4 MB free" in result.stderr
+        least.append(min(int(line) * 4096 for line in bed.read("/run/watch-disk").split()))
+    # a batch may be under way while the space is looked at
+    assert min(least) > 150 * 2**20 * 0.03 - 4 * 2**20
     assert int(bed.output(f"stat -f -c %f {small_disk}")) * 4096 > 140 * 2**20
     result = bed.sysconsctl("pull", f"{IMAGES}:inodes", check=False)
     assert result.returncode == 1 and "inodes" in result.stderr

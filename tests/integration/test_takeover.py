@@ -151,7 +151,7 @@ def test_listed(host):
 
     # The daemon has them described at first sight, nobody asks for it.
     wait_until(lambda: all(entry["digest"] for entry in images(host).values()), 60)
-    described = jobs_of(host, "describe")
+    described = wait_until(lambda: [job for job in jobs_of(host, "describe") if job["state"] == "done"])
     listed = images(host)
     assert set(listed) == {HELLO + ":latest", HELLO + ":1", HELLO + ":files-1", HELLO + ":schema1", "127.0.0.1:5000/etcd:latest",
                            "127.0.0.1:5000/tool:latest", "from-an-archive:1"}

@@ -55,14 +55,21 @@ static ScJob *job_new(ScJobStage stage)
         return job;
 }
 
+/* The record of a running job. */
+static int save(Store *store, const ScJob *job, const char *name)
+{
+        keep_socket(store, name);
+        int record = sc_handover_save(job, store->fds[store->n - 1]);
+        ck_assert_int_ge(record, 0);
+        keep(store, name, record);
+        return record;
+}
+
 START_TEST(last_lines_count)
 {
         Store store = {};
         g_autoptr(ScJob) job = job_new(SC_STAGE_MAIN);
-        keep_socket(&store, "job-7");
-        int record = sc_handover_save(job, store.fds[0]);
-        ck_assert_int_ge(record, 0);
-        keep(&store, "job-7", record);
+        save(&store, job, "job-7");
 
         g_autoptr(GPtrArray) at_first = load(&store);
         ck_assert_uint_eq(at_first->len, 1);
@@ -96,9 +103,7 @@ START_TEST(half_a_line_is_none)
 {
         Store store = {};
         g_autoptr(ScJob) job = job_new(SC_STAGE_MAIN);
-        keep_socket(&store, "job-7");
-        int record = sc_handover_save(job, store.fds[0]);
-        keep(&store, "job-7", record);
+        int record = save(&store, job, "job-7");
         g_autofree char *half = g_strnfill(5000, 'J'); /* longer than what comes next */
         ck_assert_int_eq(write(record, half, 5000), 5000);
 
@@ -127,8 +132,7 @@ START_TEST(latest_stage_comes_first)
                 for (guint stage = 0; stage < 2; stage++) {
                         g_autoptr(ScJob) job = job_new(stage == 0 ? SC_STAGE_MAIN : SC_STAGE_PULL);
                         job->id = 7 + i;
-                        keep_socket(&store, names[i][stage]);
-                        keep(&store, names[i][stage], sc_handover_save(job, store.fds[store.n - 1]));
+                        save(&store, job, names[i][stage]);
                 }
 
         g_autoptr(GPtrArray) list = load(&store);
@@ -159,9 +163,7 @@ START_TEST(unknown_line_makes_no_sense)
 {
         Store store = {};
         g_autoptr(ScJob) job = job_new(SC_STAGE_MAIN);
-        keep_socket(&store, "job-7");
-        int record = sc_handover_save(job, store.fds[0]);
-        keep(&store, "job-7", record);
+        int record = save(&store, job, "job-7");
         ck_assert_int_eq(write(record, "X\n", 2), 2);
         g_autoptr(GPtrArray) list = load(&store);
         ck_assert_uint_eq(list->len, 0);
@@ -176,9 +178,7 @@ START_TEST(record_has_a_bound)
         g_autoptr(ScJob) job = job_new(SC_STAGE_MAIN);
         g_autofree char *name = g_strnfill(100 * 1024, 'x');
         g_ptr_array_add(job->owners, g_strdup(name));
-        keep_socket(&store, "job-7");
-        int record = sc_handover_save(job, store.fds[0]);
-        keep(&store, "job-7", record);
+        int record = save(&store, job, "job-7");
         for (int i = 0; i < 100; i++)
                 sc_handover_renew(job);
         struct stat st;
