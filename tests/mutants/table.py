@@ -305,4 +305,22 @@ HANDOVER = of(
     ("a cancellation that is said again", "running_job_is_asked_to_end", "} else if (job->state == SC_JOB_CANCELLING && entry->stage != NULL) {", "} else if (false) {"),
 )
 
-MUTANTS = TAR + TREE + MERGE + FOLDER + CHECKOUT + PRIVILEGED + INFLATE + LAYER + MANIFEST + FETCH + REQUEST + PATIENCE + AUTH + WORKER + HANDOVER
+RUNNING_UNIT = of(
+    "daemon/job/running-unit.c", "test-running-unit",
+    ("a start whose answer was lost", "who_took_the_request_is_not_started_again", "if (!is_silence(refused))", "if (true)"),
+    ("a bus that could not start systemd", "who_took_the_request_is_not_started_again", "return g_str_has_prefix(name, \"Spawn.\");", "return false;"),
+    ("whoever has the name of a start without an answer", "start_without_an_answer_is_looked_into", "if (is_open && is_there) {", "if (false) {"),
+    ("nobody took the request of a start without an answer", "start_without_an_answer_is_looked_into", "if (is_open)\n                start_later(unit);",
+     "if (false)\n                start_later(unit);"),
+    ("who took it is not started again", "who_took_the_request_is_not_started_again", "unit->owner->trace(unit->data) == SC_WORKER_UNSEEN &&", "true &&"),
+    ("who has ended was started", "who_has_ended_was_started", "refused != NULL && unit->owner->trace(unit->data) != SC_WORKER_DONE;", "refused != NULL;"),
+    ("a name that is taken", "name_that_is_taken_is_waited_for", "if (!sd_bus_error_has_name(refused, SYSTEMD \".UnitExists\") || ", "if (true || "),
+    ("one that was prepared is not tried again", "one_that_is_not_wanted_yet_is_tried_once", "is_missing && unit->insists &&", "is_missing &&"),
+    ("one that is to stop is not started", "one_that_is_to_stop_is_not_started_again", "        if (unit->stops)\n", "        if (false)\n"),
+    ("a stop that was not heard", "stop_is_said_until_it_is_heard", "if (!is_answer(sd_bus_message_get_error(reply)) && ", "if (false && "),
+    ("a look without an answer", "looked_for_until_there_is_an_answer", "if (sd_bus_is_open(unit->bus) > 0)\n                        look_later(unit);", ";"),
+    ("what is there and should not be", "what_is_there_is_left_or_stopped", "} else if (unit->stop_if_there) {", "} else if (false) {"),
+    ("what is there and should be", "what_is_there_is_left_or_stopped", "} else if (unit->stop_if_there) {", "} else {"),
+)
+
+MUTANTS = TAR + TREE + MERGE + FOLDER + CHECKOUT + PRIVILEGED + INFLATE + LAYER + MANIFEST + FETCH + REQUEST + PATIENCE + AUTH + WORKER + HANDOVER + RUNNING_UNIT
