@@ -79,7 +79,8 @@ typedef struct {
         guint listener_uid;
 } Search;
 
-/* True: a process has the other end. */
+/* True: a process has the other end; or who listens there will have it. Those who listen stand first in a table, and one that was
+ * connected to is in the table of who listened. */
 static bool look_at(Search *search, const Line *line, guint *ret_uid)
 {
         if (line->state == STATE_LISTEN) {
@@ -94,8 +95,8 @@ static bool look_at(Search *search, const Line *line, guint *ret_uid)
         if (!is_same(&line->local, &search->remote) || !is_same(&line->remote, &search->local))
                 return false;
         search->has_peer = true;
-        *ret_uid = line->uid;
-        return line->inode != 0;
+        *ret_uid = line->inode != 0 ? line->uid : search->listener_uid;
+        return line->inode != 0 || search->has_listener;
 }
 
 /* No further than to the line that says it: for each piece of such a table the kernel looks through all its buckets. */
@@ -116,8 +117,8 @@ static int search_table(Search *search, const char *table, guint *ret_uid)
         return failed ? -1 : found;
 }
 
-bool sc_neighbour_find(const char *const *tables, GInetSocketAddress *local, GInetSocketAddress *remote, ScNeighbour *ret,
-                       guint *ret_uid, GError **error)
+bool sc_neighbour_find(const char *const *tables, guint *first, GInetSocketAddress *local, GInetSocketAddress *remote,
+                       ScNeighbour *ret, guint *ret_uid, GError **error)
 {
         Search search = {0};
         end_of(local, &search.local);
@@ -125,11 +126,14 @@ bool sc_neighbour_find(const char *const *tables, GInetSocketAddress *local, GIn
         search.is_this_host = g_inet_address_get_is_loopback(g_inet_socket_address_get_address(remote)) ||
                               memcmp(search.local.bytes, search.remote.bytes, sizeof(search.local.bytes)) == 0;
         int found = 0;
-        for (const char *const *table = tables; *table != NULL && found <= 0; table++) {
-                found = search_table(&search, *table, ret_uid);
+        guint n = g_strv_length((char **)tables);
+        for (guint i = 0, at = *first; i < n && found <= 0; i++, at = (at + 1) % n) {
+                found = search_table(&search, tables[at], ret_uid);
                 /* there may be no IPv6 */
-                if (found < 0 && (table == tables || errno != ENOENT))
-                        return sc_throw_errno(error, "Cannot read %s", *table);
+                if (found < 0 && (at == 0 || errno != ENOENT))
+                        return sc_throw_errno(error, "Cannot read %s", tables[at]);
+                if (found > 0)
+                        *first = at;
         }
         if (found > 0) {
                 *ret = SC_NEIGHBOUR_OWNED;
@@ -169,10 +173,12 @@ static bool check(GSocketConnection *connection, GError **error)
         if (!G_IS_INET_SOCKET_ADDRESS(local) || !G_IS_INET_SOCKET_ADDRESS(remote))
                 return true;
         static const char *const tables[] = {"/proc/self/net/tcp", "/proc/self/net/tcp6", NULL};
+        static gint last_first; /* atomic: servers of the same pull are alike */
         ScNeighbour found;
-        guint uid = 0;
-        if (!sc_neighbour_find(tables, G_INET_SOCKET_ADDRESS(local), G_INET_SOCKET_ADDRESS(remote), &found, &uid, error))
+        guint uid = 0, first = (guint)g_atomic_int_get(&last_first);
+        if (!sc_neighbour_find(tables, &first, G_INET_SOCKET_ADDRESS(local), G_INET_SOCKET_ADDRESS(remote), &found, &uid, error))
                 return sc_prefix(error, "Cannot tell whose server it is");
+        g_atomic_int_set(&last_first, (gint)first);
         if (found == SC_NEIGHBOUR_NONE || (found == SC_NEIGHBOUR_OWNED && sc_neighbour_is_trusted(uid)))
                 return true;
         g_autofree char *where = g_socket_connectable_to_string(G_SOCKET_CONNECTABLE(remote));

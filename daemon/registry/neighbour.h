@@ -21,8 +21,9 @@ typedef enum {
         SC_NEIGHBOUR_UNKNOWN, /* it is here, and gone already */
 } ScNeighbour;
 
-/* tables: files as /proc/net/tcp and /proc/net/tcp6, ended by NULL; all but the first may be missing. local and remote: of our end
- * of the connection. */
-bool sc_neighbour_find(const char *const *tables, GInetSocketAddress *local, GInetSocketAddress *remote, ScNeighbour *ret,
-                       guint *ret_uid, GError **error);
+/* tables: files as /proc/net/tcp and /proc/net/tcp6, ended by NULL; all but that at 0 may be missing. To read one to its end takes
+ * the kernel a millisecond or more: *first is the one to begin with, and then the one that had the other end. local and remote: of
+ * our end of the connection. */
+bool sc_neighbour_find(const char *const *tables, guint *first, GInetSocketAddress *local, GInetSocketAddress *remote,
+                       ScNeighbour *ret, guint *ret_uid, GError **error);
 bool sc_neighbour_is_trusted(guint uid);

@@ -35,6 +35,10 @@ static const struct {
         /* nobody has accepted it yet: the kernel says 0, which is not root */
         {LINE(THERE, HERE, UP, "0", "0"), "", SC_NEIGHBOUR_UNKNOWN, 0},
         {LINE(THERE, HERE, UP, "0", "0") LINE(THERE, "00000000:0000", LISTEN, "1000", "6"), "", SC_NEIGHBOUR_OWNED, 1000},
+        {LINE(THERE, "00000000:0000", LISTEN, "1000", "6") LINE(THERE, HERE, UP, "0", "0"), "", SC_NEIGHBOUR_OWNED, 1000},
+        {LINE(ANY, "00000000:0000", LISTEN, "0", "5"),
+         LINE(ANY6, "00000000000000000000000000000000:0000", LISTEN, "1000", "6") LINE(THERE6, HERE6, UP, "0", "0"),
+         SC_NEIGHBOUR_OWNED, 1000},
         {LINE(ANY, "00000000:0000", LISTEN, "1000", "6"), "", SC_NEIGHBOUR_OWNED, 1000},
         {"", LINE(ANY6, "00000000000000000000000000000000:0000", LISTEN, "1000", "6"), SC_NEIGHBOUR_OWNED, 1000},
         {LINE(ANY, "00000000:0000", LISTEN, "1000", "6") LINE(THERE, "00000000:0000", LISTEN, "0", "5"), "", SC_NEIGHBOUR_OWNED,
@@ -61,13 +65,15 @@ START_TEST(finds_who_is_there)
 {
         g_autofree char *tcp = table(cases[_i].tcp), *tcp6 = table(cases[_i].tcp6);
         g_autoptr(GInetSocketAddress) local = address("127.0.0.1", 40000), remote = address("127.0.0.1", 5000);
-        guint uid = 0;
         const char *const tables[] = {tcp, tcp6, NULL};
-        ScNeighbour found;
-        ck_assert(sc_neighbour_find(tables, local, remote, &found, &uid, NULL));
-        ck_assert_int_eq(found, cases[_i].found);
-        if (cases[_i].found == SC_NEIGHBOUR_OWNED)
-                ck_assert_uint_eq(uid, cases[_i].uid);
+        for (guint begin = 0; begin < 2; begin++) {
+                guint uid = 0, first = begin;
+                ScNeighbour found;
+                ck_assert(sc_neighbour_find(tables, &first, local, remote, &found, &uid, NULL));
+                ck_assert_int_eq(found, cases[_i].found);
+                if (cases[_i].found == SC_NEIGHBOUR_OWNED)
+                        ck_assert_uint_eq(uid, cases[_i].uid);
+        }
 }
 END_TEST
 
@@ -78,11 +84,11 @@ START_TEST(another_machine)
         const char *const tables[] = {tcp, "/nonexistent", NULL};
         ScNeighbour found;
         g_autoptr(GInetSocketAddress) local = address("192.0.2.1", 40000), remote = address("192.0.2.2", 5000);
-        guint uid;
-        ck_assert(sc_neighbour_find(tables, local, remote, &found, &uid, NULL));
+        guint uid, first = 1;
+        ck_assert(sc_neighbour_find(tables, &first, local, remote, &found, &uid, NULL));
         ck_assert_int_eq(found, SC_NEIGHBOUR_NONE);
         g_autoptr(GInetSocketAddress) own = address("192.0.2.1", 5000);
-        ck_assert(sc_neighbour_find(tables, local, own, &found, &uid, NULL));
+        ck_assert(sc_neighbour_find(tables, &first, local, own, &found, &uid, NULL));
         ck_assert_int_eq(found, SC_NEIGHBOUR_OWNED);
 }
 END_TEST
@@ -96,8 +102,8 @@ START_TEST(table_that_cannot_be_read)
         for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_autoptr(GError) error = NULL;
                 ScNeighbour found;
-                guint uid;
-                ck_assert(!sc_neighbour_find(bad[i], local, remote, &found, &uid, &error));
+                guint uid, first = 0;
+                ck_assert(!sc_neighbour_find(bad[i], &first, local, remote, &found, &uid, &error));
                 ck_assert_ptr_nonnull(error);
         }
 }
