@@ -37,11 +37,12 @@ struct ScStagedObject {
         ScObjectType type;
         State state;
         bool replace; /* what lies under its name in objects/ is damaged */
+        bool common;  /* it is staged in a folder X */
 };
 
 /* A folder XX of objects. */
 typedef struct {
-        guint claimed; /* objects in the staging folder's, or about to be */
+        guint claimed; /* objects in the staging folder's XX, or about to be */
         bool frozen;   /* it is being moved, with all that is in it */
         gint stored;   /* atomic: the repository has it, too */
 } Folder;
@@ -399,14 +400,40 @@ static bool in_repository(ScStaging *staging, ScStagedObject *object, const ScOb
         return !object->replace;
 }
 
-static void enter_folder(ScStaging *staging, const ScStagedObject *object)
+/* Where it lies until it is moved: XX/YYY... as in objects/, or X/XYYY.... */
+static void staged_path(const ScStagedObject *object, char ret_path[SC_OBJECT_PATH_SIZE])
+{
+        sc_object_path(object->type, &object->id, ret_path);
+        if (object->common) {
+                ret_path[2] = ret_path[1];
+                ret_path[1] = '/';
+        }
+}
+
+static bool lies_in_its_folder(const ScStaging *staging, const ScStagedObject *object)
+{
+        char path[SC_OBJECT_PATH_SIZE];
+        struct stat st;
+
+        sc_object_path(object->type, &object->id, path);
+        return fstatat(staging->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* What the repository has no folder for comes into one that can be moved as a whole. All else is moved one by one, and to make 256
+ * folders for the few objects of an image that was built again, and to remove them, would cost more than the objects. */
+static void choose_folder(ScStaging *staging, ScStagedObject *object)
 {
         Folder *folder = folder_of(staging, object);
+        /* What was interrupted may have begun before the repository had it. */
+        bool is_left = staging->taken_over && lies_in_its_folder(staging, object);
 
         g_mutex_lock(&staging->mutex);
-        while (folder->frozen)
-                g_cond_wait(&staging->settled, &staging->mutex);
-        folder->claimed++;
+        object->common = !is_left && g_atomic_int_get(&folder->stored) != 0;
+        if (!object->common) {
+                while (folder->frozen)
+                        g_cond_wait(&staging->settled, &staging->mutex);
+                folder->claimed++;
+        }
         g_mutex_unlock(&staging->mutex);
 }
 
@@ -427,16 +454,19 @@ ScStagedObject *sc_staging_claim(ScStaging *staging, ScObjectType type, const Sc
 
         *ret_mine = !known && !in_repository(staging, object, meta, size);
         if (*ret_mine)
-                enter_folder(staging, object);
+                choose_folder(staging, object);
         else if (!known)
                 settle(staging, object, STORED);
         return object;
 }
 
-/* Makes XX for a path XX/..., as objects/ has it: nobody else can enter the staging folder. */
+/* Makes XX for a path XX/..., as objects/ has it, or X: nobody else can enter the staging folder. */
 static bool make_parent(int dir_fd, const char *path, GError **error)
 {
-        const char parent[] = {path[0], path[1], '\0'};
+        char parent[] = {path[0], path[1], '\0'};
+
+        if (parent[1] == '/')
+                parent[1] = '\0';
 
         if (mkdirat(dir_fd, parent, 0755) < 0 && errno != EEXIST)
                 return sc_throw_errno(error, "Cannot make the folder %s", parent);
@@ -471,7 +501,7 @@ bool sc_staging_write(ScStaging *staging, ScStagedObject *object, const ScObject
 {
         char path[SC_OBJECT_PATH_SIZE];
 
-        sc_object_path(object->type, &object->id, path);
+        staged_path(object, path);
         bool written = write_object(staging, path, format_of(staging, object), meta, data, size, error);
         settle(staging, object, written ? STAGED : FAILED);
         sc_staging_wrote(staging, size + FILE_SIZE);
@@ -482,7 +512,7 @@ bool sc_staging_take(ScStaging *staging, ScStagedObject *object, const char *tem
 {
         char path[SC_OBJECT_PATH_SIZE];
 
-        sc_object_path(object->type, &object->id, path);
+        staged_path(object, path);
         bool taken = make_parent(staging->fd, path, error);
         if (taken && renameat(staging->fd, temporary, staging->fd, path) < 0)
                 taken = sc_throw_errno(error, "Cannot rename %s to %s", temporary, path);
@@ -516,24 +546,25 @@ static bool move_one(const ScStaging *staging, const ScStagedObject *object, GEr
 {
         const unsigned flags = object->replace ? 0 : RENAME_NOREPLACE;
         int objects_fd = sc_repository_objects_fd(staging->repository);
-        char path[SC_OBJECT_PATH_SIZE];
+        char staged[SC_OBJECT_PATH_SIZE], path[SC_OBJECT_PATH_SIZE];
 
+        staged_path(object, staged);
         sc_object_path(object->type, &object->id, path);
-        if (renameat2(staging->fd, path, objects_fd, path, flags) == 0)
+        if (renameat2(staging->fd, staged, objects_fd, path, flags) == 0)
                 return true;
         if (errno == ENOENT) {
                 if (!make_parent(objects_fd, path, error))
                         return false;
-                if (renameat2(staging->fd, path, objects_fd, path, flags) == 0)
+                if (renameat2(staging->fd, staged, objects_fd, path, flags) == 0)
                         return true;
         }
         /* Another process was faster: its object stays, for checkouts may be linked to it. */
-        if (errno == EEXIST && unlinkat(staging->fd, path, 0) == 0)
+        if (errno == EEXIST && unlinkat(staging->fd, staged, 0) == 0)
                 return true;
         return sc_throw_errno(error, "Cannot move %s into %s/objects", path, sc_repository_path(staging->repository));
 }
 
-/* Of the objects of a round, by folder. */
+/* Of the objects of a round that lie in folders XX. */
 typedef struct {
         guint n[N_FOLDERS];
         bool whole[N_FOLDERS]; /* all that is in the staging's folder, which nobody enters meanwhile */
@@ -557,7 +588,8 @@ static bool move_rest(ScStaging *staging, const Round *round, GPtrArray *objects
 {
         for (guint i = 0; i < objects->len; i++) {
                 const ScStagedObject *object = objects->pdata[i];
-                if (!round->whole[object->id.bytes[0]] && !move_one(staging, object, error))
+                bool is_moved = !object->common && round->whole[object->id.bytes[0]];
+                if (!is_moved && !move_one(staging, object, error))
                         return false;
         }
         return true;
@@ -573,7 +605,8 @@ static GPtrArray *begin_round(ScStaging *staging, GPtrArray *objects, Round *rou
                 if (object->state != STAGED)
                         continue;
                 object->state = MOVING;
-                round->n[object->id.bytes[0]]++;
+                if (!object->common)
+                        round->n[object->id.bytes[0]]++;
                 g_ptr_array_add(moving, object);
         }
         for (guint i = 0; i < N_FOLDERS; i++) {

@@ -2,7 +2,8 @@
 #pragma once
 
 /* Where objects lie until they are durable: REPO/extensions/sysconsd/staging-BOOTID-RANDOM/XX/YYY....file, on the same file system
- * as objects/. A flock on the file `lock` in it says that its import lives.
+ * as objects/; or X/XYYY....file of those whose XX objects/ has already. A flock on the file `lock` in it says that its import
+ * lives.
  *
  * A folder without a living import is swept: of another boot, it is removed (what it holds may never have reached the disk); of
  * this boot, one is taken over, and an object found in it serves again once its bytes and metadata have been compared with what

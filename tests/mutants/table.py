@@ -271,6 +271,14 @@ AUTH = of(
     "daemon/registry/neighbour.c", "test-neighbour",
     ("a registry of another user's on loopback", "whom_to_trust", "return uid <= SYSTEM_UID_MAX || ", "return true || "),
     ("a connection that nobody has accepted yet", "finds_who_is_there", "*ret = search.has_peer ? SC_NEIGHBOUR_UNKNOWN : SC_NEIGHBOUR_NONE;", "*ret = SC_NEIGHBOUR_NONE;"),
+    ("who listens has what nobody has accepted yet", "finds_who_is_there", "line->inode != 0 ? line->uid : search->listener_uid;", "line->uid;"),
+)
+
+# ---- objects on their way ----
+
+STAGING = of(
+    "daemon/store/staging.c", "test-staging",
+    ("what was interrupted before the repository had its folder", "test_staging_is_adopted", "!is_left && g_atomic_int_get(&folder->stored)", "g_atomic_int_get(&folder->stored)"),
 )
 
 # ---- jobs ----
@@ -323,4 +331,4 @@ RUNNING_UNIT = of(
     ("what is there and should be", "what_is_there_is_left_or_stopped", "} else if (unit->stop_if_there) {", "} else {"),
 )
 
-MUTANTS = TAR + TREE + MERGE + FOLDER + CHECKOUT + PRIVILEGED + INFLATE + LAYER + MANIFEST + FETCH + REQUEST + PATIENCE + AUTH + WORKER + HANDOVER + RUNNING_UNIT
+MUTANTS = TAR + TREE + MERGE + FOLDER + CHECKOUT + PRIVILEGED + INFLATE + LAYER + MANIFEST + FETCH + REQUEST + PATIENCE + AUTH + WORKER + HANDOVER + RUNNING_UNIT + STAGING
