@@ -4,7 +4,7 @@
 #include "base/error.h"
 
 /* Bytes that wait for the reader; then the network has to wait. */
-enum { QUEUE_LIMIT = 4 * 1024 * 1024 };
+enum { QUEUE_LIMIT = 1024 * 1024 };
 /* So much is read on to tell a damaged copy from an image that is bad, where nobody else could be asked for it anyway. */
 enum { CHEAP_REST = 16 * 1024 * 1024 };
 
