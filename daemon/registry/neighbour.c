@@ -3,14 +3,18 @@
 
 #include "base/error.h"
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* login.defs(5): SYS_UID_MAX; systemd.exec(5): the range of DynamicUser=. */
 enum { SYSTEM_UID_MAX = 999, DYNAMIC_UID_MIN = 61184, DYNAMIC_UID_MAX = 65519 };
 enum { OVERFLOW_UID = 65534 };
-enum { STATE_LISTEN = 0x0a };
+/* As in netinet/tcp.h, which the table has in hexadecimal. */
+enum { STATE_ESTABLISHED = TCP_ESTABLISHED, STATE_SYN_RECV = TCP_SYN_RECV, STATE_LISTEN = TCP_LISTEN };
 
 /* IPv4 as IPv6 sees it, in network order. */
 typedef struct {
@@ -72,36 +76,47 @@ static bool is_any(const End *end)
                (memcmp(end->bytes, mapped, sizeof(mapped)) == 0 && memcmp(end->bytes + sizeof(mapped), zeros, 4) == 0);
 }
 
+typedef enum { PEER_NONE, PEER_OWNED, PEER_WAITING, PEER_GONE } Peer;
+
+typedef struct {
+        bool is_there;
+        guint uid; /* of several the one that is trusted least */
+} Listener;
+
 typedef struct {
         End local, remote;
-        bool is_this_host; /* by the addresses alone */
-        bool has_peer, has_listener;
-        guint listener_uid;
+        Peer peer;
+        guint peer_uid;    /* PEER_OWNED */
+        Listener listener; /* of the table that is being read */
 } Search;
 
-/* True: a process has the other end; or who listens there will have it. Those who listen stand first in a table, and one that was
- * connected to is in the table of who listened. */
-static bool look_at(Search *search, const Line *line, guint *ret_uid)
+/* True: the other end was found. */
+static bool look_at(Search *search, const Line *line)
 {
         if (line->state == STATE_LISTEN) {
+                Listener *listener = &search->listener;
                 bool listens = line->local.port == search->remote.port &&
                                (is_any(&line->local) || is_same(&line->local, &search->remote));
-                /* of several the one that is trusted least decides */
-                if (search->is_this_host && listens && (!search->has_listener || !sc_neighbour_is_trusted(line->uid)))
-                        search->listener_uid = line->uid;
-                search->has_listener = search->has_listener || (search->is_this_host && listens);
+                if (listens && (!listener->is_there || !sc_neighbour_is_trusted(line->uid)))
+                        *listener = (Listener){true, line->uid};
                 return false;
         }
         if (!is_same(&line->local, &search->remote) || !is_same(&line->remote, &search->local))
                 return false;
-        search->has_peer = true;
-        *ret_uid = line->inode != 0 ? line->uid : search->listener_uid;
-        return line->inode != 0 || search->has_listener;
+        search->peer_uid = line->uid;
+        if (line->inode != 0)
+                search->peer = PEER_OWNED;
+        else
+                search->peer = line->state == STATE_ESTABLISHED || line->state == STATE_SYN_RECV ? PEER_WAITING : PEER_GONE;
+        return true;
 }
 
-/* No further than to the line that says it: for each piece of such a table the kernel looks through all its buckets. */
-static int search_table(Search *search, const char *table, guint *ret_uid)
+/* No further than to the line that says it: for each piece of such a table the kernel looks through all its buckets. Those who
+ * listen stand first. */
+static int search_table(Search *search, const char *table)
 {
+        search->peer = PEER_NONE;
+        search->listener = (Listener){0};
         FILE *file = fopen(table, "re");
         if (file == NULL)
                 return -1;
@@ -110,39 +125,61 @@ static int search_table(Search *search, const char *table, guint *ret_uid)
         bool found = false;
         while (!found && getline(&text, &size, file) >= 0) {
                 Line line;
-                found = parse_line(text, &line) && look_at(search, &line, ret_uid);
+                found = parse_line(text, &line) && look_at(search, &line);
         }
         bool failed = !found && ferror(file);
         (void)fclose(file);
         return failed ? -1 : found;
 }
 
+/* A process that closes its end leaves it without an inode, too, and the kernel may do so while it writes the line. What is still
+ * open when it is looked at once more had not been closed then: nobody has accepted it, so who listened is there, and will have it.
+ * Nobody can listen beside him in the same table but himself. */
+static int settle_waiting(Search *search, const char *table)
+{
+        const Listener listener = search->listener;
+        int found = search_table(search, table);
+        if (found < 0 || search->peer == PEER_OWNED)
+                return found;
+        bool is_waiting = search->peer == PEER_WAITING && listener.is_there;
+        search->peer = is_waiting ? PEER_OWNED : PEER_GONE;
+        search->peer_uid = listener.uid;
+        return 1;
+}
+
+static bool is_this_host(const Search *search, GInetSocketAddress *remote)
+{
+        return g_inet_address_get_is_loopback(g_inet_socket_address_get_address(remote)) ||
+               memcmp(search->local.bytes, search->remote.bytes, sizeof(search->local.bytes)) == 0;
+}
+
 bool sc_neighbour_find(const char *const *tables, guint *first, GInetSocketAddress *local, GInetSocketAddress *remote,
                        ScNeighbour *ret, guint *ret_uid, GError **error)
 {
         Search search = {0};
+        Listener listener = {0};
         end_of(local, &search.local);
         end_of(remote, &search.remote);
-        search.is_this_host = g_inet_address_get_is_loopback(g_inet_socket_address_get_address(remote)) ||
-                              memcmp(search.local.bytes, search.remote.bytes, sizeof(search.local.bytes)) == 0;
         int found = 0;
         guint n = g_strv_length((char **)tables);
         for (guint i = 0, at = *first; i < n && found <= 0; i++, at = (at + 1) % n) {
-                found = search_table(&search, tables[at], ret_uid);
+                found = search_table(&search, tables[at]);
+                if (found > 0)
+                        *first = at;
+                if (found > 0 && search.peer == PEER_WAITING)
+                        found = settle_waiting(&search, tables[at]);
                 /* there may be no IPv6 */
                 if (found < 0 && (at == 0 || errno != ENOENT))
                         return sc_throw_errno(error, "Cannot read %s", tables[at]);
-                if (found > 0)
-                        *first = at;
+                if (found == 0 && search.listener.is_there && (!listener.is_there || !sc_neighbour_is_trusted(search.listener.uid)))
+                        listener = search.listener;
         }
-        if (found > 0) {
-                *ret = SC_NEIGHBOUR_OWNED;
-        } else if (search.has_listener) {
-                *ret = SC_NEIGHBOUR_OWNED;
-                *ret_uid = search.listener_uid;
-        } else {
-                *ret = search.has_peer ? SC_NEIGHBOUR_UNKNOWN : SC_NEIGHBOUR_NONE;
-        }
+        *ret = SC_NEIGHBOUR_NONE;
+        if (found > 0)
+                *ret = search.peer == PEER_OWNED ? SC_NEIGHBOUR_OWNED : SC_NEIGHBOUR_GONE;
+        else if (is_this_host(&search, remote))
+                *ret = listener.is_there ? SC_NEIGHBOUR_LISTENS : SC_NEIGHBOUR_UNSEEN;
+        *ret_uid = found > 0 ? search.peer_uid : listener.uid;
         return true;
 }
 
@@ -164,6 +201,15 @@ bool sc_neighbour_is_trusted(guint uid)
         return uid <= SYSTEM_UID_MAX || (uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX) || uid == getuid();
 }
 
+/* Who answers and goes can be in no table any more, and what he has answered can be read all the same. */
+static bool is_other_end_open(GSocketConnection *connection)
+{
+        struct tcp_info info = {0};
+        socklen_t size = sizeof info;
+        int fd = g_socket_get_fd(g_socket_connection_get_socket(connection));
+        return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_ESTABLISHED;
+}
+
 static bool check(GSocketConnection *connection, GError **error)
 {
         g_autoptr(GSocketAddress) local = g_socket_connection_get_local_address(connection, error);
@@ -179,13 +225,14 @@ static bool check(GSocketConnection *connection, GError **error)
         if (!sc_neighbour_find(tables, &first, G_INET_SOCKET_ADDRESS(local), G_INET_SOCKET_ADDRESS(remote), &found, &uid, error))
                 return sc_prefix(error, "Cannot tell whose server it is");
         g_atomic_int_set(&last_first, (gint)first);
-        if (found == SC_NEIGHBOUR_NONE || (found == SC_NEIGHBOUR_OWNED && sc_neighbour_is_trusted(uid)))
-                return true;
+        bool is_open = found == SC_NEIGHBOUR_OWNED || found == SC_NEIGHBOUR_NONE || is_other_end_open(connection);
         g_autofree char *where = g_socket_connectable_to_string(G_SOCKET_CONNECTABLE(remote));
-        if (found == SC_NEIGHBOUR_UNKNOWN)
+        if (found == SC_NEIGHBOUR_GONE || !is_open)
                 return sc_throw(error, SC_ERROR_ACCESS_DENIED,
                                 "It cannot be told who runs the server at %s on this host: it closed the connection at once",
                                 where);
+        if (found == SC_NEIGHBOUR_NONE || found == SC_NEIGHBOUR_UNSEEN || sc_neighbour_is_trusted(uid))
+                return true;
         return sc_throw(error, SC_ERROR_ACCESS_DENIED,
                         "The server at %s is run on this host by the user %u, not by root or a system service, so nobody vouches "
                         "for what it says: to pull from it all the same, use `replace`",

@@ -16,9 +16,12 @@ void sc_neighbour_watch(SoupMessage *message);
 bool sc_neighbour_allowed(SoupMessage *message, GError **error);
 
 typedef enum {
-        SC_NEIGHBOUR_NONE,  /* nobody here is at the other end: it is another machine, or root's packet filter sends it elsewhere */
-        SC_NEIGHBOUR_OWNED, /* *ret_uid */
-        SC_NEIGHBOUR_UNKNOWN, /* it is here, and gone already */
+        SC_NEIGHBOUR_NONE,    /* nobody here is at the other end: it is another machine */
+        SC_NEIGHBOUR_OWNED,   /* *ret_uid has it, or will have when he accepts it */
+        SC_NEIGHBOUR_LISTENS, /* nobody has it, and *ret_uid listens there: root's packet filter sends it elsewhere; or he has gone
+                               */
+        SC_NEIGHBOUR_UNSEEN,  /* nobody has it or listens, though it is this host: the same */
+        SC_NEIGHBOUR_GONE,    /* somebody had it, and closed it */
 } ScNeighbour;
 
 /* tables: files as /proc/net/tcp and /proc/net/tcp6, ended by NULL; all but that at 0 may be missing. To read one to its end takes

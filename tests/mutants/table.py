@@ -270,8 +270,10 @@ AUTH = of(
 ) + of(
     "daemon/registry/neighbour.c", "test-neighbour",
     ("a registry of another user's on loopback", "whom_to_trust", "return uid <= SYSTEM_UID_MAX || ", "return true || "),
-    ("a connection that nobody has accepted yet", "finds_who_is_there", "*ret = search.has_peer ? SC_NEIGHBOUR_UNKNOWN : SC_NEIGHBOUR_NONE;", "*ret = SC_NEIGHBOUR_NONE;"),
-    ("who listens has what nobody has accepted yet", "finds_who_is_there", "line->inode != 0 ? line->uid : search->listener_uid;", "line->uid;"),
+    ("a connection that nobody has accepted yet", "finds_who_is_there", "search->peer = PEER_OWNED;\n        else", "search->peer = PEER_OWNED;\n        else if (true)\n                search->peer = PEER_OWNED;\n        else"),
+    ("who closed his end is not who listens", "finds_who_is_there", "line->state == STATE_ESTABLISHED || line->state == STATE_SYN_RECV ?", "true ?"),
+    ("who listens in the same table", "finds_who_is_there", "search->peer = PEER_NONE;\n        search->listener = (Listener){0};", "search->peer = PEER_NONE;"),
+    ("of who listens the one that is trusted least", "finds_who_is_there", "if (listens && (!listener->is_there || !sc_neighbour_is_trusted(line->uid)))", "if (listens)"),
 )
 
 # ---- objects on their way ----
