@@ -87,6 +87,7 @@ typedef struct {
         End local, remote;
         Peer peer;
         guint peer_uid;    /* PEER_OWNED */
+        gulong peer_inode; /* PEER_OWNED */
         Listener listener; /* of the table that is being read */
 } Search;
 
@@ -104,6 +105,7 @@ static bool look_at(Search *search, const Line *line)
         if (!is_same(&line->local, &search->remote) || !is_same(&line->remote, &search->local))
                 return false;
         search->peer_uid = line->uid;
+        search->peer_inode = line->inode;
         if (line->inode != 0)
                 search->peer = PEER_OWNED;
         else
@@ -132,18 +134,31 @@ static int search_table(Search *search, const char *table)
         return failed ? -1 : found;
 }
 
-/* A process that closes its end leaves it without an inode, too, and the kernel may do so while it writes the line. What is still
- * open when it is looked at once more had not been closed then: nobody has accepted it, so who listened is there, and will have it.
- * Nobody can listen beside him in the same table but himself. */
-static int settle_waiting(Search *search, const char *table)
+/* The kernel does not stop a connection to write its line: it may be closed, or accepted, after its state was read, or between its
+ * owner and its inode. Without either it has no inode, and then it is said to be root's. So such a line counts when it is the same
+ * twice: what is open the second time was open the first time, and if it had no inode, nobody had accepted it: who listened was
+ * there, and will have it. Nobody can listen beside him in the same table but himself. */
+static int settle(Search *search, const char *table)
 {
-        const Listener listener = search->listener;
-        int found = search_table(search, table);
-        if (found < 0 || search->peer == PEER_OWNED)
-                return found;
-        bool is_waiting = search->peer == PEER_WAITING && listener.is_there;
-        search->peer = is_waiting ? PEER_OWNED : PEER_GONE;
-        search->peer_uid = listener.uid;
+        enum { MOST_LOOKS = 5 };
+        for (guint i = 0; i < MOST_LOOKS; i++) {
+                const Search before = *search;
+                if (before.peer == PEER_GONE || (before.peer == PEER_OWNED && before.peer_uid != 0))
+                        return 1;
+                int found = search_table(search, table);
+                if (found < 0)
+                        return found;
+                if (found == 0)
+                        break;
+                if (search->peer != before.peer || search->peer_uid != before.peer_uid || search->peer_inode != before.peer_inode)
+                        continue;
+                if (search->peer == PEER_WAITING) {
+                        search->peer = before.listener.is_there ? PEER_OWNED : PEER_GONE;
+                        search->peer_uid = before.listener.uid;
+                }
+                return 1;
+        }
+        search->peer = PEER_GONE;
         return 1;
 }
 
@@ -160,18 +175,20 @@ bool sc_neighbour_find(const char *const *tables, guint *first, GInetSocketAddre
         Listener listener = {0};
         end_of(local, &search.local);
         end_of(remote, &search.remote);
+        bool is_ipv4 = memcmp(search.remote.bytes, mapped, sizeof(mapped)) == 0;
         int found = 0;
         guint n = g_strv_length((char **)tables);
         for (guint i = 0, at = *first; i < n && found <= 0; i++, at = (at + 1) % n) {
                 found = search_table(&search, tables[at]);
-                if (found > 0)
+                if (found > 0) {
                         *first = at;
-                if (found > 0 && search.peer == PEER_WAITING)
-                        found = settle_waiting(&search, tables[at]);
+                        found = settle(&search, tables[at]);
+                }
                 /* there may be no IPv6 */
                 if (found < 0 && (at == 0 || errno != ENOENT))
                         return sc_throw_errno(error, "Cannot read %s", tables[at]);
-                if (found == 0 && search.listener.is_there && (!listener.is_there || !sc_neighbour_is_trusted(search.listener.uid)))
+                /* who listens on [::] need not do so for IPv4 */
+                if (found == 0 && (at == 0) == is_ipv4)
                         listener = search.listener;
         }
         *ret = SC_NEIGHBOUR_NONE;
@@ -201,6 +218,21 @@ bool sc_neighbour_is_trusted(guint uid)
         return uid <= SYSTEM_UID_MAX || (uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX) || uid == getuid();
 }
 
+/* A socket of AF_SMC that speaks TCP to others has one of the kernel's own beneath, which is said to be root's. */
+bool sc_neighbour_has_stand_ins(const char *protocols)
+{
+        FILE *file = fopen(protocols, "re");
+        if (file == NULL)
+                return true;
+        char line[256], name[32];
+        long sockets;
+        bool found = false;
+        while (!found && fgets(line, sizeof line, file) != NULL)
+                found = sscanf(line, "%31s %*s %ld", name, &sockets) == 2 && g_str_has_prefix(name, "SMC") && sockets != 0;
+        (void)fclose(file);
+        return found;
+}
+
 /* Who answers and goes can be in no table any more, and what he has answered can be read all the same. */
 static bool is_other_end_open(GSocketConnection *connection)
 {
@@ -225,13 +257,25 @@ static bool check(GSocketConnection *connection, GError **error)
         if (!sc_neighbour_find(tables, &first, G_INET_SOCKET_ADDRESS(local), G_INET_SOCKET_ADDRESS(remote), &found, &uid, error))
                 return sc_prefix(error, "Cannot tell whose server it is");
         g_atomic_int_set(&last_first, (gint)first);
-        bool is_open = found == SC_NEIGHBOUR_OWNED || found == SC_NEIGHBOUR_NONE || is_other_end_open(connection);
+        if (found == SC_NEIGHBOUR_NONE)
+                return true;
         g_autofree char *where = g_socket_connectable_to_string(G_SOCKET_CONNECTABLE(remote));
-        if (found == SC_NEIGHBOUR_GONE || !is_open)
+        if (sc_neighbour_has_stand_ins("/proc/self/net/protocols"))
+                return sc_throw(error, SC_ERROR_ACCESS_DENIED,
+                                "It cannot be told who runs the server at %s on this host while anybody has sockets of SMC: unload "
+                                "the module "
+                                "smc, or use `replace`",
+                                where);
+        if (found == SC_NEIGHBOUR_UNSEEN)
+                return sc_throw(error, SC_ERROR_ACCESS_DENIED,
+                                "It cannot be told who runs the server at %s on this host: nobody here has the connection, or "
+                                "listens there. If a packet filter sends it elsewhere, use `replace`",
+                                where);
+        if (found == SC_NEIGHBOUR_GONE || (found == SC_NEIGHBOUR_LISTENS && !is_other_end_open(connection)))
                 return sc_throw(error, SC_ERROR_ACCESS_DENIED,
                                 "It cannot be told who runs the server at %s on this host: it closed the connection at once",
                                 where);
-        if (found == SC_NEIGHBOUR_NONE || found == SC_NEIGHBOUR_UNSEEN || sc_neighbour_is_trusted(uid))
+        if (sc_neighbour_is_trusted(uid))
                 return true;
         return sc_throw(error, SC_ERROR_ACCESS_DENIED,
                         "The server at %s is run on this host by the user %u, not by root or a system service, so nobody vouches "

@@ -20,13 +20,16 @@ typedef enum {
         SC_NEIGHBOUR_OWNED,   /* *ret_uid has it, or will have when he accepts it */
         SC_NEIGHBOUR_LISTENS, /* nobody has it, and *ret_uid listens there: root's packet filter sends it elsewhere; or he has gone
                                */
-        SC_NEIGHBOUR_UNSEEN,  /* nobody has it or listens, though it is this host: the same */
+        SC_NEIGHBOUR_UNSEEN,  /* nobody has it or listens, though it is this host */
         SC_NEIGHBOUR_GONE,    /* somebody had it, and closed it */
 } ScNeighbour;
 
-/* tables: files as /proc/net/tcp and /proc/net/tcp6, ended by NULL; all but that at 0 may be missing. To read one to its end takes
- * the kernel a millisecond or more: *first is the one to begin with, and then the one that had the other end. local and remote: of
- * our end of the connection. */
+/* tables: files as /proc/net/tcp and /proc/net/tcp6 in this order, ended by NULL; the second may be missing. To read one to its end
+ * takes the kernel a millisecond or more: *first is the one to begin with, and then the one that had the other end. local and
+ * remote: of our end of the connection. */
 bool sc_neighbour_find(const char *const *tables, guint *first, GInetSocketAddress *local, GInetSocketAddress *remote,
                        ScNeighbour *ret, guint *ret_uid, GError **error);
 bool sc_neighbour_is_trusted(guint uid);
+/* Whether there are sockets that the kernel has others for in those tables, as root's. protocols: a file as /proc/net/protocols;
+ * one that cannot be read has some. */
+bool sc_neighbour_has_stand_ins(const char *protocols);

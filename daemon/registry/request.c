@@ -142,9 +142,11 @@ static bool send_once(Attempt *attempt, const Get *get, GUri *uri, ScAnswer *ret
         g_autoptr(GError) problem = NULL;
         GInputStream *body = sc_http_send(attempt->http, message, sc_patience_limit(attempt->patience), attempt->cancellable,
                                           &problem);
+        if (!sc_neighbour_allowed(message, error)) {
+                g_clear_object(&body);
+                return false;
+        }
         if (body == NULL) {
-                if (!sc_neighbour_allowed(message, error))
-                        return false;
                 g_autofree char *host = sc_trouble_host(uri);
                 if (wants_what_is_kept_back(attempt->location, uri, problem))
                         return sc_throw(

@@ -273,6 +273,8 @@ AUTH = of(
     ("a connection that nobody has accepted yet", "finds_who_is_there", "search->peer = PEER_OWNED;\n        else", "search->peer = PEER_OWNED;\n        else if (true)\n                search->peer = PEER_OWNED;\n        else"),
     ("who closed his end is not who listens", "finds_who_is_there", "line->state == STATE_ESTABLISHED || line->state == STATE_SYN_RECV ?", "true ?"),
     ("who listens in the same table", "finds_who_is_there", "search->peer = PEER_NONE;\n        search->listener = (Listener){0};", "search->peer = PEER_NONE;"),
+    ("who listens on [::] need not listen for IPv4", "finds_who_is_there", "if (found == 0 && (at == 0) == is_ipv4)", "if (found == 0 && search.listener.is_there)"),
+    ("sockets with others beneath", "sockets_with_others_beneath", " && sockets != 0;", " && sockets > 1;"),
     ("of who listens the one that is trusted least", "finds_who_is_there", "if (listens && (!listener->is_there || !sc_neighbour_is_trusted(line->uid)))", "if (listens)"),
 )
 

@@ -58,8 +58,8 @@ static const struct {
         {LINE(ANY, NOBODY, LISTEN, "0", "6"), LINE(THERE6, HERE6, WAITS, "0", "0"), SC_NEIGHBOUR_GONE, 0},
         /* a packet filter has sent it elsewhere */
         {LINE(ANY, NOBODY, LISTEN, "1000", "6"), "", SC_NEIGHBOUR_LISTENS, 1000},
-        {"", LINE(ANY6, NOBODY6, LISTEN, "1000", "6"), SC_NEIGHBOUR_LISTENS, 1000},
-        {LINE(ANY, NOBODY, LISTEN, "0", "6"), LINE(ANY6, NOBODY6, LISTEN, "1000", "6"), SC_NEIGHBOUR_LISTENS, 1000},
+        {"", LINE(ANY6, NOBODY6, LISTEN, "0", "6"), SC_NEIGHBOUR_UNSEEN, 0}, /* perhaps for IPv6 alone */
+        {LINE(ANY, NOBODY, LISTEN, "0", "6"), LINE(ANY6, NOBODY6, LISTEN, "1000", "6"), SC_NEIGHBOUR_LISTENS, 0},
         {LINE(ANY, NOBODY, LISTEN, "1000", "6"), LINE(ANY6, NOBODY6, LISTEN, "0", "6"), SC_NEIGHBOUR_LISTENS, 1000},
         {LINE(ANY, NOBODY, LISTEN, "1000", "6") LINE(THERE, NOBODY, LISTEN, "0", "5"), "", SC_NEIGHBOUR_LISTENS, 1000},
         {LINE("0200007F:1388", NOBODY, LISTEN, "1000", "6"), "", SC_NEIGHBOUR_UNSEEN, 0}, /* 127.0.0.2 */
@@ -135,6 +135,34 @@ START_TEST(whom_to_trust)
                 ck_assert(sc_neighbour_is_trusted(trusted[i]));
         for (gsize i = 0; i < G_N_ELEMENTS(others); i++)
                 ck_assert(others[i] == getuid() || !sc_neighbour_is_trusted(others[i]));
+}
+END_TEST
+
+#define PROTOCOLS \
+        "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re bi br ha uh gp em\n"
+
+START_TEST(sockets_with_others_beneath)
+{
+        static const struct {
+                const char *lines;
+                bool found;
+        } files[] = {
+                {"TCP       2368      3      41   no     320   yes  kernel      y  y\n", false},
+                {"SMC6       960      0      -1   NI       0   yes  smc         y  y\n", false},
+                {"SMC6       960      0      -1   NI       0   yes  smc         y  y\nSMC        960      1      -1   NI       0   "
+                 "yes  smc\n",
+                 true},
+                {"SMC6       960      2      -1   NI       0   yes  smc         y  y\n", true},
+        };
+        for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+                int fd = memfd_create("protocols", MFD_CLOEXEC);
+                ck_assert_int_ge(dprintf(fd, "%s%s", PROTOCOLS, files[i].lines), 0);
+                g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+                ck_assert_int_eq(sc_neighbour_has_stand_ins(path), files[i].found);
+                close(fd);
+        }
+        ck_assert(sc_neighbour_has_stand_ins("/nonexistent"));
+        ck_assert(!sc_neighbour_has_stand_ins("/proc/self/net/protocols")); /* or no pull from this host could work */
 }
 END_TEST
 
@@ -223,6 +251,7 @@ int main(void)
         tcase_add_test(tests, another_machine);
         tcase_add_test(tests, table_that_cannot_be_read);
         tcase_add_test(tests, whom_to_trust);
+        tcase_add_test(tests, sockets_with_others_beneath);
         tcase_add_test(tests, user_who_is_gone_at_once);
         suite_add_tcase(suite, tests);
         return test_run(suite);
